@@ -1,0 +1,1 @@
+"""Train generative adversarial networks on images, reproducibly."""

@@ -1,0 +1,48 @@
+"""The one kind of error that is meant for the person who runs ganflow."""
+
+
+class GanflowError(Exception):
+    """Something the user can mend.
+
+    Args:
+        what: what was wrong, with the value that was found.
+        where: the file, key or stage it was found in.
+        expected: what would have been right.
+        run: the command to run next.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        expected: str | None = None,
+        run: str | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.expected = expected
+        self.run = run
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  where:    {self.where}")
+        if self.expected:
+            lines.append(f"  expected: {self.expected}")
+        if self.run:
+            lines.append(f"  run next: {self.run}")
+        return "\n".join(lines)
+
+
+class ParameterError(GanflowError):
+    """A parameter that is unknown, mistyped, out of range or at odds with another."""
+
+
+class DataError(GanflowError):
+    """An input file that is missing, damaged or not what its name says."""
+
+
+class TrainingError(GanflowError):
+    """A training that cannot go on: NaN, collapse, a lock held by another run."""

@@ -1,0 +1,18 @@
+"""The `model` section: the two networks."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ganflow.params.section import Section
+
+
+class Model(Section):
+    architecture: Literal["lean", "article", "residual"] = "lean"
+    """A pair of networks in `ganflow.models`."""
+
+    conditional: bool | Literal["auto"] = "auto"
+    """Whether labels steer the generator; `auto` where the data has them."""
+
+    latent: Annotated[int, Field(ge=1, le=1024)] = 100
+    """Size of the vector drawn from N(0, I) that an image is made of."""

@@ -1,0 +1,14 @@
+"""What every section of params.yaml has in common."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A frozen group of parameters.
+
+    Unknown keys are errors, numbers must be finite, and no text is taken for a number.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )

@@ -1,0 +1,64 @@
+"""The `train` section: how the two networks learn from each other."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ganflow.params.section import Section
+
+Objective = Literal[
+    "minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"
+]
+
+
+class Adam(Section):
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
+    beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    beta_2: Annotated[float, Field(ge=0, lt=1)] = 0.99
+
+
+class Penalty(Section):
+    weight: Annotated[float, Field(ge=0, le=10_000)]
+    """γ, as in γ/2·R1; 0 switches the penalty off."""
+
+    interval: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Every how many steps it is applied, each time `interval` times as strongly."""
+
+    final: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The weight's share that is left at the end, reached exponentially."""
+
+
+class Penalties(Section):
+    """Any combination; one that is left out is off."""
+
+    r1: Penalty | None = None
+    r2: Penalty | None = None
+    js: Penalty | None = None
+    gradient_penalty: Penalty | None = None
+    latent: Penalty | None = None
+
+
+class Train(Section):
+    images: Annotated[int, Field(ge=64, le=10**12)] = 128_000
+    """How many real images the discriminator sees: the length of the training."""
+
+    batch: Annotated[int, Field(ge=2, le=65_536)] = 64
+
+    objective: Objective = "non_saturating"
+
+    penalties: Penalties = Penalties(r1=Penalty(weight=1.0, interval=8))
+
+    generator: Adam = Adam()
+    discriminator: Adam = Adam()
+
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    """Of both learning rates, from the first step to the last."""
+
+    averaging: Annotated[int, Field(ge=0, le=10**9)] = 9_000
+    """Half-life of the averaged generator weights, in images; 0 keeps the last weights."""
+
+    snapshots: Annotated[int, Field(ge=1, le=10_000)] = 8
+    """How often the quality is measured against the validation split, and a picture kept."""
+
+    patience: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """Stop after this many snapshots without a better one; 0 never stops early."""

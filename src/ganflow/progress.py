@@ -1,0 +1,94 @@
+"""Telling people how far long work has come.
+
+On a terminal this is a bar; in a pipe, a log or a Prefect run it is one line every few
+seconds, in a form that `flows` turns into a progress artifact:
+
+    progress: train 12800/128000 images, 10 %, 1020 images/s, 1:53 left, fd 12.3
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Progress(Protocol):
+    def advance(self, by: int = 1, **figures: float) -> None:
+        """Report `by` more units done, and figures to show beside them."""
+
+
+@contextmanager
+def progress(what: str, total: int, unit: str = "images") -> Iterator[Progress]:
+    """Show the progress of `total` units of work called `what` while the block runs."""
+    if sys.stderr.isatty():
+        with _bar(what, total, unit) as bar:
+            yield bar
+    else:
+        yield _Lines(what, total, unit)
+
+
+def start_at(shown: Progress, done: int) -> None:
+    """Say that `done` units were finished by an earlier, interrupted run."""
+    if isinstance(shown, _Lines):
+        shown.done = shown.resumed_at = done
+    elif done:
+        shown.advance(done)
+
+
+class _Lines:
+    def __init__(self, what: str, total: int, unit: str) -> None:
+        self.what, self.total, self.unit = what, total, unit
+        self.done = self.resumed_at = 0
+        self.started = self.printed = time.monotonic()
+
+    def advance(self, by: int = 1, **figures: float) -> None:
+        self.done += by
+        now = time.monotonic()
+        finished = self.done >= self.total and now - self.started > SECONDS_BETWEEN_LINES
+        if not finished and now - self.printed < SECONDS_BETWEEN_LINES:
+            return
+        self.printed = now
+        rate = (self.done - self.resumed_at) / max(now - self.started, 1e-9)
+        left = int(max(self.total - self.done, 0) / max(rate, 1e-9))
+        shown = "".join(f", {name} {value:.4g}" for name, value in figures.items())
+        print(
+            f"progress: {self.what} {self.done}/{self.total} {self.unit}, "
+            f"{100 * self.done / max(self.total, 1):.0f} %, {rate:.0f} {self.unit}/s, "
+            f"{left // 60}:{left % 60:02d} left{shown}",
+            flush=True,
+        )
+
+
+@contextmanager
+def _bar(what: str, total: int, unit: str) -> Iterator[Progress]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
+    )
+    from rich.console import Console
+
+    with RichProgress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(what, total=total, rate="", figures="")
+
+        class Bar:
+            def advance(self, by: int = 1, **figures: float) -> None:
+                bars.advance(task, by)
+                speed = bars.tasks[0].speed
+                bars.update(
+                    task,
+                    rate=f"{speed:.0f}/s" if speed else "",
+                    figures=" ".join(f"{name} {value:.3g}" for name, value in figures.items()),
+                )
+
+        yield Bar()
