@@ -105,7 +105,6 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     correlation = (a * b).sum(axis=1) / np.maximum(norms, 1e-6)
     alike: np.ndarray = np.where(flat, same.astype(np.float32), correlation)
     return alike
-    return alike
 
 
 def _turn(hashes: np.ndarray, bits: int) -> np.ndarray:

@@ -54,11 +54,11 @@ def table(card: dict[str, Any]) -> Table:
     copies, near = card["duplicates"], card.get("near_duplicates")
     statistics = card["statistics"]
     means = zip(statistics["mean"], statistics["std"], strict=True)
-    rows = {
+    rows: dict[str, str] = {
         "source": f"{card['source']} ({card['format']})",
         "SHA-256": card["sha256"],
         "images": f"{height}×{width}, {'grey' if channels == 1 else 'RGB'}",
-        **{name: f"{card['splits'][name]:,}{_official(card, name)}" for name in SPLITS},
+        **{str(name): f"{card['splits'][name]:,}{_official(card, name)}" for name in SPLITS},
         "classes": f"{len(classes)}: {shown}" if classes else "none (no labels)",
         "mean ± spread": ", ".join(f"{mean:.1f} ± {spread:.1f}" for mean, spread in means),
         "copies": f"{copies['copies']}, {copies['dropped']} dropped from another split's images",
