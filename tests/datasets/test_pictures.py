@@ -163,6 +163,7 @@ def test_the_worst_pictures_are_refused(content: bytes, kind: str | tuple[str, .
 SEEDS = [encoded(SQUARE, layout) for layout in ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_any_damage_is_noticed_or_harmless(data: st.DataObject) -> None:
