@@ -35,7 +35,10 @@ def settings(home: Path) -> dict[str, str]:
         # Half of the time of a first start went into writing the catalogue of block types
         # into the new database. No flow here uses blocks.
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
-        "PREFECT_LOGGING_LEVEL": "INFO",
+        "PREFECT_LOGGING_FORMATTERS_STANDARD_FLOW_RUN_FMT": "%(asctime)s  %(message)s",
+        "PREFECT_LOGGING_FORMATTERS_STANDARD_TASK_RUN_FMT": (
+            "%(asctime)s  %(task_run_name)s: %(message)s"
+        ),
     }
 
 
@@ -65,16 +68,16 @@ def show(flow: Callable[..., Any]) -> int:
 
 
 def _drop_tracebacks() -> None:
-    """Say a failure once and in words: the error is printed at the end."""
+    """Say a failure in a line where it happens: the whole of it is printed at the end."""
 
-    def without_traceback(record: logging.LogRecord) -> bool:
-        if record.exc_info:
-            record.exc_info = None
-            record.msg, record.args = str(record.getMessage()).partition(":")[0], ()
+    def in_one_line(record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR or record.exc_info:
+            message = record.getMessage().replace("\\n", "\n").partition("\n")[0]
+            record.msg, record.args, record.exc_info = message, (), None
         return True
 
     for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
-        logging.getLogger(name).addFilter(without_traceback)
+        logging.getLogger(name).addFilter(in_one_line)
 
 
 def print_results(project: Path, message: str) -> None:

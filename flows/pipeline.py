@@ -19,7 +19,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from flows import figures
-from flows.stage import Outcome, TransientStageError, reproduce
+from flows.stage import Outcome, TransientStageError, is_advice, reproduce
 from flows.stage_progress import ProgressArtifact
 from ganflow.params import file as parameters
 
@@ -38,6 +38,7 @@ def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[No
 
     @task(
         name=name,
+        task_run_name=name,
         cache_policy=NO_CACHE,
         persist_result=False,
         retries=retries,
@@ -49,7 +50,8 @@ def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[No
         bar = ProgressArtifact(stage)
 
         def show(line: str) -> None:
-            log.info("%s", line)
+            if not is_advice(line):
+                log.info("%s", line)
             bar.read(line)
 
         outcome = reproduce(stage, project.resolve(), on_line=show, timeout=timeout)

@@ -26,6 +26,14 @@ TRY_AGAIN = 75
 
 _BUSY = "is busy, it is being blocked by"
 
+_ADVICE = (
+    "To track the changes with git, run:",
+    "git add ",
+    "To enable auto staging, run:",
+    "dvc config core.autostage true",
+    "Use `dvc push`",
+)
+
 
 class Outcome(StrEnum):
     """What DVC did about a stage."""
@@ -137,6 +145,11 @@ def outcome_of(line: str, stage: str) -> Outcome | None:
     if line == f"Running stage '{stage}':":
         return Outcome.RAN
     return None
+
+
+def is_advice(line: str) -> bool:
+    """Whether DVC only suggests what its user might type next."""
+    return not line.strip() or line.strip().startswith(_ADVICE)
 
 
 def _recognized(stage: str, seen: list[Outcome]) -> Outcome:

@@ -1,11 +1,18 @@
 """A project with the same six stages as ganflow's, whose stages take no time, and its clones."""
 
+import contextlib
+import os
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 STAGE = """
@@ -19,7 +26,7 @@ out = Path(target)
 if name == "evaluate":
     out.mkdir(parents=True, exist_ok=True)
     text = sources and Path(sources[0]).read_text() or ""
-    value = 2.0 + len(text) / 100
+    value = 2.0 + sum(text.encode()) % 97 / 100
     (out / "metrics.json").write_text(json.dumps(
         {"fd": {"value": value, "floor": 1.0, "ratio": value}, "profile": "quick",
          "yardstick": "0123456789abcdef"}))
@@ -140,3 +147,146 @@ def fault(project: Path) -> Callable[[str, str], None]:
         (project / "faults" / stage).write_text(words)
 
     return set_fault
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(words: str) -> list[str]:
+    """A Python tool's command line, run by this interpreter."""
+    return [sys.executable, "-m", *words.split()]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Prefect server: what its clients need in their environment."""
+
+    url: str
+    environment: dict[str, str]
+
+    def prefect(self, *arguments: str, cwd: Path, check: bool = True) -> str:
+        """Run the `prefect` command against this server."""
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", *arguments],
+            cwd=cwd,
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0 or not check, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """POST to the server's API (GET without a body)."""
+        done = (
+            httpx.get(f"{self.url}{path}")
+            if body is None
+            else httpx.post(f"{self.url}{path}", json=body)
+        )
+        done.raise_for_status()
+        return done.json()
+
+    def start_worker(self, log: Path) -> "subprocess.Popen[bytes]":
+        """A worker process in a session of its own, so that it can be killed alone."""
+        with log.open("ab") as stream:
+            return subprocess.Popen(
+                command(
+                    "prefect worker start --pool ganflow --type process",
+                ),
+                env=self.environment,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that a test started, kindly at first."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real Prefect server on a free port of the loopback, shared by all tests."""
+    home = tmp_path_factory.mktemp("prefect")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+    environment = {
+        **kept,
+        **IDENTITY,
+        "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}",
+        "PYTHONPATH": f"{ROOT / 'src'}",
+        "DVC_NO_ANALYTICS": "1",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+    }
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command(f"prefect server start --no-ui --host 127.0.0.1 --port {port}"),
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            _wait_until_healthy(url, process, home / "server.log")
+            yield Server(url, environment)
+        finally:
+            stop(process)
+
+
+def _wait_until_healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f"{url}/health").status_code == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture
+def deployable(project: Path) -> Path:
+    """The project with this repository's flows and deployments, committed."""
+    (project / "flows").symlink_to(ROOT / "flows")
+    shutil.copy(ROOT / "prefect.yaml", project)
+    run("git", "add", "--all", cwd=project)
+    run("git", "commit", "--quiet", "--message=Flows", cwd=project)
+    return project
+
+
+@pytest.fixture
+def deployed(deployable: Path, server: Server) -> Path:
+    """The project with its deployments on the server."""
+    server.prefect(
+        "work-pool", "create", "ganflow", "--type", "process", cwd=deployable, check=False
+    )
+    server.prefect("--no-prompt", "deploy", "--all", cwd=deployable)
+    return deployable
+
+
+@pytest.fixture(scope="session")
+def worker(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A worker that serves the pool `ganflow` for the session; its log file."""
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    process = server.start_worker(log)
+    yield log
+    stop(process)
