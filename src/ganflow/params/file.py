@@ -69,7 +69,9 @@ def check(values: Any, path: Path = PARAMS_FILE) -> Params:
         return Params.model_validate(values)
     except ValidationError as error:
         messages = "\n".join(dict.fromkeys(_explain(e) for e in error.errors()))
-        raise ParameterError(messages, where=str(path), run="edit the file, then try again") from None
+        raise ParameterError(
+            messages, where=str(path), run="edit the file, then try again"
+        ) from None
 
 
 def edit(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
@@ -100,7 +102,9 @@ def edit(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
             place = place.setdefault(section, CommentedMap()) if _is_map(place) else None
         if not _is_map(place):
             raise ParameterError(
-                f"{key}: `{'.'.join(sections)}` is no section", where=str(path), run="ganflow --help"
+                f"{key}: `{'.'.join(sections)}` is no section",
+                where=str(path),
+                run="ganflow --help",
             )
         if name not in place or place[name] != value:
             place[name] = flow(value)
