@@ -139,6 +139,7 @@ def _for_page(svg: str, name: str, alt: str) -> Markup:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    svg = svg.replace("xlink:href", "href")
     svg = re.sub(r'\b(id|href)="(#?)', rf'\1="\g<2>{name}-', svg)
     svg = svg.replace("url(#", f"url(#{name}-")
     svg = re.sub(r"font: ?([\d.]+)px [^;\"]*", r"font-size: \1px", svg)

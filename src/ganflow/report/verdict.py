@@ -109,7 +109,9 @@ def _sentence(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
     if ratio is None and floor:
         ratio = distance / floor
     interval = _interval(metrics, detail, "fd")
-    sure = f" (95\u00a0% interval {number(interval[0])} to {number(interval[1])})" if interval else ""
+    sure = (
+        f" (95\u00a0% interval {number(interval[0])} to {number(interval[1])})" if interval else ""
+    )
     words = [f"These samples are {_grade(ratio)}: "] if ratio else ["These samples stand at "]
     words.append(f"their Fréchet distance to unseen real images is {number(distance)}{sure}")
     if ratio and floor is not None:
