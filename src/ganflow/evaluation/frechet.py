@@ -141,7 +141,7 @@ def bootstrap(
                 + reference.variance
                 - 2.0 * roots.sum()
             )
-    return values - values.mean()
+    return np.asarray(values - values.mean())
 
 
 def interval(value: float, deviations: np.ndarray) -> Interval:

@@ -23,16 +23,20 @@ class Distances:
         self.rows, self.columns = len(x), len(y)
         left, right = x - centre, y - centre
         ones = np.ones
-        self._left = np.hstack([left, _norms(left), ones((len(x), 1))]).astype(precision)
-        self._right = np.hstack([-2.0 * right, ones((len(y), 1)), _norms(right)]).astype(precision)
+        self._left: np.ndarray = np.hstack([left, _norms(left), ones((len(x), 1))]).astype(
+            precision
+        )
+        self._right: np.ndarray = np.hstack(
+            [-2.0 * right, ones((len(y), 1)), _norms(right)]
+        ).astype(precision)
 
     def block(self, rows: slice) -> np.ndarray:
         """Distances (rows, m); rounding can leave a distance of 0 slightly below it."""
-        return self._left[rows] @ self._right.T
+        return np.asarray(self._left[rows] @ self._right.T)
 
 
 def _norms(rows: np.ndarray) -> np.ndarray:
-    return np.einsum("ij,ij->i", rows, rows)[:, None]
+    return np.asarray(np.einsum("ij,ij->i", rows, rows))[:, None]
 
 
 def radii(rows: np.ndarray, k: int, threads: int = 1) -> np.ndarray:
@@ -43,7 +47,7 @@ def radii(rows: np.ndarray, k: int, threads: int = 1) -> np.ndarray:
         block = distances.block(part)
         block[np.arange(part.stop - part.start), np.arange(part.start, part.stop)] = np.inf
         block.partition(k - 1, axis=1)
-        return np.maximum(block[:, k - 1], 0.0)
+        return np.asarray(np.maximum(block[:, k - 1], 0.0))
 
     return np.concatenate(over_blocks(work, len(rows), len(rows), threads))
 
@@ -67,7 +71,7 @@ def nearest(
         block = distances.block(part)
         if own is not None:
             block[np.arange(part.stop - part.start), own[part]] = np.inf
-        return block.argmin(axis=1)
+        return np.asarray(block.argmin(axis=1))
 
     found = np.concatenate(over_blocks(work, len(x), len(y), threads))
     gaps = np.subtract(x, y[found], dtype=np.float64)

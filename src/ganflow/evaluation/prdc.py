@@ -52,13 +52,14 @@ def prdc(generated: np.ndarray, real: np.ndarray, k: int = NEIGHBOURS, threads: 
         inside = block < real_radii
         balls = np.count_nonzero(inside, axis=1)
         reached = (block < generated_radii[part, None]).any(axis=0)
-        return int(np.count_nonzero(balls)), int(balls.sum()), inside.any(axis=0), reached
+        covered = np.asarray(inside.any(axis=0))
+        return int(np.count_nonzero(balls)), int(balls.sum()), covered, np.asarray(reached)
 
     parts = over_blocks(work, len(generated), len(real), threads)
-    precise, balls, covered, recalled = zip(*parts, strict=True)
+    precise, counts, covers, recalled = zip(*parts, strict=True)
     return Prdc(
         precision=sum(precise) / len(generated),
         recall=float(np.any(recalled, axis=0).mean()),
-        density=sum(balls) / (k * len(generated)),
-        coverage=float(np.any(covered, axis=0).mean()),
+        density=sum(counts) / (k * len(generated)),
+        coverage=float(np.any(covers, axis=0).mean()),
     )
