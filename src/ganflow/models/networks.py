@@ -49,9 +49,7 @@ def weights_of(model: keras.Model) -> dict[str, tf.Variable]:
     }
 
 
-def settle_batch_norm(
-    model: keras.Model, batches: int, run: Callable[[int], Any]
-) -> None:
+def settle_batch_norm(model: keras.Model, batches: int, run: Callable[[int], Any]) -> None:
     """Set the running moments to their mean over `batches` calls `run(index)` of the model.
 
     `run` must not have been traced before the first call of this function.

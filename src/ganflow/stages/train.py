@@ -116,7 +116,9 @@ def write_training(history: History, train: Train) -> None:
             write_png(folder / "progress" / f"{seen:08d}.png", picture)
 
 
-def write_table(path: Path, header: list[str], rows: list[list[float]] | list[tuple[int, float]]) -> None:
+def write_table(
+    path: Path, header: list[str], rows: list[list[float]] | list[tuple[int, float]]
+) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
