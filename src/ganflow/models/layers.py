@@ -11,9 +11,7 @@ class BatchNorm(keras.layers.Layer):
     """Batch normalisation over all axes but the last (Ioffe & Szegedy 2015).
 
     On two cores and in bfloat16, Keras's own layer, made of separate moments and products,
-    took several times as long as TensorFlow's fused kernel, which this one calls; see
-    `python -m benchmarks.train_step`. The running moments are a plain average over the
-    batches seen since `start_over`, so that they can be recomputed for averaged weights.
+    took several times as long as TensorFlow's fused kernel, which this one calls.
     """
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **options: Any) -> None:

@@ -5,8 +5,9 @@ and the nearest valid name; it is found before any stage starts and without Tens
 """
 
 import difflib
+import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,6 +73,11 @@ def check(values: Any, path: Path = PARAMS_FILE) -> Params:
         raise ParameterError(
             messages, where=str(path), run="edit the file, then try again"
         ) from None
+
+
+def sections_of(run: Callable[..., None]) -> tuple[str, ...]:
+    """The sections that a stage's `run` is handed: the names of its parameters."""
+    return tuple(inspect.signature(run).parameters)
 
 
 def edit(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:

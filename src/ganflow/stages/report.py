@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ganflow.datasets.store import SPLITS, Store, open_store
-from ganflow.evaluation.engine import configure
+from ganflow.engine import configure
 from ganflow.evaluation.extractor import load_extractor
 from ganflow.files import read_array, read_json, whole_folder, write_text
 from ganflow.layout import EVALUATION, EXTRACTOR, MODEL, PREPARED, REPORT, SAMPLES, TRAINING

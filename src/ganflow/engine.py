@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ganflow.params.runtime import Runtime
+from ganflow.params.runtime import Precision, Runtime
 
 
 def threads(runtime: Runtime) -> int:
@@ -36,3 +36,10 @@ def has_bfloat16() -> bool:
     except OSError:
         return False
     return "amx_bf16" in flags or "avx512_bf16" in flags
+
+
+def resolved(precision: Precision) -> Precision:
+    """What `auto` stands for on this machine; anything else stays itself."""
+    if precision != "auto":
+        return precision
+    return "bfloat16" if has_bfloat16() else "float32"
