@@ -1,7 +1,7 @@
 """A page and an HTTP API on loopback to play with a generator.
 
-    from ganflow.studio import serve
-    serve()
+from ganflow.studio import serve
+serve()
 """
 
 from collections.abc import Mapping

@@ -239,11 +239,15 @@ def create_app(
             image = await batcher.images(
                 served.forward, latents, None if chosen is None else chosen[:1]
             )
-            found = await asyncio.to_thread(nearest, image, training, min(request.count, len(training)))
+            found = await asyncio.to_thread(
+                nearest, image, training, min(request.count, len(training))
+            )
         return Neighbours(
             neighbours=[
                 Neighbour(
-                    index=int(index), distance=round(float(distance), 3), image=_data(training[index])
+                    index=int(index),
+                    distance=round(float(distance), 3),
+                    image=_data(training[index]),
                 )
                 for index, distance in zip(found.indices[0], found.distances[0], strict=True)
             ]
@@ -333,7 +337,11 @@ async def _encoded(images: np.ndarray, kind: str, columns: int, scale: int) -> R
         return Response(stream.getvalue(), media_type=MEDIA[kind])
 
     def draw() -> bytes:
-        sheet = enlarge(images[0], scale) if len(images) == 1 else image_grid(images, columns, scale, gap=0)
+        sheet = (
+            enlarge(images[0], scale)
+            if len(images) == 1
+            else image_grid(images, columns, scale, gap=0)
+        )
         return png(sheet, quick=True)
 
     if images.size * scale**2 < 100_000:

@@ -59,7 +59,9 @@ class Guard:
                 return
             await self.app(scope, receive, send)
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
         send = _with_headers(send)
         host = headers.get("host", "")
         if self.hosts is not None and _name(host) not in self.hosts:

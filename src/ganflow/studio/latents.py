@@ -12,7 +12,7 @@ THUMBNAIL = 32
 
 def drawn(seed: int, row: int, size: int) -> np.ndarray:
     """The latent of sample `row` of `seed`: float32 (size,), the same whatever was asked for."""
-    return draws(seed, row + 1, size)[row]
+    return np.asarray(draws(seed, row + 1, size)[row])
 
 
 def draws(seed: int, count: int, size: int) -> np.ndarray:
@@ -33,7 +33,7 @@ def on_plane(corners: np.ndarray, across: float, down: float) -> np.ndarray:
     share = np.array([across])
     top = slerp(corners[0], corners[1], share)[0]
     bottom = slerp(corners[2], corners[3], share)[0]
-    return slerp(top, bottom, np.array([down]))[0]
+    return np.asarray(slerp(top, bottom, np.array([down]))[0])
 
 
 def principal_directions(generator: Generator, count: int = DIRECTIONS) -> np.ndarray:

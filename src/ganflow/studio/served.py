@@ -52,7 +52,11 @@ class Models:
     """
 
     def __init__(
-        self, folders: Mapping[str, Path], load: Load, batcher: Batcher, class_names: tuple[str, ...]
+        self,
+        folders: Mapping[str, Path],
+        load: Load,
+        batcher: Batcher,
+        class_names: tuple[str, ...],
     ) -> None:
         self._places = {name: _Place(folder) for name, folder in folders.items()}
         self._load, self._batcher, self._class_names = load, batcher, class_names
@@ -114,6 +118,10 @@ class _Through:
 
     generator: Generator
     images: Forward
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.generator.shape
 
     @property
     def latent(self) -> int:

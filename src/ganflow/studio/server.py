@@ -16,7 +16,7 @@ def listen(
 ) -> None:
     """Serve until interrupted; see `ganflow.studio.serve`."""
     taken = bind(host, port)
-    from ganflow.evaluation.engine import configure
+    from ganflow.engine import configure
     from ganflow.params.runtime import Runtime
 
     configure(Runtime(threads=threads or "auto"))
@@ -28,7 +28,7 @@ def listen(
     app = create_app(models, _load, prepared)
     hosts = LOOPBACK if is_loopback(host) else None
     config = uvicorn.Config(
-        Guard(app, hosts),  # type: ignore[arg-type]
+        Guard(app, hosts),
         log_level="warning",
         access_log=False,
         server_header=False,
