@@ -103,7 +103,7 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     b -= b.mean(axis=1, keepdims=True)
     norms = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
     correlation = (a * b).sum(axis=1) / np.maximum(norms, 1e-6)
-    return np.where(flat, same.astype(np.float32), correlation)
+    return np.asarray(np.where(flat, same.astype(np.float32), correlation))
 
 
 def _turn(hashes: np.ndarray, bits: int) -> np.ndarray:
