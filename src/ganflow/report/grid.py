@@ -67,10 +67,10 @@ def picture(array: np.ndarray) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(plane))
 
 
-def png(array: np.ndarray) -> bytes:
-    """Encode uint8 (H, W, C) as PNG without metadata."""
+def png(array: np.ndarray, quick: bool = False) -> bytes:
+    """Encode uint8 (H, W, C) as PNG without metadata, small or `quick`."""
     stream = io.BytesIO()
-    picture(array).save(stream, "PNG", optimize=True)
+    picture(array).save(stream, "PNG", optimize=not quick, compress_level=1 if quick else 9)
     return stream.getvalue()
 
 

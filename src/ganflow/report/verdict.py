@@ -1,5 +1,6 @@
 """The verdict in one sentence, and the numbers that carry it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,29 +8,82 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Measure:
-    """What a number in metrics.json is called, and how to read it."""
+    """A published number: where it stands in metrics.json, and what stands beside it.
+
+    floor: where detail.json has what real images reach in the samples' place.
+    error: where detail.json has its standard error, if it has no interval of its own.
+    """
 
     key: str
     name: str
     reading: str
+    floor: str = ""
+    error: str = ""
     percent: bool = False
 
 
 MEASURES = (
-    Measure("fd", "Fréchet distance", "Lower is better; the floor is what real images reach."),
-    Measure("kid", "Kernel distance", "Lower is better; 0 within its error for equal sources."),
-    Measure("precision", "Precision", "Share of samples that look like real images.", True),
-    Measure("recall", "Recall", "Share of real images that the samples come near to.", True),
-    Measure("density", "Density", "How deep samples lie among real images; real ones reach 1."),
-    Measure("coverage", "Coverage", "Share of real images with a sample nearby.", True),
-    Measure("classes.kl", "Class divergence", "KL of classes from real ones; 0 is balanced."),
+    Measure("fd.value", "Fréchet distance", "Lower is better.", "fd.floor.mean"),
+    Measure(
+        "fd.infinity",
+        "Fréchet distance, unlimited",
+        "What it would be with endlessly many samples.",
+        "fd.infinity.real",
+        "fd.infinity.error",
+    ),
+    Measure("kid.value", "Kernel distance", "Lower is better.", "kid.real.value", "kid.error"),
+    Measure(
+        "prdc.precision",
+        "Precision",
+        "Share of samples that lie among real images.",
+        "prdc.real.precision",
+        percent=True,
+    ),
+    Measure(
+        "prdc.recall",
+        "Recall",
+        "Share of real images that lie among samples.",
+        "prdc.real.recall",
+        percent=True,
+    ),
+    Measure("prdc.density", "Density", "How deep among real images.", "prdc.real.density"),
+    Measure(
+        "prdc.coverage",
+        "Coverage",
+        "Share of real images with a sample close by.",
+        "prdc.real.coverage",
+        percent=True,
+    ),
     Measure(
         "classes.label_accuracy",
         "Label accuracy",
         "Samples read as the class they were asked for.",
-        True,
+        "classes.test.label_accuracy",
+        percent=True,
     ),
-    Measure("copying", "Copying (C_T)", "Far below 0 means that training images are copied."),
+    Measure(
+        "classes.kl", "Class divergence", "In nats; 0 is the data's balance.", "classes.kl_floor"
+    ),
+    Measure("modes.covered", "Modes", "Classes that occur among the samples.", "modes.of"),
+    Measure(
+        "memorization.ct",
+        "Copying, C_T",
+        "Far below 0 where training images are copied.",
+        "memorization.real.ct",
+    ),
+    Measure(
+        "memorization.authenticity",
+        "Authenticity",
+        "Samples no nearer to a training image than its like.",
+        "memorization.real.authenticity",
+        percent=True,
+    ),
+    Measure(
+        "memorization.fd_gap",
+        "Gap",
+        "Far below 0 where samples are nearer to training than to unseen images.",
+        "memorization.real.fd_gap",
+    ),
 )
 
 
@@ -48,6 +102,8 @@ class Finding:
 @dataclass(frozen=True)
 class Verdict:
     sentence: str
+    second: str
+    """What the second extractor says, or nothing."""
     findings: tuple[Finding, ...]
     floor: float | None
     """Of the Fréchet distance."""
@@ -60,8 +116,9 @@ def judge(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> Verdict:
     findings = [_finding(measure, metrics, detail) for measure in MEASURES]
     return Verdict(
         _sentence(metrics, detail),
+        _second(metrics, detail),
         tuple(finding for finding in findings if finding),
-        _beside(metrics, detail, "fd", "floor"),
+        _number_at(metrics, "fd.floor"),
         str(metrics.get("yardstick", "")),
         str(metrics.get("profile", "")),
     )
@@ -73,7 +130,8 @@ def number(value: float) -> str:
         return "0"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.1e}"
+    text = f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.1e}"
+    return text.replace("-", "−")
 
 
 def percent(value: float) -> str:
@@ -83,13 +141,16 @@ def percent(value: float) -> str:
 def _finding(
     measure: Measure, metrics: Mapping[str, Any], detail: Mapping[str, Any]
 ) -> Finding | None:
-    value = _value(metrics, measure.key)
+    value = _number_at(metrics, measure.key)
     if value is None:
         return None
     text = percent if measure.percent else number
-    floor = _beside(metrics, detail, measure.key, "floor")
-    ratio = _beside(metrics, detail, measure.key, "ratio")
-    interval = _interval(metrics, detail, measure.key)
+    floor = _number_at(detail, measure.floor)
+    ratio = None
+    if measure.key == "fd.value":
+        floor = _number_at(metrics, "fd.floor") if floor is None else floor
+        ratio = _number_at(metrics, "fd.ratio")
+    interval = _interval(measure, value, metrics, detail)
     return Finding(
         measure.name,
         text(value),
@@ -100,29 +161,47 @@ def _finding(
     )
 
 
+def _interval(
+    measure: Measure, value: float, metrics: Mapping[str, Any], detail: Mapping[str, Any]
+) -> tuple[float, float] | None:
+    """The bounds beside the number, or two standard errors around it."""
+    family = measure.key.partition(".")[0]
+    if measure.key.endswith(".value"):
+        low, high = (_number_at(metrics, f"{family}.{end}") for end in ("low", "high"))
+        if low is not None and high is not None:
+            return low, high
+    error = _number_at(detail, measure.error)
+    return None if error is None else (value - 1.96 * error, value + 1.96 * error)
+
+
 def _sentence(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
-    distance = _value(metrics, "fd")
+    distance, floor = _number_at(metrics, "fd.value"), _number_at(metrics, "fd.floor")
     if distance is None:
         return "No distance to real images has been measured."
-    floor = _beside(metrics, detail, "fd", "floor")
-    ratio = _beside(metrics, detail, "fd", "ratio")
-    if ratio is None and floor:
-        ratio = distance / floor
-    interval = _interval(metrics, detail, "fd")
+    ratio = _number_at(metrics, "fd.ratio")
+    interval = _interval(MEASURES[0], distance, metrics, detail)
     sure = (
         f" (95\u00a0% interval {number(interval[0])} to {number(interval[1])})" if interval else ""
     )
-    words = [f"These samples are {_grade(ratio)}: "] if ratio else ["These samples stand at "]
-    words.append(f"their Fréchet distance to unseen real images is {number(distance)}{sure}")
+    words = [f"These samples are {_grade(ratio)}: their" if ratio else "The samples'"]
+    words.append(f" Fréchet distance to unseen real images is {number(distance)}{sure}")
     if ratio and floor is not None:
         words.append(f", {ratio:.1f} times the {number(floor)} that equally many real images reach")
-    accuracy = _value(metrics, "classes.label_accuracy")
+    accuracy = _number_at(metrics, "classes.label_accuracy")
     if accuracy is not None:
         words.append(f"; {percent(accuracy)} of them are read as the class they were asked for")
-        real = _beside(metrics, detail, "classes.label_accuracy", "floor")
+        real = _number_at(detail, "classes.test.label_accuracy")
         if real is not None:
-            words.append(f", of real images {percent(real)}")
+            words.append(f", of unseen real images {percent(real)}")
     return "".join(words) + "."
+
+
+def _second(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
+    ratio, agrees = _number_at(metrics, "fd.second_ratio"), _at(detail, "fd.second.agrees")
+    if ratio is None:
+        return ""
+    told = {True: ", and agrees", False: ", and does not agree"}.get(agrees, "")
+    return f"A second extractor, trained from another seed, puts the ratio at {ratio:.2f}{told}."
 
 
 def _grade(ratio: float) -> str:
@@ -135,40 +214,6 @@ def _grade(ratio: float) -> str:
     return next((words for most, words in grades if ratio <= most), "far from real images")
 
 
-def _value(metrics: Mapping[str, Any], key: str) -> float | None:
-    found = _at(metrics, key)
-    if isinstance(found, Mapping):
-        found = found.get("value")
-    return _finite(found)
-
-
-def _beside(
-    metrics: Mapping[str, Any], detail: Mapping[str, Any], key: str, name: str
-) -> float | None:
-    """`fd.floor` or `classes.kl_floor`, in metrics or else in detail."""
-    for source in (metrics, detail):
-        found = _finite(_at(source, f"{key}.{name}"))
-        if found is None:
-            found = _finite(_at(source, f"{key}_{name}"))
-        if found is not None:
-            return found
-    return None
-
-
-def _interval(
-    metrics: Mapping[str, Any], detail: Mapping[str, Any], key: str
-) -> tuple[float, float] | None:
-    for source in (metrics, detail):
-        found = _at(source, f"{key}.interval") or _at(source, f"{key}_interval")
-        if isinstance(found, list | tuple) and len(found) == 2:
-            low, high = _finite(found[0]), _finite(found[1])
-        else:
-            low, high = _finite(_at(source, f"{key}.low")), _finite(_at(source, f"{key}.high"))
-        if low is not None and high is not None:
-            return low, high
-    return None
-
-
 def _at(values: Any, key: str) -> Any:
     for part in key.split("."):
         if not isinstance(values, Mapping):
@@ -177,5 +222,9 @@ def _at(values: Any, key: str) -> Any:
     return values
 
 
-def _finite(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and value == value else None
+def _number_at(values: Mapping[str, Any], key: str) -> float | None:
+    """The finite number under a dotted key, or None."""
+    found = _at(values, key) if key else None
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return None
+    return float(found) if math.isfinite(found) else None
