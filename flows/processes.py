@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -25,7 +26,14 @@ QUIET = {
 }
 """Nothing that is started here reports on its user."""
 
+_CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
+"""A user and password in an address: they never reach a log."""
+
 _SECRET_PARTS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "AUTH_STRING", "CREDENTIAL")
+
+
+class CommandError(GanflowError):
+    """A command ended with an error."""
 
 
 class CommandTimeoutError(GanflowError):
@@ -44,8 +52,11 @@ class Finished:
         return "\n".join(self.tail)
 
 
-def environment(*, with_secrets: bool) -> dict[str, str]:
+def environment(*, with_secrets: bool, project: Path | None = None) -> dict[str, str]:
     """The environment for a command: this interpreter first on PATH, telemetry off.
+
+    In a `project`, Python takes the library from there, not from where it is installed: in the
+    workspace of another revision they differ, and DVC records the workspace's.
 
     Tokens, passwords and Prefect's own settings are left out unless the command is git, DVC's
     transfer or `gh`, which need them: a stage has no use for them.
@@ -54,6 +65,9 @@ def environment(*, with_secrets: bool) -> dict[str, str]:
         name: value for name, value in os.environ.items() if with_secrets or not _is_secret(name)
     }
     folder = str(Path(sys.executable).parent)
+    if project is not None and (project / "src").is_dir():
+        source = str((project / "src").resolve())
+        kept["PYTHONPATH"] = os.pathsep.join(filter(None, [source, kept.get("PYTHONPATH")]))
     return {
         **kept,
         **QUIET,
@@ -89,7 +103,7 @@ def run(
     with subprocess.Popen(
         guarded,
         cwd=cwd,
-        env=dict(env) if env is not None else environment(with_secrets=False),
+        env=dict(env) if env is not None else environment(with_secrets=False, project=cwd),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -125,7 +139,7 @@ def _next(lines: "queue.SimpleQueue[str | None]", deadline: float | None) -> str
 def _read(process: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str | None]") -> None:
     with contextlib.suppress(ValueError):
         for line in process.stdout or ():
-            lines.put(line.rstrip("\n"))
+            lines.put(_CREDENTIALS.sub(r"\1", line.rstrip("\n")))
     lines.put(None)
 
 
@@ -135,3 +149,36 @@ def _end(process: "subprocess.Popen[str]") -> None:
         process.stdin.close()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(GRACE_SECONDS + 5)
+
+
+def checked(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    what: str,
+    remedy: str,
+    with_secrets: bool = False,
+    on_line: Callable[[str], None] = lambda line: None,
+    timeout: float | None = None,
+) -> str:
+    """Run a command that has to succeed and return its last lines.
+
+    Args:
+        what: says what could not be done, if it fails.
+        remedy: the command that a person would run next.
+        with_secrets: whether it may see tokens and passwords (git, DVC's transfer and `gh`).
+
+    Raises:
+        CommandError: with the command's last lines.
+    """
+    ended = run(
+        command,
+        cwd=cwd,
+        env=environment(with_secrets=with_secrets, project=cwd),
+        on_line=on_line,
+        timeout=timeout,
+    )
+    if ended.code != 0:
+        said = "\n".join(f"  | {line}" for line in ended.tail[-8:])
+        raise CommandError(f"{what}:\n{said}", where=str(cwd), run=remedy)
+    return ended.text

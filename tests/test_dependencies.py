@@ -6,8 +6,8 @@ of code that has changed.
 """
 
 import ast
-import inspect
 import importlib
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,9 @@ def test_code_dependencies_are_the_imports(stage: str) -> None:
     missing = code_of(stage) - declared(stage)
     assert not missing, f"dvc.yaml, stage {stage}: add {sorted(map(_short, missing))} to deps"
     needless = {path for path in declared(stage) - code_of(stage) if holds_code(path)}
-    assert not needless, f"dvc.yaml, stage {stage}: it does not import {sorted(map(_short, needless))}"
+    assert not needless, (
+        f"dvc.yaml, stage {stage}: it does not import {sorted(map(_short, needless))}"
+    )
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -124,9 +126,13 @@ def test_nothing_in_the_library_imports_flows() -> None:
     for path in SOURCE.rglob("*.py"):
         tree = ast.parse(path.read_text())
         for node in ast.walk(tree):
-            module = getattr(node, "module", None) or ""
-            names = [alias.name for alias in getattr(node, "names", [])] + [module]
-            assert not any(str(n).split(".")[0] in ("flows", "prefect") for n in names), path
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                continue
+            assert not any(name.split(".")[0] in ("flows", "prefect") for name in names), path
 
 
 def _short(path: Path) -> str:

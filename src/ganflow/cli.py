@@ -60,10 +60,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_stage(options: argparse.Namespace) -> None:
+    from ganflow.engine import quiet_start
     from ganflow.params.file import load, sections_of
 
     params = load()
-    stage = importlib.import_module(f"ganflow.stages.{options.stage}")
+    with quiet_start():
+        stage = importlib.import_module(f"ganflow.stages.{options.stage}")
     stage.run(**{name: getattr(params, name) for name in sections_of(stage.run)})
 
 

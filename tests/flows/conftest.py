@@ -290,3 +290,31 @@ def worker(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     process = server.start_worker(log)
     yield log
     stop(process)
+
+
+@pytest.fixture
+def shared(deployable: Path, tmp_path: Path) -> Path:
+    """The project as a clone of a bare repository, with a DVC remote in a folder."""
+    (tmp_path / "storage").mkdir()
+    dvc("remote", "add", "--default", "storage", str(tmp_path / "storage"), cwd=deployable)
+    run("git", "add", "--all", cwd=deployable)
+    run("git", "commit", "--quiet", "--message=Storage", cwd=deployable)
+    dvc("push", "--quiet", "--run-cache", cwd=deployable)
+    bare = tmp_path / "origin.git"
+    run("git", "clone", "--quiet", "--bare", str(deployable), str(bare), cwd=tmp_path)
+    run("git", "remote", "add", "origin", str(bare), cwd=deployable)
+    run("git", "fetch", "--quiet", "origin", cwd=deployable)
+    return deployable
+
+
+@pytest.fixture
+def here(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Run flows in this process, in a given folder, against the shared server."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    def go(folder: Path) -> None:
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("GANFLOW_STATE", str(folder / ".ganflow"))
+
+    with temporary_settings({PREFECT_API_URL: server.url}):
+        yield go

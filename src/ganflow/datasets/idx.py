@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ganflow.datasets.inflating import open_inflating
+from ganflow.datasets.inflating import open_inflating, read_exactly
 from ganflow.datasets.limits import MAX_PIXELS, MAX_ROWS, MAX_SIDE
 from ganflow.errors import DataError
 
@@ -38,7 +38,7 @@ def read_labels(path: Path) -> np.ndarray:
     """All labels of a one-dimensional idx file: uint8 (N,)."""
     with open_inflating(path) as stream:
         (count,) = _header(stream, path, (1,))
-        content = _exactly(stream, count, path, count)
+        content = read_exactly(stream, count, path, f"the {count} labels that it announces")
         _at_end(stream, path)
     return np.frombuffer(content, np.uint8)
 
@@ -51,7 +51,7 @@ def read_images(path: Path, rows: int) -> Iterator[np.ndarray]:
         size = math.prod(shape)
         for start in range(0, count, rows):
             n = min(rows, count - start)
-            content = _exactly(stream, n * size, path, count * size)
+            content = read_exactly(stream, n * size, path, f"the {count} images that it announces")
             yield np.frombuffer(content, np.uint8).reshape(n, *shape)
         _at_end(stream, path)
 
@@ -90,24 +90,6 @@ def _plausible(image: tuple[int, ...]) -> bool:
     height, width, *channels = image
     sides = all(1 <= side <= MAX_SIDE for side in (height, width))
     return sides and height * width <= MAX_PIXELS and channels in ([], [1], [3])
-
-
-def _exactly(stream: BinaryIO, size: int, path: Path, whole: int) -> bytes:
-    """`size` bytes, asked for in pieces so that a lying header allocates nothing."""
-    pieces = []
-    left = size
-    while left:
-        piece = stream.read(min(left, 1 << 22))
-        if not piece:
-            raise DataError(
-                "it is cut off: it ends before the content that its header announces",
-                where=str(path),
-                expected=f"{whole} bytes after the header",
-                run="get the file again from where it came",
-            )
-        pieces.append(piece)
-        left -= len(piece)
-    return b"".join(pieces)
 
 
 def _at_end(stream: BinaryIO, path: Path) -> None:

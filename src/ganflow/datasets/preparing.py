@@ -1,127 +1,258 @@
 """From a source in `data/raw` to a prepared store, streaming: memory holds blocks and an index."""
 
-import csv
-import hashlib
-import io
 import os
-from collections.abc import Iterable
+import shutil
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from ganflow.datasets import idx_set, splits
+from ganflow.datasets import near, selection, splits, stacked
+from ganflow.datasets.formats import recognise
+from ganflow.datasets.gathering import Gathered, gather
+from ganflow.datasets.rejects import REJECTED, Reject, Rejects
+from ganflow.datasets.splits import DROPPED, TRAIN
 from ganflow.datasets.store import CARD, SPLITS, ArrayWriter
 from ganflow.errors import DataError
-from ganflow.files import sha256_of, write_json, write_text
+from ganflow.files import write_json
 from ganflow.params.data import Data
-from ganflow.progress import progress
 
-ROWS = 4096
-REJECTED = "rejected.csv"
+ROWS = 1024
 
 
-def prepare(data: Data, raw: Path, store: Path) -> None:
-    """Make the store of `data` from the source below `raw` in the empty folder `store`."""
-    source = raw / data.source
-    pairs = idx_set.find_pairs(source, _idx_files(source))
-    shape = (*pairs[0].shape[1:], 1)[:3]
+def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> None:
+    """Make the store of `data` from the source below `raw`, in the empty folder `store`.
+
+    Args:
+        workers: processes that decode pictures; None chooses.
+
+    Raises:
+        DataError: when the source is missing, damaged or too much of it is unusable, when
+            `data` asks for what it has not, or when a split would be empty.
+    """
+    where = raw / data.source
+    source = recognise(where)
+    rejects = Rejects(where, data.max_rejected)
     scratch = store / ".scratch"
-    digests, labels, official = [], [], []
-    total = sum(pair.shape[0] for pair in pairs)
-    with progress("prepare", total) as shown, scratch.open("wb") as rows:
-        for pair in pairs:
-            for images, ids in idx_set.read(pair, ROWS):
-                digests.append(_digests(images))
-                labels.append(ids if ids is not None else np.zeros(len(images), np.uint8))
-                place = splits.TEST if pair.split == "test" else splits.UNDECIDED
-                official.append(np.full(len(images), place, np.int8))
-                rows.write(images.data)
-                shown.advance(len(images))
-    pixels = np.concatenate(digests)
-    first = splits.assign(np.concatenate(official), pixels, 0.0, data.validation_share)
-    if any(pair.split == "test" for pair in pairs) is False:
-        raise DataError("no test images", where=str(source), expected=idx_set.CANONICAL)
-    chosen, rank = splits.drop_copies(first, pixels)
-    values = np.concatenate(labels)
-    classes = np.unique(values) if pairs[0].labels is not None else None
-    indices = None if classes is None else np.searchsorted(classes, values).astype(np.int64)
-    card: dict[str, Any] = {"source": data.source, "sha256": _hash_of(pair_files(source))}
-    card["shape"] = list(shape)
-    if classes is not None:
-        card["classes"] = [str(c) for c in classes]
+    scratch.mkdir()
+    try:
+        with gather(source, data, scratch, rejects, workers) as gathered:
+            card = {"source": data.source, "format": source.kind, "sha256": gathered.sha256}
+            _write(gathered, data, store, rejects, card, where)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _write(
+    gathered: Gathered,
+    data: Data,
+    store: Path,
+    rejects: Rejects,
+    card: dict[str, Any],
+    where: Path,
+) -> None:
+    chosen, found = _choose(gathered, data, rejects, where)
+    names = _names(gathered, chosen)
+    _check_splits(chosen, gathered, data, where)
+    if data.stacked:
+        _check_stackable(gathered, names, where)
+    numbers = {name: number for number, name in enumerate(names)}
+    to_number = np.array([numbers.get(name, -1) for name in gathered.classes], np.int64)
+    form = gathered.form
+    card["shape"] = [form.size, form.size, 3 if data.stacked else form.shape[2]]
+    if names:
+        card["classes"] = stacked.stack_names(names) if data.stacked else names
     card["splits"] = {}
-    card["duplicates"] = {
-        "copies": int((rank > 0).sum()),
-        "dropped_across_splits": int((chosen == splits.DROPPED).sum()),
+    counts: dict[str, list[int]] = {}
+    with gathered.rows.open("rb") as rows:
+        for split, name in enumerate(SPLITS):
+            members = in_digest_order(np.flatnonzero(chosen == split), gathered)
+            labels = to_number[gathered.labels[members]] if names else None
+            if labels is not None:
+                counts[name] = np.bincount(labels, minlength=len(names)).tolist()
+            if data.stacked:
+                wanted = data.stacked if split == TRAIN else len(members)
+                stacks = stacked.draw(len(members), wanted, split)
+                members = members[stacks]
+                if labels is not None:
+                    labels = stacked.stack_labels(labels[stacks], len(names))
+            shape = tuple(card["shape"])
+            blocks = _blocks(rows, members, form.shape)
+            moments = _write_images(store / name / "images.npy", shape, blocks)
+            card["splits"][name] = len(members)
+            if split == TRAIN:
+                card["statistics"] = moments
+            if labels is not None:
+                with ArrayWriter(store / name / "labels.npy", (), np.dtype(np.int64)) as writer:
+                    writer.append(labels)
+    if data.stacked:
+        card["stacked"] = {"images": data.stacked, "classes": names}
+    card["form"] = {
+        "size": form.size,
+        "mode": form.mode,
+        "fit": form.fit,
+        "resample": form.resample,
+        "background": form.background,
     }
-    for place, name in enumerate(SPLITS):
-        members = np.flatnonzero(chosen == place)
-        if not len(members):
-            raise DataError(f"no image is left for the {name} split", where=str(source))
-        members = members[np.lexsort((members, pixels[members, 1], pixels[members, 0]))]
-        card["splits"][name] = len(members)
-        _copy_rows(scratch, members, shape, store / name / "images.npy")
-        if indices is not None:
-            with ArrayWriter(store / name / "labels.npy", (), np.dtype(np.int64)) as writer:
-                writer.append(indices[members])
-    scratch.unlink()
+    if counts:
+        card["class_counts"] = counts
+    card["official_splits"] = [
+        name for split, name in enumerate(SPLITS) if (gathered.official == split).any()
+    ]
+    card |= found
+    card["left_out"]["by_class"] = gathered.unselected
+    card["rejected"] = {
+        "faults": rejects.faults,
+        "kinds": dict(sorted(Counter(row.kind for row in rejects.rows).items())),
+    }
+    rejects.write(store / REJECTED)
     write_json(store / CARD, card)
-    dropped = np.flatnonzero(chosen == splits.DROPPED)
-    write_rejected(store / REJECTED, ((_name(pairs, int(i)), "duplicate", "") for i in dropped))
 
 
-def write_rejected(path: Path, rows: Iterable[tuple[str, str, str]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("file", "kind", "reason"))
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
+def _names(gathered: Gathered, chosen: np.ndarray) -> list[str]:
+    """The classes that are left, in the order of their indices in the store."""
+    if not gathered.classes:
+        return []
+    present = np.unique(gathered.labels[chosen != DROPPED])
+    return selection.in_order([gathered.classes[label] for label in present])
 
 
-def _name(pairs: list[idx_set.Pair], row: int) -> str:
-    for pair in pairs:
-        if row < pair.shape[0]:
-            return f"{pair.images.name}[{row}]"
-        row -= pair.shape[0]
-    raise IndexError(row)
-
-
-def pair_files(folder: Path) -> list[Path]:
-    return _idx_files(folder)
-
-
-def _idx_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise DataError(
-            f"there is no `{folder.name}`",
-            where=str(folder.parent),
-            expected="the folder that `data.source` names",
-            run="dvc pull",
-        )
-    return sorted(p for p in folder.iterdir() if p.is_file() and "-ubyte" in p.name)
-
-
-def _hash_of(files: list[Path]) -> str:
-    """Of names and contents, in whatever order the files are listed."""
-    total = sum(
-        int(hashlib.sha256(f"{path.name}\0{sha256_of(path)}".encode()).hexdigest(), 16)
-        for path in files
+def _choose(
+    gathered: Gathered, data: Data, rejects: Rejects, where: Path
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """The split of every image or `DROPPED`, and what the card says about it."""
+    assigned = splits.assign(
+        gathered.official, gathered.sources, data.test_share, data.validation_share
     )
-    return f"{total % 2**256:064x}"
+    assigned[~gathered.usable] = DROPPED
+    chosen, copies = splits.drop_copies(assigned, gathered.pixels)
+    for row in np.flatnonzero(chosen != assigned):
+        reason = "the same image stands in the test split, or in validation"
+        rejects.add(Reject(gathered.name(int(row)), "duplicate", reason))
+    card: dict[str, Any] = {
+        "duplicates": {"copies": copies, "dropped": int((chosen != assigned).sum())}
+    }
+    if data.near_duplicates != "ignore":
+        chosen, card["near_duplicates"] = _near(gathered, data, chosen, rejects)
+    before = int((chosen == TRAIN).sum())
+    if data.balance:
+        if not gathered.classes:
+            raise DataError(
+                "data.balance needs labels, and this source has none",
+                where=str(where),
+                expected="`balance: false`, or a source with labels",
+                run="mend data.balance in params.yaml",
+            )
+        chosen = selection.balance(chosen, gathered.labels, gathered.sources)
+    balanced = int((chosen == TRAIN).sum())
+    if data.limit is not None:
+        chosen = selection.limit(chosen, gathered.sources, data.limit)
+    limited = int((chosen == TRAIN).sum())
+    card["left_out"] = {"by_balance": before - balanced, "by_limit": balanced - limited}
+    return chosen, card
 
 
-def _digests(images: np.ndarray) -> np.ndarray:
-    """The first 128 bits of each image's SHA-256: uint64 (n, 2)."""
-    rows = np.ascontiguousarray(images).reshape(len(images), -1)
-    raw = b"".join(hashlib.sha256(row.data).digest()[:16] for row in rows)
-    return np.frombuffer(raw, ">u8").reshape(-1, 2).astype(np.uint64)
+def _near(
+    gathered: Gathered, data: Data, chosen: np.ndarray, rejects: Rejects
+) -> tuple[np.ndarray, dict[str, int]]:
+    members = in_digest_order(np.flatnonzero(chosen != DROPPED), gathered)
+    with gathered.rows.open("rb") as rows:
+        pairs = near.near_pairs(
+            gathered.looks[members],
+            data.near_distance,
+            lambda places: read_rows(rows, members[places], gathered.form.shape),
+        )
+    # Copies of one image are no news: they are counted as such.
+    differ = (gathered.pixels[members[pairs[:, 0]]] != gathered.pixels[members[pairs[:, 1]]]).any(
+        axis=1
+    )
+    apart = chosen[members[pairs[:, 0]]] != chosen[members[pairs[:, 1]]]
+    found = {"pairs": int(differ.sum()), "across_splits": int((differ & apart).sum())}
+    if data.near_duplicates == "drop":
+        kept = near.keep_one(chosen[members], pairs[differ], TRAIN)
+        for row in members[kept != chosen[members]]:
+            reason = "it looks like another image that stays"
+            rejects.add(Reject(gathered.name(int(row)), "near_duplicate", reason))
+        found["dropped"] = int((kept != chosen[members]).sum())
+        chosen = chosen.copy()
+        chosen[members] = kept
+    return chosen, found
 
 
-def _copy_rows(scratch: Path, members: np.ndarray, shape: tuple[int, ...], path: Path) -> None:
-    size = int(np.prod(shape))
-    with ArrayWriter(path, shape, np.dtype(np.uint8)) as writer, scratch.open("rb") as rows:
-        for start in range(0, len(members), ROWS):
-            block = members[start : start + ROWS]
-            content = b"".join(os.pread(rows.fileno(), size, int(i) * size) for i in block)
-            writer.append(np.frombuffer(content, np.uint8).reshape(-1, *shape))
+def in_digest_order(members: np.ndarray, gathered: Gathered) -> np.ndarray:
+    """Rows in the order of their content, whatever order they were read in."""
+    sources, pixels = gathered.sources[members], gathered.pixels[members]
+    keys = (gathered.labels[members], pixels[:, 0], sources[:, 1], sources[:, 0])
+    return members[np.lexsort(keys)]
+
+
+def read_rows(rows: BinaryIO, members: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """The images of some rows: uint8 (*members.shape, h, w, c)."""
+    size = shape[0] * shape[1] * shape[2]
+    places = (members.reshape(-1) * size).tolist()
+    content = b"".join([os.pread(rows.fileno(), size, place) for place in places])
+    return np.frombuffer(content, np.uint8).reshape(*members.shape, *shape)
+
+
+def _blocks(
+    rows: BinaryIO, members: np.ndarray, shape: tuple[int, int, int]
+) -> Iterator[np.ndarray]:
+    for start in range(0, len(members), ROWS):
+        block = read_rows(rows, members[start : start + ROWS], shape)
+        yield stacked.stack(block) if members.ndim == 2 else block
+
+
+def _write_images(
+    path: Path, shape: tuple[int, ...], blocks: Iterator[np.ndarray]
+) -> dict[str, list[float]]:
+    """Write the images, and give each channel's mean and standard deviation, 0 to 255.
+
+    The sums are whole numbers, so they do not depend on how the images are cut into blocks.
+    """
+    levels = np.arange(256, dtype=np.int64)
+    histograms = np.zeros((shape[2], 256), np.int64)
+    with ArrayWriter(path, shape, np.dtype(np.uint8)) as writer:
+        for block in blocks:
+            writer.append(block)
+            for channel in range(shape[2]):
+                values = block[..., channel].reshape(-1)
+                histograms[channel] += np.bincount(values, minlength=256)
+    count = histograms.sum(axis=1)
+    mean = histograms @ levels / count
+    square = histograms @ levels**2 / count
+    deviation = np.sqrt(np.maximum(square - mean**2, 0))
+    return {"mean": mean.round(4).tolist(), "std": deviation.round(4).tolist()}
+
+
+def _check_splits(chosen: np.ndarray, gathered: Gathered, data: Data, where: Path) -> None:
+    for split, name in enumerate(SPLITS):
+        if not (chosen == split).any():
+            raise DataError(
+                f"no image is left for the {name} split: "
+                f"{int((chosen != DROPPED).sum())} can be used in all",
+                where=str(where),
+                expected="images for training, validation and test (a few hundred at least)",
+                run=f"ganflow data show {data.source}",
+            )
+    trained = np.unique(gathered.labels[chosen == TRAIN])
+    lost = np.setdiff1d(gathered.labels[chosen != DROPPED], trained)
+    if len(lost):
+        names = ", ".join(selection.in_order([gathered.classes[label] for label in lost])[:10])
+        raise DataError(
+            f"no training image is left of: {names}",
+            where=str(where),
+            expected="some of each class, or `data.classes` without these",
+            run=f"ganflow data show {data.source}",
+        )
+
+
+def _check_stackable(gathered: Gathered, names: list[str], where: Path) -> None:
+    if gathered.form.shape[2] != 1 or len(names) ** stacked.CHANNELS > stacked.MAX_CLASSES:
+        raise DataError(
+            f"data.stacked with {len(names)} classes would make {len(names) ** 3}",
+            where=str(where),
+            expected=f"at most {stacked.MAX_CLASSES}: ten classes make 1,000 modes",
+            run="choose ten of them with data.classes",
+        )

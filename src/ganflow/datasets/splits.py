@@ -38,28 +38,29 @@ def assign(
     return splits
 
 
-def drop_copies(splits: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def drop_copies(splits: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, int]:
     """Drop what stands in more than one split: from train and validation, never from test.
 
     Copies within one split stay: how often something occurs is part of the data.
 
     Args:
-        splits: int8 (N,), from `assign`.
+        splits: int8 (N,), from `assign`; those already `DROPPED` count for nothing.
         pixels: uint64 (N, 2), digests of the prepared images.
 
     Returns:
-        the new splits, with `DROPPED` for copies; and how many images of each group of equal
-        ones came before this one, int64 (N,), over all splits.
+        the new splits; and how many images are copies of another one, in whatever split.
     """
-    group = np.unique(pixels, axis=0, return_inverse=True)[1].reshape(-1)
-    highest = np.full(group.max(initial=-1) + 1, DROPPED, np.int8)
-    np.maximum.at(highest, group, splits)
-    kept = np.where(splits == highest[group], splits, DROPPED).astype(np.int8)
-    order = np.argsort(group, kind="stable")
-    first = np.searchsorted(group[order], group[order])
-    rank = np.empty(len(group), np.int64)
-    rank[order] = np.arange(len(group)) - first
-    return kept, rank
+    order = np.lexsort((pixels[:, 1], pixels[:, 0]))
+    order = order[splits[order] != DROPPED]
+    if not len(order):
+        return splits.copy(), 0
+    ordered = pixels[order]
+    begins = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
+    group = np.cumsum(begins) - 1
+    highest = np.maximum.reduceat(splits[order], np.flatnonzero(begins))
+    kept = splits.copy()
+    kept[order[splits[order] < highest[group]]] = DROPPED
+    return kept, int(len(order) - begins.sum())
 
 
 def _below(values: np.ndarray, share: float) -> np.ndarray:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("ganflow")
-class BatchNorm(keras.layers.Layer):
+class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     """Batch normalisation over all axes but the last (Ioffe & Szegedy 2015).
 
     On two cores and in bfloat16, Keras's own layer, made of separate moments and products,
@@ -59,7 +59,7 @@ class BatchNorm(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("ganflow")
-class WithLabel(keras.layers.Layer):
+class WithLabel(keras.layers.Layer):  # type: ignore[misc]
     """Latents (N, d) and class indices (N,) to (N, d + classes): the label one-hot beside."""
 
     def __init__(self, classes: int, **options: Any) -> None:
@@ -74,7 +74,7 @@ class WithLabel(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("ganflow")
-class LogitOfLabel(keras.layers.Layer):
+class LogitOfLabel(keras.layers.Layer):  # type: ignore[misc]
     """Logits (N, classes) and class indices (N,) to the logit (N, 1) of each one's class."""
 
     def call(self, logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -83,7 +83,7 @@ class LogitOfLabel(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("ganflow")
-class CentreCrop(keras.layers.Layer):
+class CentreCrop(keras.layers.Layer):  # type: ignore[misc]
     """Images (N, H, W, C) to their middle (N, height, width, C)."""
 
     def __init__(self, height: int, width: int, **options: Any) -> None:

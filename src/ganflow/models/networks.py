@@ -42,16 +42,16 @@ class Design:
 
 
 def weights_of(model: keras.Model) -> dict[str, tf.Variable]:
-    """A model's weights, trainable or not, by position and layer: names that never repeat."""
+    """A model's weights, trainable or not, by position and name.
+
+    Keras numbers layers by what the process built before, so their names say nothing.
+    """
     return {
-        f"{index:03d}/{'/'.join(weight.path.split('/')[-2:])}": weight.value
-        for index, weight in enumerate(model.weights)
+        f"{index:03d}/{weight.name}": weight.value for index, weight in enumerate(model.weights)
     }
 
 
-def settle_batch_norm(
-    model: keras.Model, batches: int, run: Callable[[int], Any]
-) -> None:
+def settle_batch_norm(model: keras.Model, batches: int, run: Callable[[int], Any]) -> None:
     """Set the running moments to their mean over `batches` calls `run(index)` of the model.
 
     `run` must not have been traced before the first call of this function.

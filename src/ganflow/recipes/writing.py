@@ -13,7 +13,11 @@ from ganflow.params.file import PARAMS_FILE, edit
 
 
 def recipe_names() -> list[str]:
-    return sorted(path.name.removesuffix(".yaml") for path in _folder().iterdir() if path.name.endswith(".yaml"))
+    return sorted(
+        path.name.removesuffix(".yaml")
+        for path in _folder().iterdir()
+        if path.name.endswith(".yaml")
+    )
 
 
 def summary(name: str) -> str:

@@ -1,8 +1,8 @@
 """Train the classifiers whose features measure every model."""
 
 from ganflow.datasets.store import open_store
-from ganflow.evaluation.classifier import Lessons
 from ganflow.engine import configure, has_bfloat16
+from ganflow.evaluation.classifier import Lessons
 from ganflow.evaluation.extractor import accuracy, save_extractor, train_extractor
 from ganflow.files import whole_folder
 from ganflow.layout import EXTRACTOR, PREPARED

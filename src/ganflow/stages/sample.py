@@ -33,7 +33,9 @@ def run(seed: int, runtime: Runtime, sample: Sample) -> None:
         write_array(folder / "images.npy", images)
         if labels is not None:
             write_array(folder / "labels.npy", labels)
-        write_png(folder / "grid.png", image_grid(*grid_of(generator, seed, sample.truncation), scale=2))
+        write_png(
+            folder / "grid.png", image_grid(*grid_of(generator, seed, sample.truncation), scale=2)
+        )
 
 
 def drawn_labels(shares: list[float], count: int, numbers: np.random.Generator) -> np.ndarray:

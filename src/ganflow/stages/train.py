@@ -21,7 +21,8 @@ from ganflow.report.grid import image_grid, write_png
 from ganflow.training.batches import Batches
 from ganflow.training.checkpoint import Checkpoints, training_key
 from ganflow.training.judge import PICTURE_COLUMNS, Judge
-from ganflow.training.loop import History, train as train_game
+from ganflow.training.loop import History
+from ganflow.training.loop import train as train_game
 from ganflow.training.step import FIGURES, Game
 
 
@@ -116,7 +117,9 @@ def write_training(history: History, train: Train) -> None:
             write_png(folder / "progress" / f"{seen:08d}.png", picture)
 
 
-def write_table(path: Path, header: list[str], rows: list[list[float]] | list[tuple[int, float]]) -> None:
+def write_table(
+    path: Path, header: list[str], rows: list[list[float]] | list[tuple[int, float]]
+) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

@@ -25,7 +25,10 @@ class Adam:
         self.variables = variables
         self.params = params
         self.state = [
-            (tf.Variable(tf.zeros_like(v), trainable=False), tf.Variable(tf.zeros_like(v), trainable=False))
+            (
+                tf.Variable(tf.zeros_like(v), trainable=False),
+                tf.Variable(tf.zeros_like(v), trainable=False),
+            )
             for v in variables
         ]
 

@@ -45,13 +45,9 @@ def training_key(inputs: Mapping[str, Any]) -> str:
             loaded is added here.
     """
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode())
-    modules = {
-        name: Path(module.__file__)
-        for name, module in sys.modules.items()
-        if name.split(".")[0] == "ganflow" and getattr(module, "__file__", None)
-    }
-    for name in sorted(modules):
-        digest.update(name.encode() + modules[name].read_bytes())
+    for name, module in sorted(sys.modules.items()):
+        if name.split(".")[0] == "ganflow" and module.__file__:
+            digest.update(name.encode() + Path(module.__file__).read_bytes())
     return digest.hexdigest()[:32]
 
 

@@ -59,15 +59,15 @@ class Judge:
         """Settle the averaged generator's batch norm, measure it, and picture it."""
         settle, make = self._functions(game)
         settle_batch_norm(
-            game.averaged, SETTLING_BATCHES, lambda index: settle(*self._draw(game, BATCH, 1 + index))
+            game.averaged,
+            SETTLING_BATCHES,
+            lambda index: settle(*self._draw(game, BATCH, 1 + index)),
         )
         latents, labels = self._draw(game, IMAGES, 0)
         samples = np.concatenate(
             [make(latents[i : i + BATCH], labels[i : i + BATCH]) for i in range(0, IMAGES, BATCH)]
         )
-        fd = frechet.distance(
-            frechet.moments(self.extractor.describe(samples).features), self.real
-        )
+        fd = frechet.distance(frechet.moments(self.extractor.describe(samples).features), self.real)
         count = PICTURE_ROWS * PICTURE_COLUMNS
         latents, _ = self._draw(game, BATCH, 0)
         columns = np.resize(np.arange(PICTURE_COLUMNS), BATCH) % max(len(self.shares), 1)

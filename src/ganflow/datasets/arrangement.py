@@ -1,0 +1,122 @@
+"""What the folders' names say: which class a picture is of, and which split it is in.
+
+A folder that all pictures share says nothing. Below it may come `train`, `test` and
+`validation`, the source's own splits; the next folder is the class. A `labels.csv` at the top
+overrules both.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganflow.datasets.labels import NO_LABEL, SPLIT_NAMES, Labels, read_labels
+from ganflow.datasets.limits import MAX_CLASSES
+from ganflow.datasets.listing import LABELS, Entry, Listing, class_fault, name_digest
+from ganflow.datasets.rejects import Reject
+from ganflow.datasets.splits import TRAIN, UNDECIDED
+from ganflow.errors import DataError
+
+LEFT_OUT = -2
+"""Instead of a class: not to be read."""
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    classes: list[str]
+    """Empty without labels."""
+
+    labels: np.ndarray
+    """int32 (N,), for every entry of the listing: its class, `NO_LABEL` or `LEFT_OUT`."""
+
+    official: np.ndarray
+    """int8 (N,), the split that the source itself names, or `UNDECIDED`."""
+
+
+def arrange(
+    listing: Listing, read: Callable[[Entry], bytes], reject: Callable[[Reject], None]
+) -> Arrangement:
+    """Read classes and splits from the names in `listing`, or from its labels.csv."""
+    top = _shared_folder(listing)
+    table = next((entry for entry in listing if entry.name == top + LABELS), None)
+    given = read_labels(io.BytesIO(read(table)), listing.root / LABELS) if table else None
+    if given is None:
+        return _by_folders(listing, top, reject)
+    return _by_table(listing, top, given, reject)
+
+
+def _by_table(
+    listing: Listing, top: str, given: Labels, reject: Callable[[Reject], None]
+) -> Arrangement:
+    labels = np.full(len(listing), LEFT_OUT, np.int32)
+    official = np.full(len(listing), UNDECIDED, np.int8)
+    for place, entry in enumerate(listing):
+        name = entry.name.removeprefix(top)
+        if name.split("/")[-1] == LABELS:
+            continue
+        label, split = given.of(name_digest(name))
+        official[place] = split
+        if label == NO_LABEL:
+            reject(Reject(entry.name, "unlabelled", f"it has no line in {LABELS}"))
+        else:
+            labels[place] = label
+    return Arrangement(given.classes, labels, official)
+
+
+def _by_folders(listing: Listing, top: str, reject: Callable[[Reject], None]) -> Arrangement:
+    firsts = _first_folders(listing, top)
+    has_splits = bool(firsts) and all(name.lower() in SPLIT_NAMES for name in firsts)
+    has_splits &= TRAIN in {SPLIT_NAMES.get(name.lower()) for name in firsts}
+    labels = np.full(len(listing), NO_LABEL, np.int32)
+    official = np.full(len(listing), UNDECIDED, np.int8)
+    classes: dict[str, int] = {}
+    for place, entry in enumerate(listing):
+        first, *rest = entry.name.removeprefix(top).split("/")
+        if entry.name.split("/")[-1] == LABELS:
+            labels[place] = LEFT_OUT
+            continue
+        if rest and has_splits:
+            official[place] = SPLIT_NAMES[first.lower()]
+            first, *rest = rest
+        if not rest:
+            continue
+        if class_fault(first):
+            reject(Reject(entry.name, "name", f"its folder would be {class_fault(first)}"))
+            labels[place] = LEFT_OUT
+        else:
+            labels[place] = classes.setdefault(first, len(classes))
+    if classes:
+        for lost in np.flatnonzero(labels == NO_LABEL).tolist():
+            reject(Reject(listing[lost].name, "unlabelled", "it lies in no class's folder"))
+            labels[lost] = LEFT_OUT
+    return Arrangement(list(classes), labels, official)
+
+
+def _shared_folder(listing: Listing) -> str:
+    """The folder that all entries are in, with its final slash; empty if there is none."""
+    shared: list[str] | None = None
+    for entry in listing:
+        folders = entry.name.split("/")[:-1]
+        if shared is None:
+            shared = folders
+        same = 0
+        while same < min(len(shared), len(folders)) and shared[same] == folders[same]:
+            same += 1
+        shared = shared[:same]
+    return "".join(f"{name}/" for name in shared or ())
+
+
+def _first_folders(listing: Listing, top: str) -> set[str]:
+    names: set[str] = set()
+    for entry in listing:
+        first, slash, _ = entry.name.removeprefix(top).partition("/")
+        if slash:
+            names.add(first)
+        if len(names) > MAX_CLASSES:
+            raise DataError(
+                f"more than {MAX_CLASSES} sub-folders",
+                where=str(listing.root),
+                expected="one sub-folder for each class",
+            )
+    return names

@@ -1,0 +1,80 @@
+"""A folder of pictures: its files, and their bytes."""
+
+import os
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from ganflow.datasets.limits import MAX_FILE, MAX_FILES
+from ganflow.datasets.listing import Entry, Listing, is_aside, name_fault
+from ganflow.datasets.rejects import Reject
+from ganflow.errors import DataError
+
+CACHED = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
+"""A file in DVC's cache, which `cache.type symlink` leaves a link to in the workspace."""
+
+
+class FileChangedError(Exception):
+    """A file that was written to while it was read."""
+
+
+def list_folder(listing: Listing, reject: Callable[[Reject], None]) -> None:
+    """Put every regular file below the listing's root into it; links are not followed."""
+    seen = 0
+    folders = [""]
+    while folders:
+        prefix = folders.pop()
+        with os.scandir(listing.root / prefix) as found:
+            for item in found:
+                seen += 1
+                if seen > MAX_FILES:
+                    raise DataError(
+                        "too many files", where=str(listing.root), expected=f"at most {MAX_FILES}"
+                    )
+                name = prefix + item.name
+                fault = name_fault(name)
+                if is_aside(name):
+                    reject(Reject(name, "aside", "it is no picture"))
+                elif fault:
+                    reject(Reject(name, "name", fault))
+                elif item.is_symlink() and not _is_cached(listing.root / name):
+                    reject(Reject(name, "link", "it is a link"))
+                elif item.is_dir(follow_symlinks=False):
+                    folders.append(f"{name}/")
+                elif item.is_file():
+                    listing.append(Entry(name))
+                else:
+                    reject(Reject(name, "special", "it is no regular file"))
+
+
+def read_file(path: Path, limit: int = MAX_FILE) -> bytes:
+    """All bytes of a regular file.
+
+    Raises:
+        FileChangedError: when it was written to meanwhile.
+        ValueError: when it is larger than `limit` bytes or no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        before = os.fstat(file.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise ValueError("it is no regular file")
+        if before.st_size > limit:
+            raise ValueError(f"it has {before.st_size} bytes, more than {limit}")
+        content = file.read(before.st_size + 1)
+        if fingerprint(os.fstat(file.fileno())) != fingerprint(before):
+            raise FileChangedError
+        if content is None or len(content) != before.st_size:
+            raise FileChangedError
+        return content
+
+
+def fingerprint(status: os.stat_result) -> tuple[int, int, int]:
+    """What differs as soon as a file is written to or replaced."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _is_cached(path: Path) -> bool:
+    target = os.path.realpath(path)
+    return CACHED.search(target) is not None and Path(target).is_file()

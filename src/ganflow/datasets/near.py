@@ -1,0 +1,120 @@
+"""Images that look alike: a perceptual hash finds candidates, their pixels decide.
+
+The hash is the sign pattern of an image's 64 lowest frequencies (a discrete cosine transform,
+without the zeroth row and column) against their median, as in Zauner, *Implementation and
+benchmarking of perceptual image hash functions* (2010). It changes little when an image is
+resized, recompressed or brightened.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+SIDE = 8
+NEIGHBOURS = 8
+ALIKE = 0.99
+"""Correlation of two images' pixels from which they count as the same picture."""
+
+
+def perceptual_hashes(images: np.ndarray) -> np.ndarray:
+    """64-bit hashes of images, uint8 (n, h, w, c): uint64 (n,)."""
+    _, height, width, _ = images.shape
+    grey = images.astype(np.float32).mean(axis=3)
+    waves = _cosines(height) @ grey @ _cosines(width).T
+    flat = waves.reshape(len(images), SIDE * SIDE)
+    bits = flat > np.median(flat, axis=1, keepdims=True)
+    return np.packbits(bits, axis=1).view(">u8").reshape(-1).astype(np.uint64)
+
+
+def near_pairs(
+    hashes: np.ndarray, distance: int, rows: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Pairs of images that look alike: int64 (p, 2), the smaller index first, ascending.
+
+    The hashes are sorted four times, each time with other bits in front, and every one is
+    compared with its next `NEIGHBOURS`: time and memory stay proportional to N on any data, at
+    the price that a few pairs in a crowd of similar ones are not seen (Charikar, 2002).
+
+    Args:
+        hashes: uint64 (N,), from `perceptual_hashes`.
+        distance: bits in which two of a pair may differ.
+        rows: gives images, uint8 (n, h, w, c), for indices, int64 (n,).
+    """
+    found = [np.empty((0, 2), np.int64)]
+    for turn in range(4):
+        turned = _turn(hashes, 16 * turn)
+        order = np.argsort(turned, kind="stable")
+        ordered = hashes[order]
+        for step in range(1, min(NEIGHBOURS, len(hashes) - 1) + 1):
+            differing = np.bitwise_count(ordered[step:] ^ ordered[:-step])
+            at = np.flatnonzero(differing <= distance)
+            found.append(np.stack([order[at], order[at + step]], axis=1))
+    pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+    kept = [
+        part[_correlation(rows(part[:, 0]), rows(part[:, 1])) >= ALIKE]
+        for part in np.array_split(pairs, len(pairs) // 1024 + 1)
+        if len(part)
+    ]
+    return np.concatenate(kept) if kept else pairs
+
+
+def keep_one(splits: np.ndarray, pairs: np.ndarray, train: int) -> np.ndarray:
+    """Drop all but one of those that look alike; of a test split, none.
+
+    The one that stays is in the split that counts most (test, validation, train), and the
+    first there.
+
+    Args:
+        splits: int8 (N,).
+        pairs: int64 (p, 2), from `near_pairs`.
+        train: the split that counts least; -1 marks what is dropped.
+    """
+    group = np.arange(len(splits))
+
+    def root(place: int) -> int:
+        while group[place] != place:
+            group[place] = group[group[place]]
+            place = int(group[place])
+        return place
+
+    for one, other in pairs:
+        low, high = sorted((root(int(one)), root(int(other))))
+        group[high] = low
+    kept = splits.copy()
+    touched = np.unique(pairs)
+    roots = np.array([root(int(place)) for place in touched], np.int64)
+    test = train + 2
+    for alike in np.unique(roots):
+        members = touched[roots == alike]
+        highest = splits[members].max()
+        stay = members[splits[members] == highest]
+        kept[members] = -1
+        kept[stay if highest == test else stay[:1]] = highest
+    return kept
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Of the pixels of each pair; 1 for two images of one colour each, if it is the same."""
+    a = one.reshape(len(one), -1).astype(np.float32)
+    b = other.reshape(len(other), -1).astype(np.float32)
+    flat = (a.std(axis=1) < 1) | (b.std(axis=1) < 1)
+    same = np.abs(a - b).mean(axis=1) < 1
+    a -= a.mean(axis=1, keepdims=True)
+    b -= b.mean(axis=1, keepdims=True)
+    norms = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    correlation = (a * b).sum(axis=1) / np.maximum(norms, 1e-6)
+    return np.asarray(np.where(flat, same.astype(np.float32), correlation))
+
+
+def _turn(hashes: np.ndarray, bits: int) -> np.ndarray:
+    if not bits:
+        return hashes
+    turned: np.ndarray = (hashes << np.uint64(bits)) | (hashes >> np.uint64(64 - bits))
+    return turned
+
+
+def _cosines(size: int) -> np.ndarray:
+    """The cosines of frequencies 1 to 8 over `size` pixels: float32 (8, size)."""
+    frequency = np.arange(1, SIDE + 1)[:, None]
+    place = (np.arange(size)[None, :] + 0.5) / size
+    return np.cos(np.pi * frequency * place).astype(np.float32)

@@ -1,0 +1,182 @@
+"""One encoded picture, which nobody vouches for, to one square uint8 image."""
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from ganflow.datasets.limits import MAX_PIXELS, MAX_SCANS, MAX_SIDE, MIN_SIDE
+from ganflow.params.data import Fit, Resample
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")
+GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "hamming": Image.Resampling.HAMMING,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+GAP = 2.0
+"""A JPEG is decoded at the smallest scale that is still this many times the target's size, and
+large pictures are first averaged down to it: the filter then sees what it needs, at a fraction of
+the time (the difference stays below what JPEG itself changes)."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What every picture is made into."""
+
+    size: int
+    mode: Literal["L", "RGB"]
+    fit: Fit = "crop"
+    resample: Resample = "bicubic"
+    background: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.size, self.size, 3 if self.mode == "RGB" else 1
+
+
+class UnusableError(Exception):
+    """A picture that cannot become an image of the data set: its kind of fault, and why."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind, self.reason = kind, reason
+
+
+def look(content: bytes) -> tuple[int, int, bool]:
+    """Width, height and whether it is grey, from a picture's header alone.
+
+    Raises:
+        UnusableError: when it is no picture, or one of absurd size.
+    """
+    with _open(content) as picture:
+        return (*picture.size, picture.mode in GREY)
+
+
+def decode(content: bytes, form: Form) -> np.ndarray:
+    """The picture in `content`, upright, its first frame: uint8 (size, size, channels).
+
+    Raises:
+        UnusableError: when it is damaged, no picture, or one of absurd size.
+    """
+    with _open(content) as picture:
+        try:
+            if form.resample != "nearest":
+                wanted = int(form.size * GAP)
+                picture.draft("L" if form.mode == "L" else None, (wanted, wanted))
+            picture.load()
+        except Exception as error:
+            raise _unreadable(error) from None
+        return shape_into(picture, form, UPRIGHT.get(_orientation(picture)))
+
+
+def shape_into(picture: Image.Image, form: Form, turn: Image.Transpose | None = None) -> np.ndarray:
+    """Give a decoded picture the form's mode and size: uint8 (size, size, channels)."""
+    opaque = _opaque(picture, form)
+    width, height = opaque.size
+    if (width, height) != (form.size, form.size):
+        opaque = _resize(opaque, form)
+    if opaque.mode != form.mode:
+        opaque = opaque.convert(form.mode)
+    if turn is not None:
+        opaque = opaque.transpose(turn)
+    return np.asarray(opaque, np.uint8).reshape(form.shape)
+
+
+def _open(content: bytes) -> Image.Image:
+    if not content:
+        raise UnusableError("empty", "it is empty")
+    if not content.startswith(MAGICS):
+        raise UnusableError("no_picture", f"it is none of {', '.join(FORMATS)}")
+    if content.startswith(b"\xff\xd8") and content.count(b"\xff\xda") > MAX_SCANS:
+        scans = content.count(b"\xff\xda")
+        raise UnusableError("too_large", f"a JPEG of {scans} scans, more than {MAX_SCANS}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture = Image.open(io.BytesIO(content), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise UnusableError("unreadable", "its header is damaged") from None
+    except Image.DecompressionBombError:
+        raise UnusableError("too_large", f"more than {MAX_PIXELS} pixels") from None
+    except Exception as error:
+        raise _unreadable(error) from None
+    width, height = picture.size
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise UnusableError("too_large", f"{width}×{height} pixels, more than {MAX_PIXELS}")
+    if min(width, height) < MIN_SIDE:
+        raise UnusableError("too_small", f"{width}×{height} pixels, less than {MIN_SIDE} at a side")
+    return picture
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where there is none or it is damaged."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _opaque(picture: Image.Image, form: Form) -> Image.Image:
+    """`picture` as L or RGB, with the background under what is transparent."""
+    if picture.mode in ("L", "RGB") and "transparency" not in picture.info:
+        return picture
+    if picture.mode.startswith("I"):
+        values = np.asarray(picture).astype(np.int64)
+        return Image.fromarray(((values.clip(0, 65535) + 128) // 257).astype(np.uint8))
+    if picture.mode == "F":
+        raise UnusableError("unreadable", "its pixels are floating-point numbers of unknown range")
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, (form.background,) * 3 + (255,))
+        flat = Image.alpha_composite(paper, layer).convert("RGB")
+        return flat.convert("L") if picture.mode in GREY else flat
+    return picture.convert("L" if picture.mode in GREY else "RGB")
+
+
+def _resize(picture: Image.Image, form: Form) -> Image.Image:
+    width, height = picture.size
+    size = (form.size, form.size)
+    chosen = FILTERS[form.resample]
+    gap = None if form.resample == "nearest" else GAP
+    if form.fit == "crop":
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        box = (left, top, left + side, top + side)
+        return picture.resize(size, chosen, box=box, reducing_gap=gap)
+    if form.fit == "stretch":
+        return picture.resize(size, chosen, reducing_gap=gap)
+    scale = form.size / max(width, height)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    paper = Image.new(
+        picture.mode, size, form.background if picture.mode == "L" else (form.background,) * 3
+    )
+    place = ((form.size - inner[0]) // 2, (form.size - inner[1]) // 2)
+    paper.paste(picture.resize(inner, chosen, reducing_gap=gap), place)
+    return paper
+
+
+def _unreadable(error: Exception) -> UnusableError:
+    from ganflow.datasets.rejects import reason
+
+    return UnusableError("unreadable", reason(error))
