@@ -72,6 +72,25 @@ def test_a_long_request_is_split_and_put_together_in_order() -> None:
     assert forward.sizes == [30, 30, 30, 10]
 
 
+def test_passes_are_filled_to_the_last_row() -> None:
+    forward = Gate()
+
+    async def scenario(batcher: Batcher) -> None:
+        forward.open.clear()
+        first = asyncio.create_task(batcher.images(forward, latents(0), None))
+        await asyncio.sleep(0.05)
+        asked = [latents(*range(10 * i, 10 * i + 7)) for i in range(6)]
+        others = [asyncio.create_task(batcher.images(forward, each, None)) for each in asked]
+        await asyncio.sleep(0.05)
+        forward.open.set()
+        await first
+        for each, made in zip(asked, await asyncio.gather(*others), strict=True):
+            assert made.ravel().tolist() == each[:, 0].tolist()
+
+    serve(scenario, most=20)
+    assert forward.sizes == [1, 20, 20, 2]
+
+
 def test_two_models_are_not_mixed() -> None:
     one, other = Gate(), Gate()
 
