@@ -8,12 +8,12 @@ from ganflow.params.section import Section
 
 
 class Extractor(Section):
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31 - 1)] = 0
     """Its own, so that repeating a training under another `seed` keeps the yardstick."""
 
     features: Annotated[int, Field(ge=8, le=2048)] = 128
     """Size of the penultimate layer, which the Fréchet distance is taken on."""
 
-    epochs: Annotated[int, Field(ge=1, le=1000)] = 2
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 3
     batch: Annotated[int, Field(ge=8, le=4096)] = 128
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002

@@ -177,8 +177,9 @@ def _explain(error: ErrorDetails) -> str:
         hint = f"did you mean `{near[0]}`? " if near else ""
         return f"{key}: unknown parameter (value {value!r}); {hint}allowed here: {', '.join(names)}"
     allowed = error["msg"].removeprefix("Value error, ")
-    near = _near_choice(error)
-    return f"{key}: {value!r} is not allowed: {allowed[0].lower()}{allowed[1:]}{near}"
+    return (
+        f"{key}: {value!r} is not allowed: {allowed[0].lower()}{allowed[1:]}{_near_choice(error)}"
+    )
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
@@ -211,6 +212,6 @@ def _names_beside(location: tuple[int | str, ...]) -> list[str]:
 
 
 def _near_choice(error: ErrorDetails) -> str:
-    choices = re.findall(r"'([^']+)'", str(error.get("ctx", {}).get("expected", "")))
+    choices: list[str] = re.findall(r"'([^']+)'", str(error.get("ctx", {}).get("expected", "")))
     near = difflib.get_close_matches(str(error["input"]), choices, n=1, cutoff=0.5)
     return f"; did you mean `{near[0]}`?" if near else ""

@@ -35,7 +35,6 @@ class Penalties(Section):
     r2: Penalty | None = None
     js: Penalty | None = None
     gradient_penalty: Penalty | None = None
-    latent: Penalty | None = None
 
 
 class Train(Section):

@@ -1,0 +1,62 @@
+# `make run` does the main job, `make test` proves the project. Both install what they need
+# into .venv and nothing outside this folder.
+
+PYTHON ?= python3
+BIN    := .venv/bin
+UV     ?= uv
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Nothing here reports to anybody.
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+
+.DEFAULT_GOAL := help
+.PHONY: help run repro test lint test-slow test-system bench-setup clean lock
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: .venv/installed ## train on MNIST and show the result: flow, stages, report
+	@python -m flows.pipeline
+
+repro: .venv/installed ## the same without Prefect: check the parameters, then dvc repro
+	@ganflow params
+	@dvc repro || { status=$$?; dvc checkout --quiet; \
+	  echo "make: a stage failed; dvc checkout has put the last good outputs back"; exit $$status; }
+
+test: lint ## lint, types, and every test that needs only Python packages
+	@python -m pytest -q -m "not slow and not system"
+
+lint: .venv/installed
+	@ruff check src flows tests benchmarks
+	@ruff format --check src flows tests benchmarks
+	@mypy
+
+test-slow: .venv/installed ## proofs that take minutes
+	@python -m pytest -q -m "slow and not system"
+
+test-system: .venv/installed ## proofs that need a browser or PostgreSQL from the distribution
+	@python -m pytest -q -m system
+
+bench-setup: .venv/installed ## what the benchmarks compare with, into the same .venv
+	@pip install --quiet --disable-pip-version-check --group bench
+
+clean: ## remove the environment, the state folder and every output that DVC can rebuild
+	rm -rf .venv .ganflow .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf data/prepared data/extractor data/model data/training data/samples data/report
+
+lock: ## resolve requirements.lock anew (needs uv)
+	@$(UV) pip compile pyproject.toml --group test --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --quiet --upgrade \
+	  --custom-compile-command "make lock" -o requirements.lock
+
+.venv/installed: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not there; install Python 3.11 to 3.13, or make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "make: $(PYTHON) is $$($(PYTHON) --version), and ganflow needs Python 3.11 to 3.13: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing into .venv (about two minutes, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,111 @@
+"""Running a flow here and now, on a server that is started for it and ends with it.
+
+The user's own Prefect (address, key, profile, anything named PREFECT_*) is left aside: a
+demonstration must never reach somebody's cloud account.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flows.figures import METRICS, as_interval, as_text, read_figures
+from flows.processes import QUIET
+from ganflow import layout
+from ganflow.errors import GanflowError
+from ganflow.state import state_folder
+
+
+def isolate() -> None:
+    """Give this process Prefect settings of its own; before Prefect is imported."""
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        del os.environ[name]
+    os.environ.update(settings(state_folder() / "prefect"), **QUIET)
+
+
+def settings(home: Path) -> dict[str, str]:
+    """Prefect's settings for an embedded server whose database lives in `home`."""
+    return {
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        # Half of the time of a first start went into writing the catalogue of block types
+        # into the new database. No flow here uses blocks.
+        "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+        "PREFECT_LOGGING_FORMATTERS_STANDARD_FLOW_RUN_FMT": "%(asctime)s  %(message)s",
+        "PREFECT_LOGGING_FORMATTERS_STANDARD_TASK_RUN_FMT": (
+            "%(asctime)s  %(task_run_name)s: %(message)s"
+        ),
+    }
+
+
+def show(flow: Callable[..., Any]) -> int:
+    """Run `flow` and print what came of it; the exit status is 0 if it completed."""
+    from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
+
+    from ganflow.params import file as parameters
+
+    try:
+        parameters.load()
+        _drop_tracebacks()
+        # A .env or prefect.toml in this folder may name a server too.
+        with temporary_settings(restore_defaults={PREFECT_API_URL, PREFECT_API_KEY}):
+            state = flow(return_state=True)
+            if not state.is_completed():
+                state.result()
+                raise GanflowError(f"the run ended as {state.name}: {state.message}")
+    except GanflowError as error:
+        print(f"\nerror: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; everything that was finished is kept", file=sys.stderr)
+        return 130
+    print_results(Path(), str(state.message or ""))
+    return 0
+
+
+def _drop_tracebacks() -> None:
+    """Say a failure in a line where it happens: the whole of it is printed at the end."""
+
+    def in_one_line(record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR or record.exc_info:
+            message = record.getMessage().replace("\\n", "\n").partition("\n")[0]
+            record.msg, record.args, record.exc_info = message, (), None
+        return True
+
+    for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
+        logging.getLogger(name).addFilter(in_one_line)
+
+
+def print_results(project: Path, message: str) -> None:
+    """Where the results are, and the numbers that matter beside their floors."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print()
+    found = read_figures(project)
+    if found:
+        table = Table("metric", "value", "floor", "interval", title="The model, measured")
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for figure in found:
+            table.add_row(
+                figure.name,
+                as_text(figure.value),
+                as_text(figure.floor),
+                as_interval(figure.interval),
+            )
+        console.print(table)
+    for what, path in (
+        ("report", layout.REPORT / "index.html"),
+        ("grid", layout.SAMPLES / "grid.png"),
+        ("metrics", METRICS),
+    ):
+        if (project / path).exists():
+            console.print(f"{what:>8}  {path}", highlight=False)
+    if message:
+        console.print(f"{'stages':>8}  {message}", highlight=False)

@@ -1,0 +1,7 @@
+"""`python -m ganflow` is the command `ganflow`."""
+
+import sys
+
+from ganflow.cli import main
+
+sys.exit(main())

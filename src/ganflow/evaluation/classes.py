@@ -1,0 +1,120 @@
+"""The distribution of samples over the data's classes, as the extractor sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganflow.errors import DataError
+
+
+@dataclass(frozen=True)
+class Classes:
+    """How samples spread over K classes."""
+
+    generated: np.ndarray
+    """Samples in each class, int64 (K,)."""
+
+    real: np.ndarray
+    """Training images in each class, int64 (K,)."""
+
+    kl: float
+    """KL divergence of the samples' distribution from the data's, in nats."""
+
+    floor: float
+    """(K − 1)/2N: what sampling alone adds to it on average (Miller 1955)."""
+
+    confidence: float
+    """Mean probability of the class that was seen."""
+
+    label_accuracy: float | None
+    """Share of samples that are seen as the class they were asked to be."""
+
+    accuracy_by_class: np.ndarray | None
+    """The same for each class that was asked for, float64 (K,); NaN where none was."""
+
+
+def classes(logits: np.ndarray, real_labels: np.ndarray, asked: np.ndarray | None) -> Classes:
+    """Compare predicted classes of samples with the training labels.
+
+    Args:
+        logits: (N, K), the extractor's for the samples.
+        real_labels: (M,) of the training images, 0..K−1.
+        asked: (N,), the labels the samples were made for, or None.
+
+    Raises:
+        DataError: if labels do not match the samples or the classes.
+    """
+    count, size = logits.shape
+    if asked is not None and asked.shape != (count,):
+        raise DataError(
+            f"labels of shape {asked.shape} for {count} samples", expected="one label a sample"
+        )
+    for labels in (real_labels, asked):
+        if labels is not None and len(labels) and not 0 <= labels.min() <= labels.max() < size:
+            raise DataError(
+                f"a label of {int(labels.max() if labels.max() >= size else labels.min())}",
+                expected=f"class indices from 0 to {size - 1}",
+            )
+    seen = logits.argmax(axis=1)
+    generated = np.bincount(seen, minlength=size)
+    real = np.bincount(real_labels, minlength=size)
+    by_class = None
+    if asked is not None:
+        wanted = np.bincount(asked, minlength=size)
+        right = np.bincount(asked[seen == asked], minlength=size)
+        by_class = np.divide(right, wanted, out=np.full(size, np.nan), where=wanted > 0)
+    return Classes(
+        generated=generated,
+        real=real,
+        kl=kl_divergence(generated, real),
+        floor=(size - 1) / (2 * count),
+        confidence=float(softmax(logits).max(axis=1).mean()),
+        label_accuracy=None if asked is None else float(np.mean(seen == asked)),
+        accuracy_by_class=by_class,
+    )
+
+
+def kl_divergence(generated: np.ndarray, real: np.ndarray) -> float:
+    """Σ p·log(p/q) in nats, from counts (K,) each.
+
+    Half a count is added to every real class (Jeffreys 1946), so that a class which the data
+    lacks costs much and not infinitely much.
+    """
+    p = generated / generated.sum()
+    q = (real + 0.5) / (real.sum() + 0.5 * len(real))
+    held = p > 0
+    return float(max(0.0, np.sum(p[held] * np.log(p[held] / q[held]))))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities (N, K), float64."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Coverage of many classes, as on Stacked MNIST (Metz et al. 2017; Lin et al. 2018)."""
+
+    covered: int
+    """Classes that at least one sample is seen as."""
+
+    of: int
+    kl: float
+    floor: float
+    """(K − 1)/2N, 0.019 for 1,000 modes and 26,000 samples."""
+
+
+def modes(logits: np.ndarray, real_labels: np.ndarray) -> Modes:
+    """Count the classes that samples with these logits (N, K) reach."""
+    count, size = logits.shape
+    generated = np.bincount(logits.argmax(axis=1), minlength=size)
+    real = np.bincount(real_labels, minlength=size)
+    return Modes(
+        covered=int(np.count_nonzero(generated)),
+        of=size,
+        kl=kl_divergence(generated, real),
+        floor=(size - 1) / (2 * count),
+    )

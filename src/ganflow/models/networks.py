@@ -1,0 +1,78 @@
+"""The two players, built from their description."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ganflow.models import article, lean
+from ganflow.models.layers import BatchNorm
+from ganflow.params.runtime import Precision
+
+ARCHITECTURES = {"lean": lean, "article": article}
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a pair of networks is built from; it stands in the model card.
+
+    Attributes:
+        architecture: a name in `ARCHITECTURES`.
+        shape: height, width and channels of an image.
+        classes: how many labels steer the generator; 0 makes it unconditional.
+        latent: size of the latent vector.
+    """
+
+    architecture: str
+    shape: tuple[int, int, int]
+    classes: int
+    latent: int
+
+    def generator(self, precision: Precision = "float32") -> keras.Model:
+        """Latents (N, latent)[, labels (N,)] to images (N, *shape) in [−1, 1], float32."""
+        module = ARCHITECTURES[self.architecture]
+        return module.generator(self.shape, self.latent, self.classes, _policy(precision))
+
+    def discriminator(self, precision: Precision = "float32") -> keras.Model:
+        """Images (N, *shape)[, labels (N,)] to logits (N, 1), float32."""
+        module = ARCHITECTURES[self.architecture]
+        return module.discriminator(self.shape, self.classes, _policy(precision))
+
+
+def weights_of(model: keras.Model) -> dict[str, tf.Variable]:
+    """A model's weights, trainable or not, by position and name.
+
+    Keras numbers layers by what the process built before, so their names say nothing.
+    """
+    return {
+        f"{index:03d}/{weight.name}": weight.value for index, weight in enumerate(model.weights)
+    }
+
+
+def settle_batch_norm(model: keras.Model, batches: int, run: Callable[[int], Any]) -> None:
+    """Set the running moments to their mean over `batches` calls `run(index)` of the model.
+
+    `run` must not have been traced before the first call of this function.
+
+    Averaged weights never saw the batches their running moments come from; this makes the
+    moments theirs (Izmailov et al. 2018).
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, BatchNorm)]
+    for layer in layers:
+        layer.momentum = 0.0  # a call then leaves the moments of its own batch
+    moments = [tensor.value for layer in layers for tensor in (layer.mean, layer.variance)]
+    if not layers:
+        return
+    totals = [tf.zeros_like(moment) for moment in moments]
+    for index in range(batches):
+        run(index)
+        totals = [total + moment for total, moment in zip(totals, moments, strict=True)]
+    for moment, total in zip(moments, totals, strict=True):
+        moment.assign(total / batches)
+
+
+def _policy(precision: Precision) -> keras.DTypePolicy:
+    name = precision if precision == "float32" else f"mixed_{precision}"
+    return keras.DTypePolicy(name)

@@ -1,0 +1,1 @@
+"""What people look at: grids, animations, and the report."""

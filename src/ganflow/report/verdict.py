@@ -1,0 +1,230 @@
+"""The verdict in one sentence, and the numbers that carry it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A published number: where it stands in metrics.json, and what stands beside it.
+
+    floor: where detail.json has what real images reach in the samples' place.
+    error: where detail.json has its standard error, if it has no interval of its own.
+    """
+
+    key: str
+    name: str
+    reading: str
+    floor: str = ""
+    error: str = ""
+    percent: bool = False
+
+
+MEASURES = (
+    Measure("fd.value", "Fréchet distance", "Lower is better.", "fd.floor.mean"),
+    Measure(
+        "fd.infinity",
+        "Fréchet distance, unlimited",
+        "What it would be with endlessly many samples.",
+        "fd.infinity.real",
+        "fd.infinity.error",
+    ),
+    Measure("kid.value", "Kernel distance", "Lower is better.", "kid.real.value", "kid.error"),
+    Measure(
+        "prdc.precision",
+        "Precision",
+        "Share of samples that lie among real images.",
+        "prdc.real.precision",
+        percent=True,
+    ),
+    Measure(
+        "prdc.recall",
+        "Recall",
+        "Share of real images that lie among samples.",
+        "prdc.real.recall",
+        percent=True,
+    ),
+    Measure("prdc.density", "Density", "How deep among real images.", "prdc.real.density"),
+    Measure(
+        "prdc.coverage",
+        "Coverage",
+        "Share of real images with a sample close by.",
+        "prdc.real.coverage",
+        percent=True,
+    ),
+    Measure(
+        "classes.label_accuracy",
+        "Label accuracy",
+        "Samples read as the class they were asked for.",
+        "classes.test.label_accuracy",
+        percent=True,
+    ),
+    Measure(
+        "classes.kl", "Class divergence", "In nats; 0 is the data's balance.", "classes.kl_floor"
+    ),
+    Measure("modes.covered", "Modes", "Classes that occur among the samples.", "modes.of"),
+    Measure(
+        "memorization.ct",
+        "Copying, C_T",
+        "Far below 0 where training images are copied.",
+        "memorization.real.ct",
+    ),
+    Measure(
+        "memorization.authenticity",
+        "Authenticity",
+        "Samples no nearer to a training image than its like.",
+        "memorization.real.authenticity",
+        percent=True,
+    ),
+    Measure(
+        "memorization.fd_gap",
+        "Gap",
+        "Far below 0 where samples are nearer to training than to unseen images.",
+        "memorization.real.fd_gap",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A published number with what it must be read beside; texts are ready to show."""
+
+    name: str
+    value: str
+    interval: str
+    floor: str
+    ratio: str
+    reading: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    sentence: str
+    second: str
+    """What the second extractor says, or nothing."""
+    findings: tuple[Finding, ...]
+    floor: float | None
+    """Of the Fréchet distance."""
+    yardstick: str
+    profile: str
+
+
+def judge(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> Verdict:
+    """Put metrics.json and detail.json into words; numbers that are not there are left out."""
+    findings = [_finding(measure, metrics, detail) for measure in MEASURES]
+    return Verdict(
+        _sentence(metrics, detail),
+        _second(metrics, detail),
+        tuple(finding for finding in findings if finding),
+        _number_at(metrics, "fd.floor"),
+        str(metrics.get("yardstick", "")),
+        str(metrics.get("profile", "")),
+    )
+
+
+def number(value: float) -> str:
+    """Three significant digits, with no exponent where one can do without: 0.00123, 12.3, 1230."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    text = f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.1e}"
+    return text.replace("-", "−")
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f}\u00a0%"
+
+
+def _finding(
+    measure: Measure, metrics: Mapping[str, Any], detail: Mapping[str, Any]
+) -> Finding | None:
+    value = _number_at(metrics, measure.key)
+    if value is None:
+        return None
+    text = percent if measure.percent else number
+    floor = _number_at(detail, measure.floor)
+    ratio = None
+    if measure.key == "fd.value":
+        floor = _number_at(metrics, "fd.floor") if floor is None else floor
+        ratio = _number_at(metrics, "fd.ratio")
+    interval = _interval(measure, value, metrics, detail)
+    return Finding(
+        measure.name,
+        text(value),
+        f"{text(interval[0])} to {text(interval[1])}" if interval else "",
+        "" if floor is None else text(floor),
+        "" if ratio is None else f"{ratio:.2f}\u00a0×",
+        measure.reading,
+    )
+
+
+def _interval(
+    measure: Measure, value: float, metrics: Mapping[str, Any], detail: Mapping[str, Any]
+) -> tuple[float, float] | None:
+    """The bounds beside the number, or two standard errors around it."""
+    family = measure.key.partition(".")[0]
+    if measure.key.endswith(".value"):
+        low, high = (_number_at(metrics, f"{family}.{end}") for end in ("low", "high"))
+        if low is not None and high is not None:
+            return low, high
+    error = _number_at(detail, measure.error)
+    return None if error is None else (value - 1.96 * error, value + 1.96 * error)
+
+
+def _sentence(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
+    distance, floor = _number_at(metrics, "fd.value"), _number_at(metrics, "fd.floor")
+    if distance is None:
+        return "No distance to real images has been measured."
+    ratio = _number_at(metrics, "fd.ratio")
+    interval = _interval(MEASURES[0], distance, metrics, detail)
+    sure = (
+        f" (95\u00a0% interval {number(interval[0])} to {number(interval[1])})" if interval else ""
+    )
+    words = [f"These samples are {_grade(ratio)}: their" if ratio else "The samples'"]
+    words.append(f" Fréchet distance to unseen real images is {number(distance)}{sure}")
+    if ratio and floor is not None:
+        words.append(f", {ratio:.1f} times the {number(floor)} that equally many real images reach")
+    accuracy = _number_at(metrics, "classes.label_accuracy")
+    if accuracy is not None:
+        words.append(f"; {percent(accuracy)} of them are read as the class they were asked for")
+        real = _number_at(detail, "classes.test.label_accuracy")
+        if real is not None:
+            words.append(f", of unseen real images {percent(real)}")
+    return "".join(words) + "."
+
+
+def _second(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
+    ratio, agrees = _number_at(metrics, "fd.second_ratio"), _at(detail, "fd.second.agrees")
+    if ratio is None:
+        return ""
+    told = {True: ", and agrees", False: ", and does not agree"}.get(agrees, "")
+    return f"A second extractor, trained from another seed, puts the ratio at {ratio:.2f}{told}."
+
+
+def _grade(ratio: float) -> str:
+    grades = (
+        (1.15, "as close to real images as this yardstick can tell"),
+        (1.6, "very close to real images"),
+        (2.6, "close to real images, and still told apart from them"),
+        (6.0, "like real images, and clearly told apart from them"),
+    )
+    return next((words for most, words in grades if ratio <= most), "far from real images")
+
+
+def _at(values: Any, key: str) -> Any:
+    for part in key.split("."):
+        if not isinstance(values, Mapping):
+            return None
+        values = values.get(part)
+    return values
+
+
+def _number_at(values: Mapping[str, Any], key: str) -> float | None:
+    """The finite number under a dotted key, or None."""
+    found = _at(values, key) if key else None
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return None
+    return float(found) if math.isfinite(found) else None

@@ -1,0 +1,1 @@
+"""Comparing and reviewing git revisions: the only place that calls git or dvc."""

@@ -1,0 +1,203 @@
+"""What `ganflow doctor` looks at: everything around the pipeline that can be wrong.
+
+Each check says what it found and, where that is not right, the command that mends it.
+"""
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+LEAST_FREE_BYTES = 2 * 10**9
+PYTHON = ((3, 11), (3, 14))
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    good: bool
+    found: str
+    mend: str = ""
+    needed: bool = True
+    """Whether a retraining must not start without it."""
+
+
+def everything(project: Path) -> list[Check]:
+    """All checks, for a person who asks what is wrong."""
+    return [
+        *before_retraining(project),
+        tree(project),
+        processor(),
+        *orchestration(project),
+    ]
+
+
+def before_retraining(project: Path) -> list[Check]:
+    """The checks that a retraining starts with; a few seconds."""
+    return [
+        interpreter(),
+        *versions(),
+        free_disk(project),
+        identity(project),
+        origin(project),
+        history(project),
+        *storage(project),
+    ]
+
+
+def interpreter() -> Check:
+    least, below = PYTHON
+    found = f"{sys.version_info.major}.{sys.version_info.minor} at {sys.executable}"
+    return Check(
+        "Python", least <= sys.version_info[:2] < below, found, "make clean run (with Python 3.12)"
+    )
+
+
+def versions() -> Iterator[Check]:
+    """The packages whose versions decide whether anything works."""
+    for package in ("tensorflow", "keras", "dvc", "prefect", "fastapi"):
+        try:
+            found = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            yield Check(package, False, "not installed", "make run")
+            continue
+        good = package != "fastapi" or tuple(map(int, found.split(".")[:2])) < (0, 140)
+        yield Check(package, good, found, "pip install --require-hashes -r requirements.lock")
+
+
+def free_disk(project: Path) -> Check:
+    free = shutil.disk_usage(project).free
+    return Check(
+        "free disk",
+        free >= LEAST_FREE_BYTES,
+        f"{free / 1e9:.1f} GB",
+        "prefect deployment run 'housekeeping/weekly' -p dry_run=false",
+    )
+
+
+def identity(project: Path) -> Check:
+    done = _run(["git", "var", "GIT_COMMITTER_IDENT"], project)
+    return Check(
+        "git identity",
+        done.returncode == 0,
+        done.stdout.rpartition(">")[0] + ">" if done.returncode == 0 else "none",
+        'git config user.name "NAME" && git config user.email "ADDRESS"',
+    )
+
+
+def origin(project: Path) -> Check:
+    known = _run(["git", "remote", "get-url", "origin"], project)
+    if known.returncode != 0:
+        return Check("git remote", False, "no `origin`", "git remote add origin ADDRESS")
+    reached = _run(["git", "ls-remote", "--heads", "origin"], project)
+    return Check(
+        "git remote",
+        reached.returncode == 0,
+        "origin answers" if reached.returncode == 0 else "origin does not answer",
+        "git ls-remote origin (it must not ask for a password)",
+    )
+
+
+def history(project: Path) -> Check:
+    shallow = _run(["git", "rev-parse", "--is-shallow-repository"], project).stdout.strip()
+    return Check(
+        "git history",
+        shallow == "false",
+        "whole" if shallow == "false" else "shallow" if shallow == "true" else "no repository",
+        "git fetch --unshallow" if shallow == "true" else "git init && dvc init",
+    )
+
+
+def tree(project: Path) -> Check:
+    changed = _run(["git", "status", "--porcelain"], project).stdout.splitlines()
+    return Check(
+        "working tree",
+        not changed,
+        f"{len(changed)} uncommitted changes" if changed else "clean",
+        "git commit (a retraining starts from what is pushed)",
+        needed=False,
+    )
+
+
+def storage(project: Path) -> Iterator[Check]:
+    """Whether there is a DVC remote, and whether it answers."""
+    listed = _run([sys.executable, "-m", "dvc", "remote", "list"], project)
+    if listed.returncode != 0 or not listed.stdout.strip():
+        yield Check(
+            "DVC remote",
+            False,
+            "none is set",
+            "dvc remote add --default storage s3://BUCKET/PATH (or a folder)",
+        )
+        return
+    asked = _run(
+        [sys.executable, "-m", "dvc", "data", "status", "--not-in-remote", "--json"], project
+    )
+    yield Check(
+        "DVC remote",
+        asked.returncode == 0,
+        "answers" if asked.returncode == 0 else (asked.stderr.strip().splitlines() or ["?"])[-1],
+        "dvc data status --not-in-remote",
+    )
+
+
+def processor() -> Check:
+    """Looked for without starting TensorFlow."""
+    devices = sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*"))
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    seen = f"{len(devices)} GPUs" if devices else f"no GPU; {threads} processors"
+    return Check("processor", True, seen, needed=False)
+
+
+def orchestration(project: Path) -> Iterator[Check]:
+    """Prefect's server and a worker, by its own command."""
+    prefect = [sys.executable, "-m", "prefect"]
+    listed = _run(
+        [*prefect, "--no-prompt", "work-pool", "inspect", "ganflow", "-o", "json"], project
+    )
+    start = "prefect server start, and prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
+    if listed.returncode != 0:
+        reached = _run([*prefect, "--no-prompt", "work-pool", "ls"], project).returncode == 0
+        yield Check(
+            "Prefect server", reached, "answers" if reached else "does not answer", start, False
+        )
+        if reached:
+            mend = "prefect work-pool create ganflow --type process"
+            yield Check("work pool", False, "no pool `ganflow`", mend, False)
+        return
+    yield Check("Prefect server", True, "answers", start, False)
+    try:
+        status = str(json.loads(listed.stdout)["status"])
+    except (ValueError, KeyError):
+        status = "unknown"
+    yield Check(
+        "worker",
+        status == "READY",
+        "online" if status == "READY" else f"pool ganflow is {status}",
+        "prefect worker start --pool ganflow --type process",
+        False,
+    )
+
+
+def _run(command: list[str], project: Path) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(
+            command,
+            cwd=project,
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "DVC_NO_ANALYTICS": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return subprocess.CompletedProcess(command, 1, "", str(error))

@@ -1,0 +1,41 @@
+"""Train the classifiers whose features measure every model."""
+
+from ganflow.datasets.store import open_store
+from ganflow.engine import configure, has_bfloat16
+from ganflow.evaluation.classifier import Lessons
+from ganflow.evaluation.extractor import accuracy, save_extractor, train_extractor
+from ganflow.files import whole_folder
+from ganflow.layout import EXTRACTOR, PREPARED
+from ganflow.params.extractor import Extractor
+from ganflow.params.runtime import Runtime
+
+
+def run(runtime: Runtime, extractor: Extractor) -> None:
+    """Train on the train split, twice: the second one, in `second/`, checks the first.
+
+    `runtime.precision` is for the GAN. Here learning uses bfloat16 products where the processor
+    has them, and describing is always float32.
+    """
+    configure(runtime)
+    store = open_store(PREPARED)
+    train, test = store.split("train"), store.split("test")
+    with whole_folder(EXTRACTOR) as folder:
+        for name, place, seed in (
+            ("extractor", folder, extractor.seed),
+            ("second extractor", folder / "second", extractor.seed + 1),
+        ):
+            lessons = Lessons(
+                seed, extractor.epochs, extractor.batch, extractor.learning_rate, has_bfloat16()
+            )
+            trained = train_extractor(
+                train.images,
+                train.labels,
+                store.classes,
+                extractor.features,
+                lessons,
+                source=store.card["sha256"],
+                what=name,
+            )
+            found = accuracy(trained, test.images, test.labels)
+            save_extractor(place, trained, test_accuracy=found)
+            print(f"{name}: {found:.2%} right on the test split", flush=True)

@@ -1,0 +1,127 @@
+"""The `train` stage: from the prepared store to a generator."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+
+from ganflow.datasets.store import Store, open_store
+from ganflow.engine import configure, resolved, threads
+from ganflow.errors import ParameterError
+from ganflow.evaluation.extractor import load_extractor
+from ganflow.files import sha256_of, whole_folder, write_text
+from ganflow.layout import EXTRACTOR, MODEL, PREPARED, TRAINING
+from ganflow.models.networks import Design
+from ganflow.models.saved import save_networks
+from ganflow.params.model import Model
+from ganflow.params.runtime import Runtime
+from ganflow.params.train import Train
+from ganflow.report.grid import image_grid, write_png
+from ganflow.training.batches import Batches
+from ganflow.training.checkpoint import Checkpoints, training_key
+from ganflow.training.judge import PICTURE_COLUMNS, Judge
+from ganflow.training.loop import History
+from ganflow.training.loop import train as train_game
+from ganflow.training.step import FIGURES, Game
+
+
+def run(seed: int, runtime: Runtime, model: Model, train: Train) -> None:
+    configure(runtime)
+    store = open_store(PREPARED)
+    design = design_for(model, store)
+    precision = resolved(runtime.precision)
+    inputs = {
+        "seed": seed,
+        "threads": threads(runtime),
+        "precision": precision,
+        "model": model.model_dump(),
+        "train": train.model_dump(),
+        "data": store.card,
+        "extractor": sha256_of(EXTRACTOR / "card.json"),
+    }
+    checkpoints = Checkpoints(training_key(inputs))
+    with checkpoints.held():
+        split = store.split("train")
+        shares = class_shares(split.labels, design.classes)
+        judge = Judge(load_extractor(EXTRACTOR), store.split("validation").images, shares, seed)
+        game = Game(design, train, precision, seed)
+        history = train_game(game, Batches(split.images, split.labels, seed), judge, checkpoints)
+        card = {
+            "design": {
+                "architecture": design.architecture,
+                "shape": list(design.shape),
+                "classes": design.classes,
+                "latent": design.latent,
+            },
+            "class_names": list(store.classes) if design.classes else [],
+            "class_shares": shares,
+            "precision": precision,
+            "parameters": {
+                "generator": game.generator.count_params(),
+                "discriminator": game.discriminator.count_params(),
+            },
+            "seed": seed,
+            "train": train.model_dump(exclude_none=True),
+        }
+        write_model(game, history, card)
+        write_training(history, train)
+        checkpoints.remove()
+
+
+def design_for(model: Model, store: Store) -> Design:
+    """The networks that these parameters mean for this data.
+
+    Raises:
+        ParameterError: if labels are asked for and there are none.
+    """
+    if model.conditional is True and not store.classes:
+        raise ParameterError(
+            "model.conditional: True, but the data has no labels",
+            where="params.yaml",
+            expected="auto or false; or data whose sub-folders are its classes",
+            run="edit params.yaml, then dvc repro",
+        )
+    conditional = bool(store.classes) if model.conditional == "auto" else model.conditional
+    classes = len(store.classes) if conditional else 0
+    return Design(model.architecture, store.shape, classes, model.latent)
+
+
+def class_shares(labels: np.ndarray | None, classes: int) -> list[float]:
+    """How often each class stands in the training data; empty when unconditional."""
+    if labels is None or not classes:
+        return []
+    counts = np.bincount(labels, minlength=classes)
+    return [float(share) for share in counts / counts.sum()]
+
+
+def write_model(game: Game, history: History, card: dict[str, object]) -> None:
+    """Write the best snapshot's generator, the discriminator, and the card."""
+    best = history.best
+    assert best is not None  # the last step always takes a snapshot
+    for name, variable in game.averaged_weights().items():
+        variable.assign(best.weights[name])
+    with whole_folder(MODEL) as folder:
+        chosen = {"images": best.images, "validation_fd": round(best.fd, 6)}
+        save_networks(folder, game.averaged, game.discriminator, {**card, "snapshot": chosen})
+
+
+def write_training(history: History, train: Train) -> None:
+    """Write the curves, and one picture a snapshot."""
+    with whole_folder(TRAINING) as folder:
+        write_table(folder / "history.csv", ["images", *FIGURES], history.rows)
+        write_table(folder / "quality.csv", ["images", "fd"], history.quality)
+        (folder / "progress").mkdir()
+        for seen, images in history.pictures.items():
+            picture = image_grid(images, PICTURE_COLUMNS)
+            write_png(folder / "progress" / f"{seen:08d}.png", picture)
+
+
+def write_table(
+    path: Path, header: list[str], rows: list[list[float]] | list[tuple[int, float]]
+) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([int(first), *(f"{value:.6g}" for value in rest)] for first, *rest in rows)
+    write_text(path, text.getvalue())

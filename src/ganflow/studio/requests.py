@@ -1,0 +1,93 @@
+"""What may be asked of the studio, with its bounds."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_IMAGES = 1024
+MOST_STEPS = 120
+MOST_PIXELS = 8_000_000
+"""Of one picture, or of all frames of an animation together."""
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Index = Annotated[int, Field(ge=0, lt=100_000)]
+ModelName = Annotated[str, Field(min_length=1, max_length=80)]
+Kinds = Annotated[list[Index], Field(min_length=1, max_length=100)]
+Truncation = Annotated[float, Field(ge=0, le=2)]
+Scale = Annotated[int, Field(ge=1, le=8)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Samples(Request):
+    """Random images."""
+
+    model: ModelName | None = Field(None, description="A name from /api/models; else the first.")
+    count: Annotated[int, Field(ge=1, le=MOST_IMAGES)] = 16
+    seed: Seed = 0
+    classes: Kinds | None = Field(None, description="Taken in turn; left out, all of them.")
+    truncation: Truncation = 1.0
+    format: Literal["png", "npy"] = "png"
+    columns: Annotated[int, Field(ge=1, le=100)] = 8
+    scale: Scale = 1
+
+
+class Corner(Request):
+    """A latent, as the sample `row` of `seed`."""
+
+    seed: Seed = 0
+    row: Annotated[int, Field(ge=0, lt=MOST_IMAGES)] = 0
+
+
+class Point(Request):
+    """A place in the latent space: on a plane through four samples, then pushed."""
+
+    corners: Annotated[list[Corner], Field(min_length=4, max_length=4)] = [
+        Corner(row=0),
+        Corner(row=1),
+        Corner(row=2),
+        Corner(row=3),
+    ]
+    across: Share = 0.0
+    down: Share = 0.0
+    directions: Annotated[
+        list[Annotated[float, Field(ge=-6, le=6)]],
+        Field(max_length=64, description="How far to push along each principal direction."),
+    ] = []
+    truncation: Truncation = 1.0
+
+
+class Views(Request):
+    """One point in several classes, side by side."""
+
+    model: ModelName | None = None
+    point: Point = Point()
+    classes: Kinds | None = None
+    format: Literal["png", "npy"] = "png"
+    columns: Annotated[int, Field(ge=1, le=100)] = 100
+    scale: Scale = 1
+
+
+class Walk(Request):
+    """From one point to another and back."""
+
+    model: ModelName | None = None
+    start: Point = Point()
+    end: Point = Point(across=1.0, down=1.0)
+    classes: Kinds | None = None
+    steps: Annotated[int, Field(ge=2, le=MOST_STEPS)] = 24
+    milliseconds: Annotated[int, Field(ge=20, le=2000)] = 60
+    format: Literal["png", "gif", "webp"] = "webp"
+    scale: Scale = 1
+
+
+class NearestImages(Request):
+    """The training images most like what a point shows."""
+
+    model: ModelName | None = None
+    point: Point = Point()
+    label: Annotated[Index | None, Field(description="The class that is shown.")] = None
+    count: Annotated[int, Field(ge=1, le=12)] = 6

@@ -1,0 +1,163 @@
+"""The models that the studio serves, loaded when their files appear and again when they change."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganflow.errors import GanflowError
+from ganflow.files import read_json
+from ganflow.report.sources import Generator
+from ganflow.studio.batching import Batcher, Forward
+from ganflow.studio.latents import principal_directions
+
+Load = Callable[[Path], Generator]
+"""`ganflow.models.saved.load_generator`, or what stands in for it."""
+
+
+class MissingModelError(GanflowError):
+    """A model that is not there, or cannot be read."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model that is ready."""
+
+    name: str
+    generator: Generator
+    forward: Forward
+    directions: np.ndarray
+    """float32 (K, latent), unit rows."""
+    classes: tuple[str, ...]
+    """Names of the generator's classes; empty where it is unconditional."""
+    card: Mapping[str, Any]
+
+
+@dataclass
+class _Place:
+    folder: Path
+    stamp: tuple[tuple[int, int], ...] = ()
+    ready: Served | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Models:
+    """Models by name.
+
+    A model whose folder vanishes (a stage that writes it is running) is served from memory;
+    one that is damaged is not, and says what is wrong.
+    """
+
+    def __init__(
+        self,
+        folders: Mapping[str, Path],
+        load: Load,
+        batcher: Batcher,
+        class_names: tuple[str, ...],
+    ) -> None:
+        self._places = {name: _Place(folder) for name, folder in folders.items()}
+        self._load, self._batcher, self._class_names = load, batcher, class_names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._places)
+
+    async def get(self, name: str | None = None) -> Served:
+        """The model called `name`, or the first one.
+
+        Raises:
+            MissingModelError: unknown, not there, or damaged.
+        """
+        chosen = name or self.names[0]
+        place = self._places.get(chosen)
+        if place is None:
+            raise MissingModelError(
+                f"there is no model called {chosen!r}", expected=" or ".join(self.names)
+            )
+        async with place.lock:
+            stamp = _stamp(place.folder)
+            if place.ready is None or (stamp and stamp != place.stamp):
+                place.stamp = stamp
+                place.ready = None
+                await self._batcher.run(lambda: self._read(chosen, place))
+            if place.ready is None:
+                raise MissingModelError("the model could not be loaded", where=str(place.folder))
+            return place.ready
+
+    def _read(self, name: str, place: _Place) -> None:
+        try:
+            generator = self._load(place.folder)
+            forward = _forward(generator)
+            place.ready = Served(
+                name,
+                generator,
+                forward,
+                principal_directions(_Through(generator, forward)),
+                _names(self._class_names, generator.classes),
+                _card(place.folder),
+            )
+        except GanflowError as error:
+            raise MissingModelError(
+                error.what, where=error.where, expected=error.expected, run=error.run
+            ) from error
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise MissingModelError(
+                f"the model cannot be read: {type(error).__name__}: {error}",
+                where=str(place.folder),
+                expected="a folder as the train stage writes it",
+                run="dvc checkout data/model, or dvc repro",
+            ) from error
+
+
+@dataclass(frozen=True)
+class _Through:
+    """A generator that works through another forward pass."""
+
+    generator: Generator
+    images: Forward
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.generator.shape
+
+    @property
+    def latent(self) -> int:
+        return self.generator.latent
+
+    @property
+    def classes(self) -> int:
+        return self.generator.classes
+
+
+def _forward(generator: Generator) -> Forward:
+    """Passes of several fixed sizes, so that one image does not cost a whole batch."""
+    model = getattr(generator, "model", None)
+    if model is None:
+        return generator.images
+    from ganflow.studio.passes import fixed_sizes
+
+    return fixed_sizes(model, generator.classes, generator.latent)
+
+
+def _names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
+    return names if len(names) == count else tuple(str(i) for i in range(count))
+
+
+def _stamp(folder: Path) -> tuple[tuple[int, int], ...]:
+    """Changes when a file of the model does; empty when one is missing."""
+    try:
+        found = [(folder / name).stat() for name in ("card.json", "generator.safetensors")]
+    except OSError:
+        return ()
+    return tuple((status.st_mtime_ns, status.st_size) for status in found)
+
+
+def _card(folder: Path) -> Mapping[str, Any]:
+    try:
+        card = read_json(folder / "card.json")
+    except GanflowError:
+        return {}
+    return card if isinstance(card, Mapping) else {}

@@ -1,0 +1,88 @@
+"""Listening on an address."""
+
+import ipaddress
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ganflow.errors import GanflowError
+from ganflow.report.sources import Generator
+from ganflow.studio.guard import LOOPBACK, Guard
+
+
+def listen(
+    host: str, port: int, models: Mapping[str, Path], prepared: Path | None, threads: int | None
+) -> None:
+    """Serve until interrupted; see `ganflow.studio.serve`."""
+    taken = bind(host, port)
+    from ganflow.engine import configure
+    from ganflow.params.runtime import Runtime
+
+    configure(Runtime(threads=threads or "auto"))
+
+    import uvicorn
+
+    from ganflow.studio.app import create_app
+
+    app = create_app(models, _load, prepared)
+    hosts = LOOPBACK if is_loopback(host) else None
+    config = uvicorn.Config(
+        Guard(app, hosts),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=32 * 1024,
+    )
+    if not is_loopback(host):
+        print(f"warning: everyone who reaches {host} can use the studio", file=sys.stderr)
+    print(f"ganflow studio: {address(taken)} (Ctrl-C ends it)", flush=True)
+    uvicorn.Server(config).run(sockets=[taken])
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take an address.
+
+    Raises:
+        GanflowError: it is taken, or not an address of this machine.
+    """
+    try:
+        if not 0 <= port <= 65_535:
+            raise OSError("a port is a number from 0 to 65535")
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(place)
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise GanflowError(
+            f"the studio cannot listen there: {error}",
+            where=f"{host}:{port}",
+            expected="an address of this machine, and a port that nothing else listens on",
+            run="ganflow studio --port 0 (takes any free port)",
+        ) from None
+    return taken
+
+
+def address(taken: socket.socket) -> str:
+    host, port = taken.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _load(folder: Path) -> Generator:
+    from ganflow.models.saved import load_generator
+
+    return load_generator(folder)

@@ -1,0 +1,1 @@
+"""How the networks learn: objectives, penalties, the step, the loop, checkpoints."""

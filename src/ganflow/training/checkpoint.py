@@ -1,0 +1,117 @@
+"""A training's whole state on disk, so that it survives being killed at any moment.
+
+Checkpoints live in the state folder, keyed by everything that shapes the training
+(parameters, data, code): another training never finds this one's. Each is one file, a
+SHA-256 digest followed by safetensors, written whole and renamed; the one before is kept
+until the next is written, for the case that the last is damaged.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from filelock import FileLock, Timeout
+
+from ganflow.errors import TrainingError
+from ganflow.files import write_bytes
+from ganflow.state import state_folder
+
+LATEST, PREVIOUS = "latest", "previous"
+DIGEST = hashlib.sha256().digest_size
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Arrays by name, and what else must be known to go on."""
+
+    arrays: dict[str, np.ndarray]
+    progress: dict[str, Any]
+
+
+def training_key(inputs: Mapping[str, Any]) -> str:
+    """A hash of everything that shapes a training.
+
+    Args:
+        inputs: parameters and hashes of the data, as JSON can hold them. The code that is
+            loaded is added here.
+    """
+    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode())
+    for name, module in sorted(sys.modules.items()):
+        if name.split(".")[0] == "ganflow" and module.__file__:
+            digest.update(name.encode() + Path(module.__file__).read_bytes())
+    return digest.hexdigest()[:32]
+
+
+class Checkpoints:
+    """The checkpoints of one training, by its key."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.folder = state_folder() / "checkpoints" / key
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold this training for the block: a second process is refused, not joined.
+
+        Raises:
+            TrainingError: saying which process holds it.
+        """
+        path = state_folder() / "locks" / f"train-{self.key}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        holder = path.with_suffix(".holder")
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            who = holder.read_text() if holder.exists() else "another process"
+            raise TrainingError(
+                f"this very training is under way already, in {who}",
+                where=str(path),
+                expected="one training for the same parameters, data and code",
+                run="wait for it to end, or end that process, then run this again",
+            ) from None
+        try:
+            holder.write_text(f"process {os.getpid()}, folder {Path.cwd()}")
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        content = safetensors.numpy.save(
+            {name: np.asarray(array, order="C") for name, array in checkpoint.arrays.items()},
+            metadata={"progress": json.dumps(checkpoint.progress)},
+        )
+        latest = self.folder / LATEST
+        if latest.exists():
+            latest.replace(self.folder / PREVIOUS)
+        write_bytes(latest, hashlib.sha256(content).digest() + content)
+
+    def load(self) -> Checkpoint | None:
+        """The last whole checkpoint, or None if there is none."""
+        for name in (LATEST, PREVIOUS):
+            path = self.folder / name
+            if not path.exists():
+                continue
+            content = path.read_bytes()
+            body = content[DIGEST:]
+            if hashlib.sha256(body).digest() != content[:DIGEST]:
+                print(f"checkpoint {path} is damaged and is passed over", flush=True)
+                continue
+            header = json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])
+            progress = json.loads(header["__metadata__"]["progress"])
+            return Checkpoint(safetensors.numpy.load(body), progress)
+        return None
+
+    def remove(self) -> None:
+        """Forget this training: its results are written."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,339 @@
+"""A project with the same six stages as ganflow's, whose stages take no time, and its clones."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+STAGE = """
+import json, os, subprocess, sys, time
+from pathlib import Path
+
+name, target, *sources = sys.argv[1:]
+fault = Path("faults", name)
+words = fault.read_text().split() if fault.exists() else []
+out = Path(target)
+if name == "evaluate":
+    out.mkdir(parents=True, exist_ok=True)
+    text = sources and Path(sources[0]).read_text() or ""
+    value = 2.0 + sum(text.encode()) % 97 / 100
+    (out / "metrics.json").write_text(json.dumps(
+        {"fd": {"value": value, "floor": 1.0, "ratio": value}, "profile": "quick",
+         "yardstick": "0123456789abcdef"}))
+else:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "file.txt").write_text("".join(Path(s).read_text() for s in sources) + name + "\\n")
+for number in (1, 2, 3):
+    print(f"progress: {name} {number}/3 images, 0 %, 1 images/s, 0:00 left", flush=True)
+if words[:1] == ["fail"]:
+    print("something broke", file=sys.stderr)
+    sys.exit(int(words[1]) if words[1:] else 1)
+if words[:1] == ["hang"]:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    Path("faults", "pids").write_text(f"{os.getpid()} {child.pid}")
+    time.sleep(600)
+if words[:1] == ["secrets"]:
+    Path("faults", "seen").write_text(json.dumps(dict(os.environ)))
+"""
+
+DVC_YAML = """
+stages:
+  prepare:
+    cmd: python stage.py prepare data/prepared data/raw/images.txt
+    deps: [data/raw/images.txt, stage.py]
+    outs: [data/prepared]
+  extractor:
+    cmd: python stage.py extractor data/extractor data/prepared/file.txt
+    deps: [data/prepared]
+    outs: [data/extractor]
+  train:
+    cmd: python stage.py train data/model params.yaml data/prepared/file.txt
+    deps: [data/prepared, data/extractor]
+    params: [seed, train]
+    outs: [data/model]
+  sample:
+    cmd: python stage.py sample data/samples data/model/file.txt
+    deps: [data/model]
+    outs: [data/samples]
+  evaluate:
+    cmd: python stage.py evaluate data/evaluation data/samples/file.txt
+    deps: [data/samples, data/prepared, data/extractor]
+    metrics:
+    - data/evaluation/metrics.json:
+        cache: false
+  report:
+    cmd: python stage.py report data/report data/evaluation/metrics.json
+    deps: [data/evaluation/metrics.json]
+    outs: [data/report]
+"""
+
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "A Tester",
+    "GIT_AUTHOR_EMAIL": "tester@example.org",
+    "GIT_COMMITTER_NAME": "A Tester",
+    "GIT_COMMITTER_EMAIL": "tester@example.org",
+}
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Run a command that has to succeed, and return what it printed."""
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def dvc(*arguments: str, cwd: Path) -> str:
+    return run(sys.executable, "-m", "dvc", *arguments, cwd=cwd)
+
+
+@pytest.fixture(autouse=True)
+def _quiet_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC and git as they are started here: an identity, no telemetry, this interpreter first."""
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+    monkeypatch.delenv("GANFLOW_STATE", raising=False)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project, built once and committed; tests copy it."""
+    folder = tmp_path_factory.mktemp("template") / "project"
+    (folder / "data" / "raw").mkdir(parents=True)
+    (folder / "data" / "raw" / "images.txt").write_text("images\n")
+    (folder / "stage.py").write_text(STAGE)
+    (folder / "dvc.yaml").write_text(DVC_YAML)
+    (folder / "params.yaml").write_text("seed: 0\ntrain: {images: 128000}\n")
+    (folder / ".gitignore").write_text("/.ganflow\n/faults\n")
+    (folder / "faults").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in IDENTITY.items():
+            patch.setenv(name, value)
+        patch.setenv("DVC_NO_ANALYTICS", "1")
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+        run("git", "init", "--quiet", "--initial-branch=main", cwd=folder)
+        dvc("init", "--quiet", cwd=folder)
+        dvc("config", "core.check_update", "false", cwd=folder)
+        dvc("repro", "--quiet", cwd=folder)
+        run("git", "add", "--all", cwd=folder)
+        run("git", "commit", "--quiet", "--message=First", cwd=folder)
+    return folder
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path) -> Path:
+    """A copy of the project in which every stage is up to date."""
+    return Path(shutil.copytree(template, tmp_path / "project", symlinks=True))
+
+
+@pytest.fixture
+def fault(project: Path) -> Callable[[str, str], None]:
+    """Make a stage misbehave the next time it runs: `fail`, `fail 75`, `hang`, `secrets`."""
+
+    def set_fault(stage: str, words: str) -> None:
+        (project / "faults" / stage).write_text(words)
+
+    return set_fault
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(words: str) -> list[str]:
+    """A Python tool's command line, run by this interpreter."""
+    return [sys.executable, "-m", *words.split()]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Prefect server: what its clients need in their environment."""
+
+    url: str
+    environment: dict[str, str]
+
+    def prefect(self, *arguments: str, cwd: Path, check: bool = True) -> str:
+        """Run the `prefect` command against this server."""
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", *arguments],
+            cwd=cwd,
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0 or not check, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """POST to the server's API (GET without a body)."""
+        done = (
+            httpx.get(f"{self.url}{path}")
+            if body is None
+            else httpx.post(f"{self.url}{path}", json=body)
+        )
+        done.raise_for_status()
+        return done.json()
+
+    def start_worker(self, log: Path) -> "subprocess.Popen[bytes]":
+        """A worker process in a session of its own, so that it can be killed alone."""
+        with log.open("ab") as stream:
+            return subprocess.Popen(
+                command(
+                    "prefect worker start --pool ganflow --type process",
+                ),
+                env=self.environment,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs (one that has ended and was not yet collected does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def hung_processes(project: Path, wait: float = 20) -> list[int]:
+    """The processes of a stage that was told to hang, once they are there."""
+    deadline = time.monotonic() + wait
+    while time.monotonic() < deadline:
+        pids = project / "faults" / "pids"
+        if pids.exists() and len(pids.read_text().split()) == 2:
+            return [int(pid) for pid in pids.read_text().split()]
+        time.sleep(0.05)
+    raise AssertionError("the stage has not started")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that a test started, kindly at first."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real Prefect server on a free port of the loopback, shared by all tests."""
+    home = tmp_path_factory.mktemp("prefect")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+    environment = {
+        **kept,
+        **IDENTITY,
+        "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}",
+        "PYTHONPATH": f"{ROOT / 'src'}",
+        "DVC_NO_ANALYTICS": "1",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+    }
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command(f"prefect server start --no-ui --host 127.0.0.1 --port {port}"),
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            _wait_until_healthy(url, process, home / "server.log")
+            yield Server(url, environment)
+        finally:
+            stop(process)
+
+
+def _wait_until_healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f"{url}/health").status_code == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture
+def deployable(project: Path) -> Path:
+    """The project with this repository's flows and deployments, committed."""
+    (project / "flows").symlink_to(ROOT / "flows")
+    shutil.copy(ROOT / "prefect.yaml", project)
+    run("git", "add", "--all", cwd=project)
+    run("git", "commit", "--quiet", "--message=Flows", cwd=project)
+    return project
+
+
+@pytest.fixture
+def deployed(deployable: Path, server: Server) -> Path:
+    """The project with its deployments on the server."""
+    server.prefect(
+        "work-pool", "create", "ganflow", "--type", "process", cwd=deployable, check=False
+    )
+    server.prefect("--no-prompt", "deploy", "--all", cwd=deployable)
+    return deployable
+
+
+@pytest.fixture(scope="session")
+def worker(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A worker that serves the pool `ganflow` for the session; its log file."""
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    process = server.start_worker(log)
+    yield log
+    stop(process)
+
+
+@pytest.fixture
+def shared(deployable: Path, tmp_path: Path) -> Path:
+    """The project as a clone of a bare repository, with a DVC remote in a folder."""
+    (tmp_path / "storage").mkdir()
+    dvc("remote", "add", "--default", "storage", str(tmp_path / "storage"), cwd=deployable)
+    run("git", "add", "--all", cwd=deployable)
+    run("git", "commit", "--quiet", "--message=Storage", cwd=deployable)
+    dvc("push", "--quiet", "--run-cache", cwd=deployable)
+    bare = tmp_path / "origin.git"
+    run("git", "clone", "--quiet", "--bare", str(deployable), str(bare), cwd=tmp_path)
+    run("git", "remote", "add", "origin", str(bare), cwd=deployable)
+    run("git", "fetch", "--quiet", "origin", cwd=deployable)
+    return deployable
+
+
+@pytest.fixture
+def here(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Run flows in this process, in a given folder, against the shared server."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    def go(folder: Path) -> None:
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("GANFLOW_STATE", str(folder / ".ganflow"))
+
+    with temporary_settings({PREFECT_API_URL: server.url}):
+        yield go

@@ -1,0 +1,139 @@
+"""The declared inputs are the real inputs (rule 2 of docs/architecture.md).
+
+Each stage's imports are followed through the source, and its sections are read from its
+signature; both must be what dvc.yaml declares. Without this, DVC would go on serving results
+of code that has changed.
+"""
+
+import ast
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "ganflow"
+STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def file_of(module: str) -> Path | None:
+    """The file of a module of this package, None for any other."""
+    if module.split(".")[0] != "ganflow":
+        return None
+    path = SOURCE.joinpath(*module.split(".")[1:])
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def imports(path: Path) -> Iterator[Path]:
+    """Files of this package that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            if (found := file_of(name)) is not None:
+                yield found
+
+
+def holds_code(path: Path) -> bool:
+    """Whether a file is more than its docstring."""
+    body = ast.parse(path.read_text()).body
+    return any(not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)) for n in body)
+
+
+def code_of(stage: str) -> set[Path]:
+    """Every file of this package that a stage's result depends on."""
+    found: set[Path] = set()
+    waiting = [SOURCE / "stages" / f"{stage}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(imports(path))
+    return {path for path in found if holds_code(path)}
+
+
+def declared(stage: str) -> set[Path]:
+    """Every code file that dvc.yaml names as a dependency of a stage."""
+    files: set[Path] = set()
+    for dependency in STAGES[stage]["deps"]:
+        path = ROOT / dependency
+        if SOURCE in path.parents:
+            files |= {path} if path.is_file() else set(path.rglob("*.py"))
+    return files
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_dependencies_are_the_imports(stage: str) -> None:
+    missing = code_of(stage) - declared(stage)
+    assert not missing, f"dvc.yaml, stage {stage}: add {sorted(map(_short, missing))} to deps"
+    needless = {path for path in declared(stage) - code_of(stage) if holds_code(path)}
+    assert not needless, (
+        f"dvc.yaml, stage {stage}: it does not import {sorted(map(_short, needless))}"
+    )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_parameters_are_the_sections_it_is_handed(stage: str) -> None:
+    run = importlib.import_module(f"ganflow.stages.{stage}").run
+    assert set(STAGES[stage]["params"]) == set(inspect.signature(run).parameters)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_data_dependencies_are_the_folders_it_reads(stage: str) -> None:
+    """A stage names the folders of ganflow.layout that it reads and writes."""
+    from ganflow import layout
+
+    tree = ast.parse((SOURCE / "stages" / f"{stage}.py").read_text())
+    names = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "ganflow.layout"
+        for alias in node.names
+    }
+    used = {getattr(layout, name).as_posix() for name in names}
+    stated = {
+        "/".join(path.split("/")[:2])
+        for path in [*STAGES[stage]["deps"], *outputs(stage)]
+        if path.startswith("data/")
+    }
+    assert used == stated
+
+
+def outputs(stage: str) -> list[str]:
+    entries = [e for kind in ("outs", "metrics", "plots") for e in STAGES[stage].get(kind, [])]
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+
+
+def test_no_stage_imports_another_or_what_lies_above() -> None:
+    for stage in STAGES:
+        for path in code_of(stage):
+            place = path.relative_to(SOURCE).parts
+            assert place[0] not in ("revisions", "studio"), f"{stage} imports {path}"
+            assert place[0] != "stages" or place[-1] == f"{stage}.py", f"{stage} imports {path}"
+
+
+def test_nothing_in_the_library_imports_flows() -> None:
+    for path in SOURCE.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                continue
+            assert not any(name.split(".")[0] in ("flows", "prefect") for name in names), path
+
+
+def _short(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
