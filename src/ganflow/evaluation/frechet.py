@@ -13,8 +13,7 @@ import numpy as np
 
 from ganflow.errors import DataError
 from ganflow.evaluation.blas import one_thread
-
-LEVEL = 0.95  # of every interval
+from ganflow.evaluation.intervals import LEVEL, Interval
 
 
 @dataclass(frozen=True)
@@ -105,14 +104,6 @@ def floor(
         rows = np.sort(numbers.choice(len(train), size, replace=False))
         values.append(distance(moments(train[rows]), reference))
     return Floor(float(np.mean(values)), float(np.std(values, ddof=1)), tuple(values), size)
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A 95 % interval."""
-
-    low: float
-    high: float
 
 
 def bootstrap(
