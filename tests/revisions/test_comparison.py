@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from ganflow.errors import GanflowError
+from ganflow.evaluation.intervals import Interval, binomial
 from ganflow.revisions.comparison import (
     across_seeds,
     difference,
@@ -13,7 +14,6 @@ from ganflow.revisions.comparison import (
     t_interval,
     within_noise,
 )
-from ganflow.evaluation.intervals import Interval, binomial
 
 
 def test_intervals_agree_with_scipy() -> None:
