@@ -15,7 +15,6 @@ from ganflow.evaluation.frechet import (
     frechet_distance,
     moments,
 )
-
 from ganflow.evaluation.intervals import basic_bootstrap
 
 

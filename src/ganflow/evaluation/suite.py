@@ -230,7 +230,8 @@ def _balls(findings: Findings, generated: Seen, train: Seen, test: Seen, plan: P
         "neighbours": NEIGHBOURS,
         "images": size,
         "method": "balls to the 5th nearest other image, inside is strictly nearer; "
-        "real: a train subset in the samples' place",
+        "real: a train subset in the samples' place; intervals: Wilson's, of precision over "
+        "samples, of recall and coverage over test images",
     }
     findings.tables["prdc"] = [
         {"metric": key, "generated": value, "real": getattr(best, key)}
