@@ -43,7 +43,7 @@ def two_sample(
     fit = min(len(train_images), len(samples) - held)
     if held < FEWEST or fit < FEWEST:
         raise DataError(
-            f"{len(samples)} samples and {len(test_images)} test images are too few to be told apart",
+            f"{len(samples)} samples and {len(test_images)} test images are too few for this test",
             expected=f"at least {6 * FEWEST} samples and {FEWEST} test images",
         )
     chosen = np.sort(np.random.default_rng(0).choice(len(train_images), fit, replace=False))

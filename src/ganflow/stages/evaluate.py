@@ -63,8 +63,7 @@ def run(runtime: Runtime, evaluation: Evaluation) -> None:
         )
         shown.advance(2)
         part = np.sort(
-            np.random.default_rng(0).permutation(len(train.images))[: max(FRESH = Lessons(seed=0, epochs=2, batch=128, learning_rate=0.002)
-SECOND_TRAIN, count)]
+            np.random.default_rng(0).permutation(len(train.images))[: max(SECOND_TRAIN, count)]
         )
         second_opinion(
             findings,
