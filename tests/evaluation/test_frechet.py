@@ -45,9 +45,7 @@ def test_agrees_with_the_matrix_square_root() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    seed=st.integers(0, 2**31), n=st.integers(2, 40), m=st.integers(2, 40), d=st.integers(1, 12)
-)
+@given(seed=st.integers(0, 2**31), n=st.integers(2, 40), m=st.integers(2, 40), d=st.integers(1, 12))
 def test_symmetric_and_zero_to_itself_and_blind_to_rotation(
     seed: int, n: int, m: int, d: int
 ) -> None:

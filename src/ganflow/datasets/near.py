@@ -19,10 +19,10 @@ ALIKE = 0.99
 def perceptual_hashes(images: np.ndarray) -> np.ndarray:
     """64-bit hashes of images, uint8 (n, h, w, c): uint64 (n,)."""
     _, height, width, _ = images.shape
-    grey = images.astype(np.float32).mean(axis=3)
+    grey = images.astype(np.float32) @ np.ones(images.shape[3], np.float32)
     waves = _cosines(height) @ grey @ _cosines(width).T
     flat = waves.reshape(len(images), SIDE * SIDE)
-    bits = flat > np.median(flat, axis=1, keepdims=True)
+    bits = flat > np.sort(flat, axis=1)[:, 31:33].mean(axis=1, keepdims=True)
     return np.packbits(bits, axis=1).view(">u8").reshape(-1).astype(np.uint64)
 
 
@@ -103,7 +103,8 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     b -= b.mean(axis=1, keepdims=True)
     norms = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
     correlation = (a * b).sum(axis=1) / np.maximum(norms, 1e-6)
-    return np.asarray(np.where(flat, same.astype(np.float32), correlation))
+    alike: np.ndarray = np.where(flat, same.astype(np.float32), correlation)
+    return alike
 
 
 def _turn(hashes: np.ndarray, bits: int) -> np.ndarray:

@@ -119,6 +119,12 @@ def _frechet(
         generated.features[:size], reference, plan.resamples, np.random.default_rng(2)
     )
     within = frechet.interval(value, deviations)
+    if floor.mean == 0.0:
+        raise DataError(
+            "real images have a distance of 0 to the test split: it consists of training images",
+            expected="splits that share no image",
+            run="dvc repro prepare",
+        )
     ratio = value / floor.mean
     findings.metrics[name] = {
         "value": value,
@@ -156,10 +162,13 @@ def _frechet(
         "sizes": list(line.sizes),
         "distances": list(line.distances),
         "real": extrapolate(
-            _subset(train, len(test), 4).features, test.features, np.random.default_rng(3)
+            _subset(train, len(test), 4).features,
+            test.features,
+            np.random.default_rng(3),
+            with_error=False,
         ).intercept,
         "method": "intercept of distances over 1/N, samples and test images both thinned to N; "
-        "error: jackknife over 20 pieces of the samples",
+        "error: jackknife over 20 pieces of both",
     }
     findings.tables[name] = _line_table(line)
 
@@ -283,7 +292,7 @@ def _memorization(
     training = TrainingImages(train.features, test.features, plan.threads)
     found = training.compare(generated.features)
     held_out = training.compare(validation.features)
-    near = frechet.moments(_subset(train, len(test), 9).features)
+    near = frechet.moments(train.features)
     far = frechet.moments(test.features)
     gap = _gap(generated, near, far)
     findings.memorization = found
