@@ -201,6 +201,25 @@ class Server:
             )
 
 
+def alive(pid: int) -> bool:
+    """Whether the process runs (one that has ended and was not yet collected does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def hung_processes(project: Path, wait: float = 20) -> list[int]:
+    """The processes of a stage that was told to hang, once they are there."""
+    deadline = time.monotonic() + wait
+    while time.monotonic() < deadline:
+        pids = project / "faults" / "pids"
+        if pids.exists() and len(pids.read_text().split()) == 2:
+            return [int(pid) for pid in pids.read_text().split()]
+        time.sleep(0.05)
+    raise AssertionError("the stage has not started")
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -249,8 +268,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         try:
             _wait_until_healthy(url, process, home / "server.log")
             yield Server(url, environment)
+            _drain_prefect()
         finally:
             stop(process)
+
+
+def _drain_prefect() -> None:
+    """Let this process's own logs and events reach the server while it is there."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=10)
+    EventsWorker.drain_all(timeout=10)
 
 
 def _wait_until_healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

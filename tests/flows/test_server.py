@@ -4,9 +4,74 @@ This is also what holds the bound on fastapi in pyproject.toml: outside of it th
 not start, or refuses the deployment.
 """
 
+import contextlib
+import time
 from pathlib import Path
 
-from tests.flows.conftest import Server
+from tests.flows.conftest import Server, alive, hung_processes
+
+
+def process_tree(root: int) -> list[int]:
+    """A process and all that descend from it."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def start_hanging_run(server: Server, project: Path) -> str:
+    """Start a run whose training never ends; the run's id, once its training is there."""
+    (project / "params.yaml").write_text("seed: 7\ntrain: {images: 128000}\n")
+    (project / "faults/train").write_text("hang")
+    server.prefect("deployment", "run", "pipeline/local", cwd=project)
+    hung_processes(project, wait=90)
+    (run,) = server.ask(
+        "/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 1, "flow_runs": {}}
+    )
+    return str(run["id"])
+
+
+def wait_for_state(server: Server, run: str, names: set[str], seconds: float = 60) -> str:
+    deadline = time.monotonic() + seconds
+    name = ""
+    while time.monotonic() < deadline:
+        name = server.ask(f"/flow_runs/{run}")["state"]["name"]
+        if name in names:
+            return name
+        time.sleep(0.2)
+    raise AssertionError(f"the run is {name}")
+
+
+def wait_until_gone(pids: list[int], seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and any(map(alive, pids)):
+        time.sleep(0.1)
+    assert not [pid for pid in pids if alive(pid)]
+
+
+def test_a_killed_worker_leaves_no_training_behind(
+    server: Server, deployed: Path, tmp_path: Path
+) -> None:
+    """The run's own process notices, ends the training, and reports.
+
+    This comes before the tests that share a worker, which would take the run.
+    """
+    model = (deployed / "data/model/file.txt").read_text()
+    lone = server.start_worker(tmp_path / "worker.log")
+    run = start_hanging_run(server, deployed)
+    tree = process_tree(lone.pid)
+    training = hung_processes(deployed)
+    assert set(training) & set(tree), "the training descends from the worker"
+    lone.kill()
+    lone.wait()
+    wait_until_gone(list({*tree, *training}))
+    assert wait_for_state(server, run, {"Crashed", "Failed"})
+    assert (deployed / "data/model/file.txt").read_text() == model
 
 
 def test_a_deployed_pipeline_runs(server: Server, worker: Path, deployed: Path) -> None:
@@ -26,3 +91,18 @@ def test_a_deployed_pipeline_runs(server: Server, worker: Path, deployed: Path) 
     artifacts = server.ask("/artifacts/filter", {})
     assert "| fd | " in next(a["data"] for a in artifacts if a["key"] == "metrics")
     assert next(a["data"] for a in artifacts if a["key"] == "train-progress") == 100
+
+
+def test_cancelling_ends_the_training_and_keeps_the_model(
+    server: Server, worker: Path, deployed: Path
+) -> None:
+    model = (deployed / "data/model/file.txt").read_text()
+    run = start_hanging_run(server, deployed)
+    training = hung_processes(deployed)
+    server.prefect("flow-run", "cancel", run, cwd=deployed)
+    wait_until_gone(training)
+    wait_for_state(server, run, {"Cancelled"})
+    deadline = time.monotonic() + 20
+    while not (deployed / "data/model/file.txt").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert (deployed / "data/model/file.txt").read_text() == model

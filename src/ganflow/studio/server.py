@@ -50,6 +50,8 @@ def bind(host: str, port: int) -> socket.socket:
         GanflowError: it is taken, or not an address of this machine.
     """
     try:
+        if not 0 <= port <= 65_535:
+            raise OSError("a port is a number from 0 to 65535")
         family, kind, protocol, _, place = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
