@@ -1,6 +1,7 @@
 """The studio's forward passes make the generator's own images, whatever else is in the batch."""
 
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -47,7 +48,10 @@ def test_it_serves_a_model_from_its_files(folder: Path) -> None:
         "serve(port=0, models={'one': Path(sys.argv[1])}, prepared=None, threads=1)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", command, str(folder)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", command, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     ) as studio:
         try:
             assert studio.stdout is not None
