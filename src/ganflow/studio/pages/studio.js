@@ -44,17 +44,26 @@ function tell(problem) {
 
 // Runs the newest request only: while one is under way, later ones wait, and only the last of
 // them is sent. The picture therefore follows the pointer at the pace the model can keep.
+let underWay = 0;
+
+function busy(change) {
+  underWay += change;
+  document.querySelector("main").setAttribute("aria-busy", underWay > 0);
+}
+
 function newestOnly(work) {
   let running = false;
   let again = false;
   return async function run() {
     if (running) { again = true; return; }
     running = true;
+    busy(1);
     do {
       again = false;
       try { await work(); tell(null); } catch (problem) { tell(problem); }
     } while (again);
     running = false;
+    busy(-1);
   };
 }
 
