@@ -211,19 +211,25 @@ def _write_images(
 
     The sums are whole numbers, so they do not depend on how the images are cut into blocks.
     """
-    levels = np.arange(256, dtype=np.int64)
-    histograms = np.zeros((shape[2], 256), np.int64)
+    total = np.zeros(shape[2], np.int64)
+    squares = np.zeros(shape[2], np.int64)
     with ArrayWriter(path, shape, np.dtype(np.uint8)) as writer:
         for block in blocks:
             writer.append(block)
-            for channel in range(shape[2]):
-                values = block[..., channel].reshape(-1)
-                histograms[channel] += np.bincount(values, minlength=256)
-    count = histograms.sum(axis=1)
-    mean = histograms @ levels / count
-    square = histograms @ levels**2 / count
+            wide = block.astype(np.uint16)
+            total += _by_channel(wide)
+            squares += _by_channel(wide * wide)
+    count = writer.rows * shape[0] * shape[1]
+    mean, square = total / count, squares / count
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     return {"mean": mean.round(4).tolist(), "std": deviation.round(4).tolist()}
+
+
+def _by_channel(block: np.ndarray) -> np.ndarray:
+    """Sums of at most 2^16 images, uint16 (n, h, w, c), over all but the channels: int64 (c,)."""
+    over_images = block.sum(axis=0, dtype=np.uint32)
+    sums: np.ndarray = over_images.sum(axis=(0, 1), dtype=np.int64)
+    return sums
 
 
 def _check_splits(chosen: np.ndarray, gathered: Gathered, data: Data, where: Path) -> None:

@@ -155,7 +155,7 @@ def create_app(
         """The names of the models that can be asked."""
         return Names(models=list(models.names))
 
-    @app.get("/api/models/{name}", responses=_problems(403, 404, 503))
+    @app.get("/api/models/{name}", responses=_problems(403, 404, 422, 503))
     async def describe_model(name: str) -> Model:
         """What a model makes."""
         if name not in models.names:

@@ -50,12 +50,15 @@ def bind(host: str, port: int) -> socket.socket:
         GanflowError: it is taken, or not an address of this machine.
     """
     try:
+        if not 0 <= port <= 65_535:
+            raise OSError("a port is a number from 0 to 65535")
         family, kind, protocol, _, place = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         taken = socket.socket(family, kind, protocol)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(place)
+        taken.listen(2048)  # who comes while the model is being loaded waits, and is served
     except (OSError, OverflowError, UnicodeError) as error:
         raise GanflowError(
             f"the studio cannot listen there: {error}",

@@ -1,6 +1,6 @@
 // The page's behaviour: what the controls say is asked of the API, and the answer is shown.
 
-const SHEET = 32;
+const SHEET = 30;
 const byId = (id) => document.getElementById(id);
 
 const state = {
@@ -44,17 +44,26 @@ function tell(problem) {
 
 // Runs the newest request only: while one is under way, later ones wait, and only the last of
 // them is sent. The picture therefore follows the pointer at the pace the model can keep.
+let underWay = 0;
+
+function busy(change) {
+  underWay += change;
+  document.querySelector("main").setAttribute("aria-busy", underWay > 0);
+}
+
 function newestOnly(work) {
   let running = false;
   let again = false;
   return async function run() {
     if (running) { again = true; return; }
     running = true;
+    busy(1);
     do {
       again = false;
       try { await work(); tell(null); } catch (problem) { tell(problem); }
     } while (again);
     running = false;
+    busy(-1);
   };
 }
 
@@ -84,7 +93,7 @@ const corner = (index) => ({ corners: Array(4).fill(state.corners[index]), trunc
 
 function columns() {
   const count = conditional() ? state.classes.length : 1;
-  const fitting = Math.max(1, Math.floor(byId("panes").clientWidth / 110));
+  const fitting = Math.max(1, Math.floor(byId("panes").clientWidth / 72));
   const rows = Math.ceil(count / fitting);
   return Math.ceil(count / rows);
 }
@@ -101,7 +110,7 @@ const refreshView = newestOnly(async () => {
     image.style.maxWidth = `${columns() * 220}px`;
     await showBlob(image, response);
   }));
-  byId("status").textContent = `${Math.round(performance.now() - started)} ms`;
+  byId("status").textContent = `Drawn in ${Math.round(performance.now() - started)} ms.`;
 });
 
 function describe() {
@@ -121,7 +130,7 @@ const refreshCorners = newestOnly(async () => {
 
 const refreshSamples = newestOnly(async () => {
   const request = { model: state.model.name, count: SHEET, seed: state.seed, classes: chosenClasses(), truncation: state.truncation };
-  const response = await ask("/api/samples", { ...request, columns: 8 });
+  const response = await ask("/api/samples", { ...request, columns: 10 });
   const blob = await response.blob();
   const sheet = await createImageBitmap(blob);
   const [height, width] = state.model.shape;
@@ -129,7 +138,7 @@ const refreshSamples = newestOnly(async () => {
     const canvas = button.firstElementChild;
     canvas.width = width;
     canvas.height = height;
-    canvas.getContext("2d").drawImage(sheet, -(row % 8) * width, -Math.floor(row / 8) * height);
+    canvas.getContext("2d").drawImage(sheet, -(row % 10) * width, -Math.floor(row / 10) * height);
     const name = conditional() ? `, ${state.model.classes[state.classes[row % state.classes.length]]}` : "";
     button.setAttribute("aria-label", `Sample ${row + 1}${name}: put it into the chosen corner`);
   });
