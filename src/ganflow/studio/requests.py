@@ -14,7 +14,12 @@ Index = Annotated[int, Field(ge=0, lt=100_000)]
 ModelName = Annotated[str, Field(min_length=1, max_length=80)]
 Kinds = Annotated[list[Index], Field(min_length=1, max_length=100)]
 Truncation = Annotated[float, Field(ge=0, le=2)]
-Scale = Annotated[int, Field(ge=1, le=8)]
+Scale = Annotated[
+    int,
+    Field(
+        ge=1, le=8, description=f"Made smaller where there would be over {MOST_PIXELS:,} pixels."
+    ),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -77,7 +82,9 @@ class Walk(Request):
     model: ModelName | None = None
     start: Point = Point()
     end: Point = Point(across=1.0, down=1.0)
-    classes: Kinds | None = None
+    classes: Annotated[list[Index], Field(min_length=1, max_length=20)] | None = Field(
+        None, description="Rows or columns; left out, the first 20."
+    )
     steps: Annotated[int, Field(ge=2, le=MOST_STEPS)] = 24
     milliseconds: Annotated[int, Field(ge=20, le=2000)] = 60
     format: Literal["png", "gif", "webp"] = "webp"

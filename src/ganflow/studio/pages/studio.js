@@ -307,16 +307,13 @@ const growWalk = newestOnly(async () => {
   if (!byId("steps").reportValidity()) return;
   const format = byId("format").value;
   const steps = Number(byId("steps").value);
-  const [height, width] = state.model.shape;
   const kinds = chosenClasses();
-  const pixels = steps * (kinds ? kinds.length : 1) * height * width;
-  const fitting = Math.floor(Math.sqrt(state.model.most_pixels / pixels));
-  const scale = Math.max(1, Math.min(format === "png" ? 2 : 4, fitting, Math.floor(128 / height) || 1));
+  const scale = Math.max(1, Math.min(format === "png" ? 2 : 4, Math.floor(128 / state.model.shape[0])));
   const response = await ask("/api/walks", {
     model: state.model.name,
     start: state.walk.start || corner(0),
     end: state.walk.end || corner(3),
-    classes: kinds,
+    classes: kinds && kinds.slice(0, 20),
     steps,
     format,
     scale,
