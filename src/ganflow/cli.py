@@ -1,11 +1,14 @@
 """The command line. Only what a command needs is imported, when it is needed."""
 
 import argparse
+import difflib
 import importlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from ganflow.errors import GanflowError
+from ganflow.errors import GanflowError, ParameterError
 
 STAGES = {
     "prepare": "make the training set from data/raw",
@@ -16,57 +19,142 @@ STAGES = {
     "report": "write the page that people look at",
 }
 
+Action = Callable[[argparse.Namespace], int | None]
+
+TOOLS = {
+    "params": "check params.yaml and say what is wrong",
+    "recipe": "write a named set of parameters into params.yaml",
+    "data": "show what the pipeline would make of a folder of images",
+    "studio": "open a page to play with the trained generator",
+    "doctor": "look for what would keep a run from working",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 1 for an error, 2 for a wrong parameter."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options.action(options)
+        _know(given)
+        options = _parser().parse_args(given)
+        return options.action(options) or 0
     except GanflowError as error:
-        from ganflow.errors import ParameterError
-
         print(f"ganflow: {error}", file=sys.stderr)
         return 2 if isinstance(error, ParameterError) else 1
     except KeyboardInterrupt:
         print("ganflow: interrupted", file=sys.stderr)
         return 130
-    return 0
+    except BrokenPipeError:  # `ganflow recipe | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _know(arguments: Sequence[str]) -> None:
+    """Refuse a command that is not there, with the nearest one that is."""
+    if not arguments or arguments[0].startswith("-") or arguments[0] in {**STAGES, **TOOLS}:
+        return
+    near = difflib.get_close_matches(arguments[0], [*STAGES, *TOOLS], n=1)
+    raise ParameterError(
+        f"there is no command `{arguments[0]}`" + (f"; did you mean `{near[0]}`?" if near else ""),
+        run="ganflow --help",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ganflow",
+        usage="ganflow COMMAND [-h] ...",
         description="Train GANs on images: DVC versions every artifact, Prefect schedules.",
-        epilog="`dvc repro` runs the stages that changed; `make run` does so under Prefect.",
+        epilog=_overview(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
+    parser.set_defaults(action=lambda options: parser.print_help())
+    commands = parser.add_subparsers(help=argparse.SUPPRESS, prog="ganflow")
+
+    def command(name: str, about: str, action: Action) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, description=about)
+        added.set_defaults(action=action)
+        return added
 
     for name, summary in STAGES.items():
-        command = commands.add_parser(name, help=f"stage: {summary}", description=summary)
-        command.set_defaults(action=_run_stage, stage=name)
+        about = f"Stage {name}: {summary}. Its files and parameters are listed in dvc.yaml."
+        command(name, about, _run_stage).set_defaults(stage=name)
 
-    command = commands.add_parser("params", help="check params.yaml and say what is wrong")
-    command.set_defaults(action=_check_params)
-
-    command = commands.add_parser(
+    command("params", "Check params.yaml and say what is wrong.", _check_params)
+    command(
         "recipe",
-        help="write a named recipe into params.yaml",
-        description="Write a recipe's networks, objective and training into params.yaml; "
-        "everything else there stays as it is.",
+        "Write a recipe's networks, objective and training into params.yaml; everything else "
+        "there stays as it is.",
+        _write_recipe,
+    ).add_argument("name", nargs="?", metavar="NAME", help="leave it out for a list")
+
+    data = command(
+        "data",
+        "Show what `prepare` would make of a source with the `data` section of params.yaml: a "
+        "table, and a contact sheet as a PNG. Nothing below data/ is written.",
+        _show_data,
     )
-    command.add_argument("name", nargs="?", help="leave it out for a list")
-    command.set_defaults(action=_write_recipe)
+    data.add_argument("verb", choices=["show"], metavar="show")
+    data.add_argument(
+        "source", nargs="?", metavar="SOURCE", help="a name below data/raw, by default data.source"
+    )
+    data.add_argument(
+        "--picture", metavar="FILE", help="the contact sheet, by default .ganflow/SOURCE.png"
+    )
+
+    studio = command(
+        "studio",
+        "Serve a page, and an HTTP API, that make images with the model in data/model.",
+        _serve_studio,
+    )
+    studio.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    studio.add_argument("--port", type=int, default=8765, help="0 is any free one (%(default)s)")
+    studio.add_argument("--threads", type=int, help="of TensorFlow, by default every processor")
+
+    command(
+        "doctor",
+        "Look at Python, packages, disk, git, the DVC remote and Prefect, and name the command "
+        "that mends what is wrong. Ends with 1 if a retraining could not start.",
+        _look_around,
+    )
     return parser
+
+
+def _overview() -> str:
+    return "\n".join(
+        [
+            "stages (`dvc repro` runs those whose inputs changed):",
+            *(f"  {name:12}{summary}" for name, summary in STAGES.items()),
+            "",
+            "tools:",
+            *(f"  {name:12}{summary}" for name, summary in TOOLS.items()),
+            "",
+            "`ganflow COMMAND --help` says more about one.",
+        ]
+    )
 
 
 def _run_stage(options: argparse.Namespace) -> None:
     from ganflow.engine import quiet_start
     from ganflow.params.file import load, sections_of
 
-    params = load()
-    with quiet_start():
-        stage = importlib.import_module(f"ganflow.stages.{options.stage}")
-    stage.run(**{name: getattr(params, name) for name in sections_of(stage.run)})
+    with _restorable():
+        params = load()
+        with quiet_start():
+            stage = importlib.import_module(f"ganflow.stages.{options.stage}")
+        stage.run(**{name: getattr(params, name) for name in sections_of(stage.run)})
+
+
+@contextmanager
+def _restorable() -> Iterator[None]:
+    """Say how to get the last outputs back: DVC deletes a stage's outputs before it runs it."""
+    try:
+        yield
+    except BaseException:
+        if os.environ.get("DVC_STAGE"):
+            print("ganflow: `dvc checkout` puts the last good outputs back", file=sys.stderr)
+        raise
 
 
 def _check_params(options: argparse.Namespace) -> None:
@@ -85,3 +173,41 @@ def _write_recipe(options: argparse.Namespace) -> None:
         return
     changed = write_recipe(options.name)
     print("\n".join(changed) if changed else "params.yaml holds this recipe already")
+
+
+def _show_data(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.datasets.show import show
+    from ganflow.layout import RAW
+    from ganflow.params.file import check, load
+    from ganflow.state import state_folder
+
+    data = load().data
+    if options.source:
+        try:
+            data = check({"data": {**data.model_dump(), "source": options.source}}).data
+        except ParameterError as error:
+            raise ParameterError(error.what, run="ganflow data show NAME") from None
+    show(data, RAW, Path(options.picture or state_folder() / f"{data.source}.png"))
+
+
+def _serve_studio(options: argparse.Namespace) -> None:
+    from ganflow.studio import serve
+
+    serve(options.host, options.port, threads=options.threads)
+
+
+def _look_around(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ganflow.revisions.doctor import everything
+
+    checks = everything(Path.cwd())
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        mark = "ok  " if check.good else "BAD " if check.needed else "note"
+        print(f"{mark}  {check.name:{width}}  {check.found}")
+        if not check.good:
+            print(f"{'':{width + 8}}{check.mend}")
+    return int(any(check.needed and not check.good for check in checks))

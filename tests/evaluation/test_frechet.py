@@ -13,9 +13,9 @@ from ganflow.evaluation.frechet import (
     distance,
     floor,
     frechet_distance,
-    interval,
     moments,
 )
+from ganflow.evaluation.intervals import basic_bootstrap
 
 
 def gaussian(mean: np.ndarray, deviations: np.ndarray) -> Moments:
@@ -141,6 +141,6 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
     for _ in range(draws):
         rows = sample()
         value = distance(moments(rows), reference)
-        found = interval(value, bootstrap(rows, reference, 100, numbers))
+        found = basic_bootstrap(value, bootstrap(rows, reference, 100, numbers))
         held += found.low <= truth <= found.high
     assert 0.90 <= held / draws <= 0.99

@@ -268,8 +268,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         try:
             _wait_until_healthy(url, process, home / "server.log")
             yield Server(url, environment)
+            _drain_prefect()
         finally:
             stop(process)
+
+
+def _drain_prefect() -> None:
+    """Let this process's own logs and events reach the server while it is there."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=10)
+    EventsWorker.drain_all(timeout=10)
 
 
 def _wait_until_healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -54,7 +54,7 @@ class Rejects:
         faults = sorted(row for row in self.rows if row.is_fault)
         shown = "\n".join(f"    {printable(row.file)}: {row.reason}" for row in faults[:5])
         raise DataError(
-            f"{self.faults} of {total} files cannot be used, among them\n{shown}",
+            f"at least {self.faults} of {total} files cannot be used, among them\n{shown}",
             where=str(self.where),
             expected=f"at most {self.share:.2%} (data.max_rejected)",
             run="mend or remove these files, or raise data.max_rejected in params.yaml",

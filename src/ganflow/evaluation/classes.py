@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganflow.errors import DataError
+from ganflow.evaluation.intervals import Interval, basic_bootstrap
+
+RESAMPLES = 1_000
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,9 @@ class Classes:
 
     floor: float
     """(K − 1)/2N: what sampling alone adds to it on average (Miller 1955)."""
+
+    interval: Interval
+    """Of the divergence, over draws of samples."""
 
     confidence: float
     """Mean probability of the class that was seen."""
@@ -60,6 +66,9 @@ def classes(logits: np.ndarray, real_labels: np.ndarray, asked: np.ndarray | Non
     seen = logits.argmax(axis=1)
     generated = np.bincount(seen, minlength=size)
     real = np.bincount(real_labels, minlength=size)
+    divergence = kl_divergence(generated, real)
+    draws = np.random.default_rng(0).multinomial(count, generated / count, RESAMPLES)
+    again = np.array([kl_divergence(draw, real) for draw in draws])
     by_class = None
     if asked is not None:
         wanted = np.bincount(asked, minlength=size)
@@ -68,8 +77,9 @@ def classes(logits: np.ndarray, real_labels: np.ndarray, asked: np.ndarray | Non
     return Classes(
         generated=generated,
         real=real,
-        kl=kl_divergence(generated, real),
+        kl=divergence,
         floor=(size - 1) / (2 * count),
+        interval=basic_bootstrap(divergence, again),
         confidence=float(softmax(logits).max(axis=1).mean()),
         label_accuracy=None if asked is None else float(np.mean(seen == asked)),
         accuracy_by_class=by_class,

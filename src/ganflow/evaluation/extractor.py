@@ -160,7 +160,7 @@ def _shapes(images: np.ndarray) -> np.ndarray:
 
 
 def accuracy(extractor: Extractor, images: np.ndarray, labels: np.ndarray | None) -> float:
-    """Share of uint8 images whose label (or position, all four being tried) is found."""
+    """Share of uint8 images whose label is found; without labels, of positions (all are tried)."""
     if labels is not None:
         return float(np.mean(extractor.describe(images).logits.argmax(1) == labels))
     right = 0

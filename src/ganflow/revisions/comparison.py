@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from ganflow.errors import GanflowError
-from ganflow.evaluation.frechet import LEVEL, Interval
+from ganflow.evaluation.intervals import LEVEL, Interval
 
 Verdict = Literal["better", "worse", "cannot tell"]
 Direction = Literal["lower", "higher"]
@@ -168,17 +168,6 @@ def difference(value: float, low: float, high: float, direction: Direction) -> D
     else:
         verdict = "worse"
     return Difference(value, low, high, verdict)
-
-
-def binomial(right: int, count: int) -> Interval:
-    """Wilson's interval of a share (1927)."""
-    z = 1.959963984540054
-    share = right / count
-    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = (
-        z / (1 + z * z / count) * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    )
-    return Interval(float(max(0.0, centre - half)), float(min(1.0, centre + half)))
 
 
 def _again(count: int, numbers: np.random.Generator) -> np.ndarray:

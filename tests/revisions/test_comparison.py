@@ -5,16 +5,15 @@ import pytest
 from scipy import stats
 
 from ganflow.errors import GanflowError
-from ganflow.evaluation.comparison import (
+from ganflow.evaluation.intervals import Interval, binomial
+from ganflow.revisions.comparison import (
     across_seeds,
-    binomial,
     difference,
     paired,
     paired_bootstrap,
     t_interval,
     within_noise,
 )
-from ganflow.evaluation.frechet import Interval
 
 
 def test_intervals_agree_with_scipy() -> None:
