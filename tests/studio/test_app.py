@@ -91,6 +91,15 @@ def test_a_corner_is_the_sample_of_that_row(client: TestClient) -> None:
     assert (npy(view.content)[0] == samples[3]).all()
 
 
+def test_the_plane_holds_the_views_at_its_points(client: TestClient) -> None:
+    answer = client.post("/api/planes", json={"label": 3, "size": 5, "format": "npy"})
+    plane = npy(answer.content).reshape(5, 5, SIDE, SIDE, 1)
+    for row, column in ((0, 0), (1, 3), (4, 4)):
+        point = {"across": column / 4, "down": row / 4}
+        view = client.post("/api/views", json={"point": point, "classes": [3], "format": "npy"})
+        assert (npy(view.content)[0] == plane[row, column]).all()
+
+
 def test_a_direction_changes_the_picture(client: TestClient) -> None:
     still, pushed = (
         client.post("/api/views", json={"point": {"directions": d}, "format": "npy"}).content
@@ -194,12 +203,12 @@ json_values = st.recursive(
     max_leaves=6,
 )
 fields = st.sampled_from(
-    ["count", "seed", "classes", "truncation", "format", "columns", "scale", "point", "steps"]
+    ["count", "seed", "classes", "format", "columns", "scale", "point", "steps", "label", "size"]
 )
 
 
 @given(
-    path=st.sampled_from(["samples", "views", "walks", "neighbours"]),
+    path=st.sampled_from(["samples", "views", "planes", "walks", "neighbours"]),
     body=st.dictionaries(fields, json_values, max_size=3),
 )
 @settings(
@@ -253,6 +262,7 @@ def test_the_description_is_complete(client: TestClient) -> None:
         "/api/models/{name}",
         "/api/samples",
         "/api/views",
+        "/api/planes",
         "/api/walks",
         "/api/neighbours",
     }

@@ -31,6 +31,7 @@ from ganflow.studio.requests import (
     MOST_PIXELS,
     MOST_STEPS,
     NearestImages,
+    Plane,
     Point,
     Samples,
     Views,
@@ -160,7 +161,7 @@ def create_app(
         """The names of the models that can be asked."""
         return Names(models=list(models.names))
 
-    @app.get("/api/models/{name}", responses=_problems(403, 404, 422, 503))
+    @app.get("/api/models/{name:path}", responses=_problems(403, 404, 422, 503))
     async def describe_model(name: str) -> Model:
         """What a model makes."""
         if name not in models.names:
@@ -205,6 +206,23 @@ def create_app(
         images = await batcher.images(served.forward, latents, chosen)
         columns = min(request.columns, count)
         return await _encoded(images, request.format, columns, scale)
+
+    @app.post("/api/planes", response_class=Response, responses=_pictures("png", "npy"))
+    async def view_plane(request: Plane) -> Response:
+        """A square of images: the plane that `across` and `down` move on."""
+        served = await models.get(request.model)
+        scale = _fitting(served, request.size**2, request.scale)
+        chosen = _classes(served, None if request.label is None else [request.label], most=1)
+        shares = np.linspace(0, 1, request.size).tolist()
+        points = (
+            request.point.model_copy(update={"across": across, "down": down})
+            for down in shares
+            for across in shares
+        )
+        latents = np.stack([_latent(served, point) for point in points])
+        labels = None if chosen is None else chosen.repeat(len(latents))
+        images = await batcher.images(served.forward, latents, labels)
+        return await _encoded(images, request.format, request.size, scale)
 
     @app.post("/api/walks", response_class=Response, responses=_pictures("png", "gif", "webp"))
     async def make_walk(request: Walk) -> Response:

@@ -11,7 +11,7 @@ MOST_PIXELS = 8_000_000
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Index = Annotated[int, Field(ge=0, lt=100_000)]
-ModelName = Annotated[str, Field(min_length=1, max_length=80)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Kinds = Annotated[list[Index], Field(min_length=1, max_length=100)]
 Truncation = Annotated[float, Field(ge=0, le=2)]
 Scale = Annotated[
@@ -73,6 +73,17 @@ class Views(Request):
     classes: Kinds | None = None
     format: Literal["png", "npy"] = "png"
     columns: Annotated[int, Field(ge=1, le=100)] = 100
+    scale: Scale = 1
+
+
+class Plane(Request):
+    """The whole plane through a point's four corners, as a square of images."""
+
+    model: ModelName | None = None
+    point: Point = Field(Point(), description="Its `across` and `down` are not used.")
+    label: Annotated[Index | None, Field(description="The class that is shown.")] = None
+    size: Annotated[int, Field(ge=2, le=10, description="Images along each side.")] = 7
+    format: Literal["png", "npy"] = "png"
     scale: Scale = 1
 
 
