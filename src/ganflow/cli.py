@@ -112,6 +112,13 @@ def _parser() -> argparse.ArgumentParser:
     studio.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     studio.add_argument("--port", type=int, default=8765, help="0 is any free one (%(default)s)")
     studio.add_argument("--threads", type=int, help="of TensorFlow, by default every processor")
+    studio.add_argument(
+        "--compare",
+        metavar="REVISION",
+        action="append",
+        default=[],
+        help="a git revision whose model to show beside the current one; may be given again",
+    )
 
     command(
         "doctor",
@@ -200,9 +207,19 @@ def _show_data(options: argparse.Namespace) -> None:
 
 
 def _serve_studio(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.layout import MODEL
     from ganflow.studio import serve
 
-    serve(options.host, options.port, threads=options.threads)
+    models = {"current": MODEL}
+    if options.compare:
+        from ganflow.revisions.models import model_at
+        from ganflow.state import state_folder
+
+        for revision in options.compare:
+            models[revision] = model_at(revision, Path.cwd(), state_folder())
+    serve(options.host, options.port, models=models, threads=options.threads)
 
 
 def _look_around(options: argparse.Namespace) -> int:
