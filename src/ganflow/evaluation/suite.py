@@ -72,16 +72,11 @@ def measure(
     validation: Seen,
     test: Seen,
     plan: Plan,
-    *,
-    name: str = "fd",
 ) -> Findings:
     """Every family that features and logits are enough for.
 
     A family that the real images are too few for is left out, and `detail` says so; that the
     *samples* are too few is an error.
-
-    Args:
-        name: the Fréchet distance's, since distances on other features are other numbers.
 
     Raises:
         DataError: if there are fewer samples than the plan asks for.
@@ -98,13 +93,24 @@ def measure(
         None if generated.labels is None else generated.labels[: plan.samples],
     )
     findings = Findings()
-    _frechet(findings, judged, train, test, plan, name)
+    _frechet(findings, judged, train, test, plan, "fd")
     _kernel(findings, judged, train, test)
     _balls(findings, judged, train, test, plan)
     if judged.logits is not None and train.labels is not None:
         _classes(findings, judged.logits, judged.labels, train.labels, test)
     _memorization(findings, judged, train, validation, test, plan)
     return findings
+
+
+def inception_distance(
+    findings: Findings, generated: np.ndarray, train: np.ndarray, test: np.ndarray, plan: Plan
+) -> None:
+    """Add `fid`, from Inception's features; the interval of `fd` then stands in the detail only,
+    so that the metrics stay few."""
+    _frechet(findings, Seen(generated), Seen(train), Seen(test), plan, "fid")
+    findings.metrics["fid"] = {key: findings.metrics["fid"][key] for key in ("value", "ratio")}
+    for key in ("low", "high"):
+        findings.metrics["fd"].pop(key)
 
 
 def _frechet(

@@ -15,10 +15,18 @@ from ganflow.errors import DataError
 from ganflow.evaluation.classifier import Lessons
 from ganflow.evaluation.extractor import Extractor, load_extractor
 from ganflow.evaluation.fresh import accuracy_score, two_sample
+from ganflow.evaluation.inception import Inception, weights_file
 from ganflow.evaluation.neighbours import nearest_few
-from ganflow.evaluation.suite import Findings, Plan, Seen, measure, second_opinion
-from ganflow.files import read_array, whole_folder, write_json, write_text
-from ganflow.layout import EVALUATION, EXTRACTOR, PREPARED, SAMPLES
+from ganflow.evaluation.suite import (
+    Findings,
+    Plan,
+    Seen,
+    inception_distance,
+    measure,
+    second_opinion,
+)
+from ganflow.files import read_array, sha256_of, whole_folder, write_json, write_text
+from ganflow.layout import EVALUATION, EXTRACTOR, PREPARED, RAW, SAMPLES
 from ganflow.params.evaluation import Evaluation
 from ganflow.params.runtime import Runtime
 from ganflow.progress import progress
@@ -48,6 +56,12 @@ def run(runtime: Runtime, evaluation: Evaluation) -> None:
     samples, labels = samples[:count], None if labels is None else labels[:count]
     train, validation, test = (store.split(name) for name in ("train", "validation", "test"))
     first, second = (_extractor(folder, store) for folder in (EXTRACTOR, EXTRACTOR / "second"))
+    hashes = [first.card["sha256"], second.card["sha256"]]
+    inception = None
+    if evaluation.features == "inception":
+        weights = weights_file(RAW / "inception", evaluation.inception_weights)
+        inception = Inception(weights)
+        hashes.append(sha256_of(weights))
     plan = Plan(count, resamples, evaluation.floor_draws, threads(runtime))
 
     with progress("evaluate", 5, "steps") as shown:
@@ -71,11 +85,19 @@ def run(runtime: Runtime, evaluation: Evaluation) -> None:
             second.describe(train.images[part]).features,
             second.describe(test.images).features,
         )
+        if inception is not None:
+            inception_distance(
+                findings,
+                inception.describe(samples),
+                inception.describe(train.images[part]),
+                inception.describe(test.images),
+                plan,
+            )
         if evaluation.profile == "full":
             _ask_fresh_classifiers(findings, samples, labels, train, test, store)
         shown.advance()
         with whole_folder(EVALUATION) as folder:
-            _write(folder, findings, store, evaluation, yardstick((first, second), test))
+            _write(folder, findings, store, evaluation, yardstick(hashes, test))
             _draw(folder / "plots", findings, samples, labels, generated, train, real)
         shown.advance()
     for family, numbers in findings.metrics.items():
@@ -191,11 +213,9 @@ def see(extractor: Extractor, images: np.ndarray, labels: np.ndarray | None) -> 
     return Seen(found.features, found.logits if extractor.classes else None, labels)
 
 
-def yardstick(extractors: tuple[Extractor, ...], test: Split) -> str:
-    """Sixteen hex digits that change with the extractors or the test split."""
-    digest = hashlib.sha256()
-    for extractor in extractors:
-        digest.update(extractor.card["sha256"].encode())
+def yardstick(hashes: list[str], test: Split) -> str:
+    """Sixteen hex digits that change with these weights' hashes or with the test split."""
+    digest = hashlib.sha256("\n".join(hashes).encode())
     digest.update(np.ascontiguousarray(test.images).data)
     if test.labels is not None:
         digest.update(np.ascontiguousarray(test.labels).data)
