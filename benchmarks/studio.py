@@ -13,7 +13,6 @@ that the 32 clients reached, whether or not earlier ones have been answered.
 import argparse
 import asyncio
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -104,7 +103,7 @@ async def clients(port: int, count: int) -> AsyncIterator[list[Client]]:
 def started(command: list[str], sign: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process, and the line of its output that says it is ready."""
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         try:

@@ -154,3 +154,53 @@ def test_an_interruption_is_said_in_a_word(
     monkeypatch.setattr(ganflow.params.file, "load", interrupt)
     assert main(["params"]) == 130
     assert capsys.readouterr().err == "ganflow: interrupted\n"
+
+
+def test_data_is_shown_and_nothing_is_made_of_it(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
+    from PIL import Image
+
+    numbers = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        (project / "data" / "raw" / "pets" / label).mkdir(parents=True)
+        for index in range(30):
+            pixels = numbers.integers(0, 256, (16, 16), np.uint8)
+            Image.fromarray(pixels).save(project / f"data/raw/pets/{label}/{index}.png")
+    assert main(["data", "show", "pets"]) == 0
+    shown = capsys.readouterr().out
+    assert "cat, dog" in shown
+    assert "16×16, grey" in shown
+    assert (project / ".ganflow" / "pets.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in (project / "data").iterdir()] == ["raw"]
+
+
+def test_a_source_is_a_name_and_no_path(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "show", "../secret"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith('ganflow: data.source: "../secret" is not allowed. Allowed: a name of ')
+    assert "params.yaml" not in said
+    assert main(["data", "show", "nowhere"]) == 1
+    assert "data/raw" in capsys.readouterr().err
+
+
+def test_the_doctor_names_a_command_for_what_is_wrong(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ganflow.revisions import doctor
+
+    good = doctor.Check("Python", True, "3.11")
+    wrong = doctor.Check("DVC remote", False, "none is set", "dvc remote add")
+    extra = doctor.Check("worker", False, "offline", "prefect worker start", needed=False)
+    for checks, status in (([good], 0), ([good, extra], 0), ([good, wrong, extra], 1)):
+        monkeypatch.setattr(doctor, "everything", lambda project, checks=checks: checks)
+        assert main(["doctor"]) == status
+        said = capsys.readouterr().out
+        assert all(check.name in said and check.found in said for check in checks)
+        assert all(check.mend in said for check in checks if not check.good)
+
+
+def test_a_port_that_is_none(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["studio", "--port", "70000"]) == 1
+    assert "127.0.0.1:70000" in capsys.readouterr().err

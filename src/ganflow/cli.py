@@ -19,9 +19,15 @@ STAGES = {
     "report": "write the page that people look at",
 }
 
+Action = Callable[[argparse.Namespace], int | None]
+
 TOOLS = {
     "params": "check params.yaml and say what is wrong",
     "recipe": "write a named set of parameters into params.yaml",
+    "data": "show what the pipeline would make of a folder of images",
+    "studio": "open a page to play with the trained generator",
+    "doctor": "look for what would keep a run from working",
+    "rollback": "put the previous model back, for you to commit",
 }
 
 
@@ -31,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _know(given)
         options = _parser().parse_args(given)
-        options.action(options)
+        return options.action(options) or 0
     except GanflowError as error:
         print(f"ganflow: {error}", file=sys.stderr)
         return 2 if isinstance(error, ParameterError) else 1
@@ -41,7 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `ganflow recipe | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    return 0
 
 
 def _know(arguments: Sequence[str]) -> None:
@@ -68,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(action=lambda options: parser.print_help())
     commands = parser.add_subparsers(help=argparse.SUPPRESS, prog="ganflow")
 
-    def command(name: str, about: str, action: Callable[..., None]) -> argparse.ArgumentParser:
+    def command(name: str, about: str, action: Action) -> argparse.ArgumentParser:
         added = commands.add_parser(name, description=about)
         added.set_defaults(action=action)
         return added
@@ -84,6 +89,49 @@ def _parser() -> argparse.ArgumentParser:
         "there stays as it is.",
         _write_recipe,
     ).add_argument("name", nargs="?", metavar="NAME", help="leave it out for a list")
+
+    data = command(
+        "data",
+        "Show what `prepare` would make of a source with the `data` section of params.yaml: a "
+        "table, and a contact sheet as a PNG. Nothing below data/ is written.",
+        _show_data,
+    )
+    data.add_argument("verb", choices=["show"], metavar="show")
+    data.add_argument(
+        "source", nargs="?", metavar="SOURCE", help="a name below data/raw, by default data.source"
+    )
+    data.add_argument(
+        "--picture", metavar="FILE", help="the contact sheet, by default .ganflow/SOURCE.png"
+    )
+
+    studio = command(
+        "studio",
+        "Serve a page, and an HTTP API, that make images with the model in data/model.",
+        _serve_studio,
+    )
+    studio.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    studio.add_argument("--port", type=int, default=8765, help="0 is any free one (%(default)s)")
+    studio.add_argument("--threads", type=int, help="of TensorFlow, by default every processor")
+    studio.add_argument(
+        "--compare",
+        metavar="REVISION",
+        action="append",
+        default=[],
+        help="a git revision whose model to show beside the current one; may be given again",
+    )
+
+    command(
+        "doctor",
+        "Look at Python, packages, disk, git, the DVC remote and Prefect, and name the command "
+        "that mends what is wrong. Ends with 1 if a retraining could not start.",
+        _look_around,
+    )
+    command(
+        "rollback",
+        "Put the previous model back, with its parameters, data and metrics: the newest one in "
+        "git's history that is another than the present. Nothing is committed.",
+        _roll_back,
+    )
     return parser
 
 
@@ -139,3 +187,63 @@ def _write_recipe(options: argparse.Namespace) -> None:
         return
     changed = write_recipe(options.name)
     print("\n".join(changed) if changed else "params.yaml holds this recipe already")
+
+
+def _show_data(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.datasets.show import show
+    from ganflow.layout import RAW
+    from ganflow.params.file import check, load
+    from ganflow.state import state_folder
+
+    data = load().data
+    if options.source:
+        try:
+            data = check({"data": {**data.model_dump(), "source": options.source}}).data
+        except ParameterError as error:
+            raise ParameterError(error.what, run="ganflow data show NAME") from None
+    show(data, RAW, Path(options.picture or state_folder() / f"{data.source}.png"))
+
+
+def _serve_studio(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.layout import MODEL
+    from ganflow.studio import serve
+
+    models = {"current": MODEL}
+    if options.compare:
+        from ganflow.revisions.models import model_at
+        from ganflow.state import state_folder
+
+        for revision in options.compare:
+            models[revision] = model_at(revision, Path.cwd(), state_folder())
+    serve(options.host, options.port, models=models, threads=options.threads)
+
+
+def _look_around(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ganflow.revisions.doctor import everything
+
+    checks = everything(Path.cwd())
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        mark = "ok  " if check.good else "BAD " if check.needed else "note"
+        print(f"{mark}  {check.name:{width}}  {check.found}")
+        if not check.good:
+            print(f"{'':{width + 8}}{check.mend}")
+    return int(any(check.needed and not check.good for check in checks))
+
+
+def _roll_back(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.revisions.rollback import roll_back
+
+    found = roll_back(Path())
+    print(
+        f"The model of {found.commit[:12]} is back. To keep it:\n"
+        f'  git commit --message "Roll back to the model of {found.commit[:12]}"'
+    )

@@ -58,6 +58,7 @@ def bind(host: str, port: int) -> socket.socket:
         taken = socket.socket(family, kind, protocol)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(place)
+        taken.listen(2048)  # who comes while the model is being loaded waits, and is served
     except (OSError, OverflowError, UnicodeError) as error:
         raise GanflowError(
             f"the studio cannot listen there: {error}",

@@ -106,6 +106,7 @@ class Checkpoints:
             body = content[DIGEST:]
             if hashlib.sha256(body).digest() != content[:DIGEST]:
                 print(f"checkpoint {path} is damaged and is passed over", flush=True)
+                path.unlink()  # or the next save would keep it as the previous, good one
                 continue
             header = json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])
             progress = json.loads(header["__metadata__"]["progress"])

@@ -79,7 +79,7 @@ def train(game: Game, batches: Batches, judge: Judge, checkpoints: Checkpoints) 
             _check(figures, done, history)
             history.rows.append([done * batch, *(float(figure) for figure in figures)])
             if done in marks:
-                history.add(judge.snapshot(game, done * batch))
+                history.add(_finite(judge.snapshot(game, done * batch), done))
             shown.advance(size * batch, **_shown(figures, history))
             patience = game.params.patience
             if patience and history.since_best >= patience:
@@ -122,13 +122,24 @@ def _check(figures: np.ndarray, done: int, history: History) -> None:
     elif len(history.rows) >= 20 and all(abs(r[2]) < WON for r in [*history.rows[-19:]]):
         what = "the discriminator tells everything apart and teaches the generator nothing"
     if what:
-        raise TrainingError(
-            f"{what}: {seen}",
-            where=f"train, at step {done}",
-            expected="finite losses and logits of a size that both players can learn from",
-            run="lower train.discriminator.learning_rate or raise train.penalties.r1.weight in "
-            "params.yaml, then dvc repro; dvc checkout puts the last good model back",
-        )
+        raise _lost(f"{what}: {seen}", done)
+
+
+def _finite(snapshot: Snapshot, done: int) -> Snapshot:
+    """The snapshot, if its weights are numbers: a block's losses come before its last update."""
+    if not all(np.isfinite(weights).all() for weights in snapshot.weights.values()):
+        raise _lost("the generator's weights are no longer numbers", done)
+    return snapshot
+
+
+def _lost(what: str, done: int) -> TrainingError:
+    return TrainingError(
+        what,
+        where=f"train, at step {done}",
+        expected="finite losses and logits of a size that both players can learn from",
+        run="lower train.discriminator.learning_rate or raise train.penalties.r1.weight in "
+        "params.yaml, then dvc repro; dvc checkout puts the last good model back",
+    )
 
 
 def _shown(figures: np.ndarray, history: History) -> dict[str, float]:

@@ -159,11 +159,14 @@ class Game:
     def _average(self) -> None:
         """Move the averaged weights towards the generator's, by their half-life in images."""
         half_life = self.params.averaging
-        share = 1.0 - 0.5 ** (self.params.batch / half_life) if half_life else 1.0
         for average, weight in zip(
             _trainable(self.averaged), self.generator_adam.variables, strict=True
         ):
-            average.assign_add(share * (weight - average))
+            if half_life:
+                share = 1.0 - 0.5 ** (self.params.batch / half_life)
+                average.assign_add(share * (weight - average))
+            else:
+                average.assign(weight)
 
     def _rate(self, step: tf.Tensor) -> tf.Tensor:
         """The share of the learning rate at `step`."""

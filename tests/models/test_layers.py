@@ -1,0 +1,90 @@
+"""Layers against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ganflow.models.layers import BatchNorm, CentreCrop, LogitOfLabel, WithLabel
+
+
+def drawn(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(2.0, 3.0, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("shape", [(32, 6), (8, 5, 4, 6)])
+def test_batch_norm_in_training(shape: tuple[int, ...]) -> None:
+    layer = BatchNorm()
+    layer.build(shape)
+    scale, offset = drawn((6,), 1), drawn((6,), 2)
+    layer.scale.assign(scale)
+    layer.offset.assign(offset)
+    x = drawn(shape)
+    found = layer(tf.constant(x), training=True).numpy()
+    axes = tuple(range(len(shape) - 1))
+    mean, variance = x.mean(axes), x.var(axes)
+    expected = (x - mean) / np.sqrt(variance + 1e-3) * scale + offset
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    count = x.size // 6
+    np.testing.assert_allclose(layer.mean, 0.01 * mean, rtol=1e-3, atol=1e-5)
+    unbiased = variance * count / (count - 1)
+    np.testing.assert_allclose(layer.variance, 0.99 + 0.01 * unbiased, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(32, 6), (8, 5, 4, 6)])
+def test_batch_norm_at_rest(shape: tuple[int, ...]) -> None:
+    layer = BatchNorm()
+    layer.build(shape)
+    mean, variance = drawn((6,), 1), np.abs(drawn((6,), 2)) + 0.1
+    layer.mean.assign(mean)
+    layer.variance.assign(variance)
+    x = drawn(shape)
+    expected = (x - mean) / np.sqrt(variance + 1e-3)
+    np.testing.assert_allclose(layer(tf.constant(x)), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(layer.mean, mean)
+
+
+def test_batch_norm_has_the_gradient_of_its_formula() -> None:
+    layer = BatchNorm()
+    layer.build((16, 3, 3, 2))
+    x, w = tf.constant(drawn((16, 3, 3, 2))), tf.constant(drawn((16, 3, 3, 2), 5))
+
+    def formula(x: tf.Tensor) -> tf.Tensor:
+        mean, variance = tf.nn.moments(x, [0, 1, 2])
+        return (x - mean) / tf.sqrt(variance + 1e-3)
+
+    slopes = []
+    for function in (lambda x: layer(x, training=True), formula):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = tf.reduce_sum(function(x) * w)
+        slopes.append(tape.gradient(value, x).numpy())
+    np.testing.assert_allclose(slopes[0], slopes[1], rtol=1e-3, atol=1e-4)
+
+
+def test_batch_norm_in_bfloat16_keeps_its_weights_and_moments_in_float32() -> None:
+    layer = BatchNorm(dtype=keras.DTypePolicy("mixed_bfloat16"))
+    x = drawn((64, 4, 4, 6))
+    found = layer(tf.constant(x, tf.bfloat16), training=True)
+    assert found.dtype == tf.bfloat16
+    assert {w.dtype for w in layer.weights} == {"float32"}
+    expected = (x - x.mean((0, 1, 2))) / np.sqrt(x.var((0, 1, 2)) + 1e-3)
+    np.testing.assert_allclose(tf.cast(found, tf.float32), expected, atol=0.05)
+
+
+def test_with_label_puts_the_class_beside_the_latent() -> None:
+    found = WithLabel(3)(tf.constant([[0.5, -1.0]] * 2), tf.constant([2, 0])).numpy()
+    np.testing.assert_array_equal(found, [[0.5, -1.0, 0, 0, 1], [0.5, -1.0, 1, 0, 0]])
+
+
+def test_logit_of_label() -> None:
+    logits = drawn((5, 4))
+    labels = np.array([3, 0, 1, 1, 2])
+    found = LogitOfLabel()(tf.constant(logits), tf.constant(labels)).numpy()
+    np.testing.assert_array_equal(found[:, 0], logits[np.arange(5), labels])
+
+
+def test_centre_crop() -> None:
+    x = np.arange(7 * 8).reshape(1, 7, 8, 1).astype(np.float32)
+    found = CentreCrop(4, 6)(tf.constant(x)).numpy()
+    np.testing.assert_array_equal(found, x[:, 1:5, 1:7])

@@ -1,0 +1,93 @@
+"""The `sample` stage: counts, mixture, and equal bytes."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganflow.models.networks import Design
+from ganflow.models.saved import save_networks
+from ganflow.params.runtime import Runtime
+from ganflow.params.sample import Sample
+from ganflow.stages import sample
+from ganflow.stages.sample import drawn_labels
+
+
+def write_model(root: Path, classes: int) -> None:
+    keras.utils.set_random_seed(2)
+    design = Design("lean", (8, 8, 3), classes, 5)
+    shares = [0.5, 0.3, 0.2][:classes]
+    card = {
+        "design": {"architecture": "lean", "shape": [8, 8, 3], "classes": classes, "latent": 5},
+        "class_shares": shares,
+    }
+    generator = design.generator()
+    for weight in generator.trainable_weights:
+        weight.assign(1.5 * weight)
+    save_networks(root / "data/model", generator, design.discriminator(), card)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sample, "configure", lambda runtime: None)
+    return tmp_path
+
+
+def run(root: Path, seed: int = 0, truncation: float = 1.0) -> dict[str, bytes]:
+    sample.run(seed, Runtime(), Sample(truncation=truncation))
+    return {path.name: path.read_bytes() for path in (root / "data/samples").iterdir()}
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_outputs(project: Path, classes: int) -> None:
+    write_model(project, classes)
+    files = run(project)
+    assert files.keys() == {"images.npy", "grid.png"} | ({"labels.npy"} if classes else set())
+    images = np.load(project / "data/samples/images.npy")
+    assert images.shape == (10_000, 8, 8, 3)
+    assert images.dtype == np.uint8
+    assert images.std() > 1
+    if classes:
+        labels = np.load(project / "data/samples/labels.npy")
+        assert labels.dtype == np.int64
+        assert np.bincount(labels).tolist() == [5000, 3000, 2000]
+    with Image.open(project / "data/samples/grid.png") as grid:
+        assert grid.mode == "RGB"
+        assert min(grid.size) >= 8 * 3
+
+
+def test_equal_seeds_are_equal_bytes_and_others_are_not(project: Path) -> None:
+    write_model(project, 3)
+    first = run(project)
+    assert run(project) == first
+    assert run(project, seed=1)["images.npy"] != first["images.npy"]
+
+
+def test_truncation_brings_images_together(project: Path) -> None:
+    write_model(project, 0)
+    spread = []
+    for truncation in (1.0, 0.1):
+        run(project, truncation=truncation)
+        images = np.load(project / "data/samples/images.npy").astype(float)
+        spread.append(images.std(0).mean())
+    assert spread[1] < 0.5 * spread[0]
+
+
+@pytest.mark.parametrize("count", [1, 7, 100, 9_999])
+def test_counts_are_the_shares_rounded(count: int) -> None:
+    shares = np.array([0.5, 0.25, 0.2, 0.05])
+    labels = drawn_labels(list(shares), count, np.random.default_rng(0))
+    counts = np.bincount(labels, minlength=4)
+    assert counts.sum() == count
+    assert (np.abs(counts - shares * count) < 1).all()
+
+
+def test_every_prefix_is_mixed() -> None:
+    labels = drawn_labels([0.1] * 10, 10_000, np.random.default_rng(0))
+    for start in range(0, 10_000, 1_000):
+        counts = np.bincount(labels[start : start + 1_000], minlength=10)
+        assert counts.min() > 60  # 100 expected, five standard deviations are 45
+        assert counts.max() < 145
