@@ -27,6 +27,7 @@ TOOLS = {
     "data": "show what the pipeline would make of a folder of images",
     "studio": "open a page to play with the trained generator",
     "doctor": "look for what would keep a run from working",
+    "rollback": "put the previous model back, for you to commit",
 }
 
 
@@ -124,6 +125,12 @@ def _parser() -> argparse.ArgumentParser:
         "Look at Python, packages, disk, git, the DVC remote and Prefect, and name the command "
         "that mends what is wrong. Ends with 1 if a retraining could not start.",
         _look_around,
+    )
+    command(
+        "rollback",
+        "Put the previous model back, with its parameters, data and metrics: the newest one in "
+        "git's history that is another than the present. Nothing is committed.",
+        _roll_back,
     )
     return parser
 
@@ -228,3 +235,15 @@ def _look_around(options: argparse.Namespace) -> int:
         if not check.good:
             print(f"{'':{width + 8}}{check.mend}")
     return int(any(check.needed and not check.good for check in checks))
+
+
+def _roll_back(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.revisions.rollback import roll_back
+
+    found = roll_back(Path())
+    print(
+        f"The model of {found.commit[:12]} is back. To keep it:\n"
+        f'  git commit --message "Roll back to the model of {found.commit[:12]}"'
+    )
