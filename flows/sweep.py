@@ -35,6 +35,7 @@ from flows.stage import dvc, reproduce
 from flows.workspace import exclusively, workspace
 from ganflow.errors import GanflowError, ParameterError
 from ganflow.params import file as parameters
+from ganflow.revisions.comparison import t_interval
 from ganflow.revisions.gate import interval_of, value_of
 from ganflow.state import state_folder
 
@@ -252,7 +253,7 @@ def _first_line(error: BaseException) -> str:
 def table(results: Sequence[Result], metric: str) -> list[dict[str, str]]:
     """One row a point, best mean first, failures last.
 
-    The interval is the paired-free t-interval over seeds, or with one seed the measurement's.
+    The interval is the t-interval of the mean over seeds; with one seed, the measurement's.
     """
     points: dict[str, list[Result]] = {}
     for result in results:
@@ -277,14 +278,8 @@ def table(results: Sequence[Result], metric: str) -> list[dict[str, str]]:
 
 
 def _t_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Student's 95 % interval of a mean."""
-    from scipy import stats
-
-    count = len(values)
-    mean = sum(values) / count
-    variance = sum((value - mean) ** 2 for value in values) / (count - 1)
-    half = float(stats.t.ppf(0.975, count - 1)) * math.sqrt(variance / count)
-    return mean - half, mean + half
+    found = t_interval(values)
+    return found.low, found.high
 
 
 def _runner(engine: str, address: str | None, workers: int) -> Any:

@@ -125,15 +125,3 @@ def cache_folder(project: Path) -> str:
         remedy="dvc doctor",
         timeout=60,
     ).strip()
-
-
-def remotes(project: Path) -> list[str]:
-    """The names of the DVC remotes that are set."""
-    listed = processes.checked(
-        dvc("remote", "list"),
-        cwd=project,
-        what="DVC does not list its remotes",
-        remedy="dvc remote list",
-        timeout=60,
-    )
-    return [line.split()[0] for line in listed.splitlines() if line.strip()]

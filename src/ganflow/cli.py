@@ -27,6 +27,7 @@ TOOLS = {
     "data": "show what the pipeline would make of a folder of images",
     "studio": "open a page to play with the trained generator",
     "doctor": "look for what would keep a run from working",
+    "rollback": "put the previous model back, for you to commit",
 }
 
 
@@ -111,12 +112,25 @@ def _parser() -> argparse.ArgumentParser:
     studio.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     studio.add_argument("--port", type=int, default=8765, help="0 is any free one (%(default)s)")
     studio.add_argument("--threads", type=int, help="of TensorFlow, by default every processor")
+    studio.add_argument(
+        "--compare",
+        metavar="REVISION",
+        action="append",
+        default=[],
+        help="a git revision whose model to show beside the current one; may be given again",
+    )
 
     command(
         "doctor",
         "Look at Python, packages, disk, git, the DVC remote and Prefect, and name the command "
         "that mends what is wrong. Ends with 1 if a retraining could not start.",
         _look_around,
+    )
+    command(
+        "rollback",
+        "Put the previous model back, with its parameters, data and metrics: the newest one in "
+        "git's history that is another than the present. Nothing is committed.",
+        _roll_back,
     )
     return parser
 
@@ -193,9 +207,19 @@ def _show_data(options: argparse.Namespace) -> None:
 
 
 def _serve_studio(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.layout import MODEL
     from ganflow.studio import serve
 
-    serve(options.host, options.port, threads=options.threads)
+    models = {"current": MODEL}
+    if options.compare:
+        from ganflow.revisions.models import model_at
+        from ganflow.state import state_folder
+
+        for revision in options.compare:
+            models[revision] = model_at(revision, Path.cwd(), state_folder())
+    serve(options.host, options.port, models=models, threads=options.threads)
 
 
 def _look_around(options: argparse.Namespace) -> int:
@@ -211,3 +235,15 @@ def _look_around(options: argparse.Namespace) -> int:
         if not check.good:
             print(f"{'':{width + 8}}{check.mend}")
     return int(any(check.needed and not check.good for check in checks))
+
+
+def _roll_back(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.revisions.rollback import roll_back
+
+    found = roll_back(Path())
+    print(
+        f"The model of {found.commit[:12]} is back. To keep it:\n"
+        f'  git commit --message "Roll back to the model of {found.commit[:12]}"'
+    )

@@ -351,3 +351,25 @@ def test_the_card_holds_what_auto_became(tmp_path: Path) -> None:
     assert card["statistics"]["mean"] == [round(float(images.mean()), 4)]
     assert card["statistics"]["std"][0] == pytest.approx(float(images.std()), abs=1e-3)
     assert "null" not in json.dumps(card)
+
+
+def test_a_labels_csv_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    a_folder(tmp_path / "set")
+    with (tmp_path / "set" / "labels.csv").open("wb") as stream:
+        stream.truncate(10**10)  # a hole
+    with pytest.raises(DataError, match=r"(?s)10000000000 bytes.*labels\.csv"):
+        prepared(tmp_path, tmp_path / "store")
+
+
+def test_copies_of_a_dropped_look_alike_go_with_it(tmp_path: Path) -> None:
+    for number in range(60):
+        place = tmp_path / "set" / "train" / CLASSES[number % 3]
+        place.mkdir(parents=True, exist_ok=True)
+        picture(number, 64, detail=12).save(place / f"{number}.png")
+    twin = tmp_path / "set" / "train" / "cat" / "twin.png"
+    picture(0, 64, detail=12).save(twin, compress_level=1)
+    place = tmp_path / "set" / "test" / "cat"
+    place.mkdir(parents=True)
+    picture(0, 64, detail=12).save(place / "test.jpg", quality=90)
+    store = prepared(tmp_path, tmp_path / "store", near_duplicates="drop")
+    assert {row[0] for row in rejected(store)} == {"train/cat/0.png", "train/cat/twin.png"}

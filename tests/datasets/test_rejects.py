@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganflow.datasets.rejects import Reject, Rejects, printable, reason
+from ganflow.datasets.rejects import MAX_FAULTS, Reject, Rejects, printable, reason
 from ganflow.errors import DataError
 
 NASTY = ["=cmd()", "+1", "-1", "@x", "a\nb", "a\x1b[31m", "a\udc80", "a\u202eb", 'q"q,q', "é😀 ok"]
@@ -50,3 +50,11 @@ def test_more_faults_than_allowed_are_an_error_that_names_some(tmp_path: Path) -
         DataError, match=r"(?s)3 of 100 files.*bad\.png: it is a link.*max_rejected"
     ):
         rejects.check(100)
+
+
+def test_faults_are_counted_and_not_hoarded(tmp_path: Path) -> None:
+    rejects = Rejects(tmp_path, 0.5)
+    for number in range(MAX_FAULTS):
+        rejects.add(Reject(f"{number}.png", "unreadable", "it is cut off"))
+    with pytest.raises(DataError, match=f"at least {MAX_FAULTS + 1} files"):
+        rejects.add(Reject("last.png", "unreadable", "it is cut off"))

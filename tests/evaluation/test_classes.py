@@ -6,7 +6,7 @@ from scipy.special import softmax as scipy_softmax
 from scipy.stats import entropy
 
 from ganflow.errors import DataError
-from ganflow.evaluation.classes import classes, kl_divergence, modes, softmax
+from ganflow.evaluation.classes import class_score, classes, kl_divergence, modes, softmax
 
 
 def sure(labels: np.ndarray, size: int) -> np.ndarray:
@@ -52,6 +52,11 @@ def test_probabilities_agree_with_scipy_and_survive_large_logits() -> None:
     np.testing.assert_allclose(
         softmax(logits), scipy_softmax(logits.astype(np.float64), axis=1), rtol=1e-12
     )
+
+
+def test_the_score_runs_from_one_to_the_number_of_classes() -> None:
+    assert class_score(50.0 * np.eye(8)) == pytest.approx(8, rel=1e-9)
+    assert class_score(np.zeros((30, 8))) == pytest.approx(1, rel=1e-12)
 
 
 @pytest.mark.parametrize(

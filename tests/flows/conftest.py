@@ -295,11 +295,15 @@ def _wait_until_healthy(url: str, process: "subprocess.Popen[bytes]", log: Path)
 @pytest.fixture
 def deployable(project: Path) -> Path:
     """The project with this repository's flows and deployments, committed."""
+    _add_flows(project)
+    return project
+
+
+def _add_flows(project: Path) -> None:
     (project / "flows").symlink_to(ROOT / "flows")
     shutil.copy(ROOT / "prefect.yaml", project)
     run("git", "add", "--all", cwd=project)
     run("git", "commit", "--quiet", "--message=Flows", cwd=project)
-    return project
 
 
 @pytest.fixture
@@ -321,19 +325,32 @@ def worker(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     stop(process)
 
 
+@pytest.fixture(scope="session")
+def shared_template(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the project, the bare repository it is a clone of, and its DVC remote."""
+    folder = tmp_path_factory.mktemp("shared")
+    project = Path(shutil.copytree(template, folder / "project", symlinks=True))
+    (folder / "storage").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**IDENTITY, "DVC_NO_ANALYTICS": "1"}.items():
+            patch.setenv(name, value)
+        dvc("remote", "add", "--default", "storage", "../storage", cwd=project)
+        _add_flows(project)
+        dvc("push", "--quiet", "--run-cache", cwd=project)
+        run("git", "clone", "--quiet", "--bare", "project", "origin.git", cwd=folder)
+        run("git", "remote", "add", "origin", str(folder / "origin.git"), cwd=project)
+    return folder
+
+
 @pytest.fixture
-def shared(deployable: Path, tmp_path: Path) -> Path:
+def shared(shared_template: Path, tmp_path: Path) -> Path:
     """The project as a clone of a bare repository, with a DVC remote in a folder."""
-    (tmp_path / "storage").mkdir()
-    dvc("remote", "add", "--default", "storage", str(tmp_path / "storage"), cwd=deployable)
-    run("git", "add", "--all", cwd=deployable)
-    run("git", "commit", "--quiet", "--message=Storage", cwd=deployable)
-    dvc("push", "--quiet", "--run-cache", cwd=deployable)
-    bare = tmp_path / "origin.git"
-    run("git", "clone", "--quiet", "--bare", str(deployable), str(bare), cwd=tmp_path)
-    run("git", "remote", "add", "origin", str(bare), cwd=deployable)
-    run("git", "fetch", "--quiet", "origin", cwd=deployable)
-    return deployable
+    for name in ("project", "origin.git", "storage"):
+        shutil.copytree(shared_template / name, tmp_path / name, symlinks=True)
+    project = tmp_path / "project"
+    run("git", "remote", "set-url", "origin", str(tmp_path / "origin.git"), cwd=project)
+    run("git", "fetch", "--quiet", "origin", cwd=project)
+    return project
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_seeds_make_the_difference_clear(shared: Path, here: Here) -> None:
 
 def test_a_wrong_parameter_costs_nothing(lenient: Path, here: Here) -> None:
     here(lenient)
-    with pytest.raises(GanflowError, match="did you mean `images`"):
+    with pytest.raises(GanflowError, match="Did you mean images"):
         attempt(overrides={"train.imges": 3}).result()
 
 

@@ -6,9 +6,11 @@ not start, or refuses the deployment.
 
 import contextlib
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.flows.conftest import Server, alive, hung_processes
+from tests.flows.conftest import ROOT, Server, alive, hung_processes
 
 
 def process_tree(root: int) -> list[int]:
@@ -106,3 +108,40 @@ def test_cancelling_ends_the_training_and_keeps_the_model(
     while not (deployed / "data/model/file.txt").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert (deployed / "data/model/file.txt").read_text() == model
+
+
+def test_new_data_starts_one_retraining_after_a_while(
+    server: Server, deployed: Path, here: Callable[[Path], None]
+) -> None:
+    """Two events in a burst make one run, which waits, and is told where the images are."""
+    from prefect.events import emit_event
+    from prefect.events.worker import EventsWorker
+
+    here(deployed)
+    names = {d["name"] for d in server.ask("/deployments/filter", {})}
+    assert names == {"local", "nightly", "on-new-data", "every-ten-minutes", "manual", "weekly"}
+    for _ in range(2):
+        emit_event(
+            "ganflow.data.changed",
+            resource={"prefect.resource.id": "ganflow.data.mnist"},
+            payload={"incoming": "/data/new", "files": 3, "imports": []},
+        )
+    EventsWorker.drain_all(timeout=10)
+    asked = {"deployments": {"name": {"any_": ["on-new-data"]}}}
+    deadline = time.monotonic() + 60
+    while not (runs := server.ask("/flow_runs/filter", asked)):
+        assert time.monotonic() < deadline, "the event has started nothing"
+        time.sleep(0.5)
+    time.sleep(2)
+    (run,) = server.ask("/flow_runs/filter", asked)
+    assert runs == [run] or len(runs) == 1
+    assert run["parameters"] == {"incoming": "/data/new"}
+    wait = datetime.fromisoformat(run["expected_start_time"]) - datetime.now(UTC)
+    assert 400 < wait.total_seconds() <= 600
+
+
+def test_the_alerts_are_ones_that_prefect_takes(server: Server, deployed: Path) -> None:
+    file = str(ROOT / "flows/automations.yaml")
+    server.prefect("automation", "create", "--from-file", file, cwd=deployed)
+    names = {automation["name"] for automation in server.ask("/automations/filter", {})}
+    assert {"ganflow run without a heartbeat", "ganflow run pending for too long"} <= names

@@ -89,5 +89,5 @@ def test_a_wrong_name_is_told_before_anything_is_trained(
     shared: Path, here: Callable[[Path], None]
 ) -> None:
     here(shared)
-    with pytest.raises(ParameterError, match="did you mean `images`"):
+    with pytest.raises(ParameterError, match="Did you mean images"):
         sweep({"train.imges": [256]}, return_state=True).result()

@@ -33,14 +33,20 @@ def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> N
             `data` asks for what it has not, or when a split would be empty.
     """
     where = raw / data.source
-    source = recognise(where)
     rejects = Rejects(where, data.max_rejected)
     scratch = store / ".scratch"
     scratch.mkdir()
     try:
+        source = recognise(where)
         with gather(source, data, scratch, rejects, workers) as gathered:
             card = {"source": data.source, "format": source.kind, "sha256": gathered.sha256}
             _write(gathered, data, store, rejects, card, where)
+    except OSError as error:
+        raise DataError(
+            f"it cannot be read or written: {error.strerror or error}",
+            where=str(error.filename or where),
+            expected="files that may be read, and room on the disk",
+        ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -157,21 +163,20 @@ def _choose(
 def _near(
     gathered: Gathered, data: Data, chosen: np.ndarray, rejects: Rejects
 ) -> tuple[np.ndarray, dict[str, int]]:
+    # Copies of one image, which are all in one split by now, are looked at once.
     members = in_digest_order(np.flatnonzero(chosen != DROPPED), gathered)
+    _, first, group = np.unique(gathered.pixels[members, 0], return_index=True, return_inverse=True)
+    distinct = members[first]
     with gathered.rows.open("rb") as rows:
         pairs = near.near_pairs(
-            gathered.looks[members],
+            gathered.looks[distinct],
             data.near_distance,
-            lambda places: read_rows(rows, members[places], gathered.form.shape),
+            lambda places: read_rows(rows, distinct[places], gathered.form.shape),
         )
-    # Copies of one image are no news: they are counted as such.
-    differ = (gathered.pixels[members[pairs[:, 0]]] != gathered.pixels[members[pairs[:, 1]]]).any(
-        axis=1
-    )
-    apart = chosen[members[pairs[:, 0]]] != chosen[members[pairs[:, 1]]]
-    found = {"pairs": int(differ.sum()), "across_splits": int((differ & apart).sum())}
+    apart = chosen[distinct[pairs[:, 0]]] != chosen[distinct[pairs[:, 1]]]
+    found = {"pairs": len(pairs), "across_splits": int(apart.sum())}
     if data.near_duplicates == "drop":
-        kept = near.keep_one(chosen[members], pairs[differ], TRAIN)
+        kept = near.keep_one(chosen[distinct], pairs, TRAIN)[group]
         for row in members[kept != chosen[members]]:
             reason = "it looks like another image that stays"
             rejects.add(Reject(gathered.name(int(row)), "near_duplicate", reason))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ganflow.errors import DataError
 from ganflow.evaluation import frechet
-from ganflow.evaluation.classes import classes, modes
+from ganflow.evaluation.classes import class_score, classes, modes
 from ganflow.evaluation.extrapolation import Extrapolation, extrapolate
 from ganflow.evaluation.intervals import basic_bootstrap, binomial, student
 from ganflow.evaluation.kernel import BLOCK, FEWEST_BLOCKS, kernel_distance
@@ -263,6 +263,7 @@ def _classes(
         "kl_floor": found.floor,
         "kl_interval": found.interval.bounds,
         "confidence": found.confidence,
+        "score": class_score(logits),
     }
     if found.label_accuracy is not None and found.accuracy_by_class is not None:
         findings.metrics["classes"]["label_accuracy"] = found.label_accuracy
@@ -278,6 +279,7 @@ def _classes(
         detail["test"] = {
             "kl": held_out.kl,
             "confidence": held_out.confidence,
+            "score": class_score(test.logits),
             "label_accuracy": held_out.label_accuracy,
         }
     detail["by_class"] = by_class

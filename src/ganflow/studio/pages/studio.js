@@ -128,6 +128,11 @@ const refreshCorners = newestOnly(async () => {
   }));
 });
 
+const refreshPlane = newestOnly(async () => {
+  const request = { model: state.model.name, point: point(), label: conditional() ? state.classes[0] : null };
+  await showBlob(byId("plane"), await ask("/api/planes", request));
+});
+
 const refreshSamples = newestOnly(async () => {
   const request = { model: state.model.name, count: SHEET, seed: state.seed, classes: chosenClasses(), truncation: state.truncation };
   const response = await ask("/api/samples", { ...request, columns: 10 });
@@ -149,6 +154,7 @@ const refreshSamples = newestOnly(async () => {
 
 function refreshAll() {
   refreshView();
+  refreshPlane();
   refreshCorners();
   refreshSamples();
 }
@@ -195,7 +201,7 @@ function drawDirections() {
     output.htmlFor = input.id;
     output.textContent = "0";
     row.append(label, input, output);
-    slider(label, input, (value) => { state.directions[index] = value; refreshView(); });
+    slider(label, input, (value) => { state.directions[index] = value; refreshView(); refreshPlane(); });
     return row;
   }));
 }
@@ -233,6 +239,7 @@ function drawSamples() {
       state.corners[state.chosenCorner] = { seed: state.seed, row };
       const place = [[0, 0], [1, 0], [0, 1], [1, 1]][state.chosenCorner];
       moveTo(...place);
+      refreshPlane();
       refreshCorners();
     });
     return button;
@@ -279,7 +286,7 @@ byId("pad").addEventListener("pointermove", (event) => {
 for (let index = 0; index < 4; index += 1) byId(`corner-${index}`).addEventListener("click", () => chooseCorner(index));
 byId("all-classes").addEventListener("click", () => tick(() => true));
 byId("one-class").addEventListener("click", () => tick((index) => index === state.classes[0]));
-byId("reset").addEventListener("click", () => { drawDirections(); refreshView(); });
+byId("reset").addEventListener("click", () => { drawDirections(); refreshView(); refreshPlane(); });
 byId("new-seed").addEventListener("click", () => {
   byId("seed").value = Math.floor(Math.random() * 2147483647);
   readSeed();
@@ -307,16 +314,13 @@ const growWalk = newestOnly(async () => {
   if (!byId("steps").reportValidity()) return;
   const format = byId("format").value;
   const steps = Number(byId("steps").value);
-  const [height, width] = state.model.shape;
   const kinds = chosenClasses();
-  const pixels = steps * (kinds ? kinds.length : 1) * height * width;
-  const fitting = Math.floor(Math.sqrt(state.model.most_pixels / pixels));
-  const scale = Math.max(1, Math.min(format === "png" ? 2 : 4, fitting, Math.floor(128 / height) || 1));
+  const scale = Math.max(1, Math.min(format === "png" ? 2 : 4, Math.floor(128 / state.model.shape[0])));
   const response = await ask("/api/walks", {
     model: state.model.name,
     start: state.walk.start || corner(0),
     end: state.walk.end || corner(3),
-    classes: kinds,
+    classes: kinds && kinds.slice(0, 20),
     steps,
     format,
     scale,
