@@ -9,8 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-PROGRAMS = ("cd", "dvc", "export", "ganflow", "git", "make", "prefect", "python", "source")
+PROGRAMS = ("dvc", "ganflow", "git", "make", "pip", "prefect", "python")
+SHELL = ("cd", "cp", "do", "done", "export", "for", "mkdir", "source")
 INLINE = re.compile(rf"`((?:{'|'.join(PROGRAMS)}) [^`]+)`")
+INDENTED = re.compile(rf"^ {{4}}((?:{'|'.join(PROGRAMS)}) .*)$", re.M)
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.S | re.M)
 
 
@@ -34,16 +36,18 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def commands_of(page: Path) -> Iterator[Command]:
-    """Commands of fenced `bash` blocks, and of code within sentences that starts like one."""
+    """Commands of `bash` blocks and indented ones, and of code in sentences that looks like one."""
     text = page.read_text()
     lines = [line for block in blocks(page, "bash") for line in block.splitlines()]
+    lines += INDENTED.findall(FENCED.sub("", text))
     prose = " ".join(FENCED.sub("", text).split())
     spoken = INLINE.findall(prose)
     for line, whole in [*((line, True) for line in lines), *((line, False) for line in spoken)]:
         words: list[str] = []
         for word in [*shlex.split(line, comments=True), "&&"]:
             if word == "&&" and words:
-                yield Command(page.name, tuple(words), whole)
+                if words[0] not in SHELL:
+                    yield Command(page.name, tuple(words), whole)
                 words = []
             elif word != "&&":
                 words.append(word)
