@@ -49,10 +49,10 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
     assert ended.value.code == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"usage: ganflow {command} ")
-    about = lines[2]
+    usage, about, *_ = capsys.readouterr().out.split("\n\n")
+    assert usage.startswith(f"usage: ganflow {command} ")
     assert about[0].isupper(), "a sentence"
+    assert about.endswith(".")
 
 
 def test_every_stage_of_the_pipeline_is_a_command() -> None:

@@ -67,6 +67,33 @@ def test_a_failure_leaves_the_old_folder_as_it_was(
     assert tree(tmp_path) == before
 
 
+def test_a_folder_is_replaced_by_renaming_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a kill comes, under the name stands the old folder whole, the new one, or none."""
+    target = tmp_path / "out"
+    with whole_folder(target) as draft:
+        for name in "abc":
+            (draft / name).write_text("old")
+    seen: list[set[str]] = []
+
+    def look(frame: object, event: str, argument: object) -> None:
+        names = {path.name for path in target.iterdir()} if target.exists() else set()
+        if event in ("call", "c_call", "c_return") and names not in seen:
+            seen.append(names)
+
+    sys.setprofile(look)
+    try:
+        with whole_folder(target) as draft:
+            for name in "xyz":
+                (draft / name).write_text("new")
+    finally:
+        sys.setprofile(None)
+    assert set("xyz") in seen
+    assert all(names in ({"a", "b", "c"}, {"x", "y", "z"}, set()) for names in seen), seen
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 KILLED = """
 import sys, time
 from pathlib import Path

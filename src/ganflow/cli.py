@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         "table, and a contact sheet as a PNG. Nothing below data/ is written.",
         _show_data,
     )
-    data.add_argument("verb", choices=["show"], metavar="show")
+    data.add_argument("verb", choices=["show"], metavar="show", help=argparse.SUPPRESS)
     data.add_argument(
         "source", nargs="?", metavar="SOURCE", help="a name below data/raw, by default data.source"
     )

@@ -127,6 +127,35 @@ def test_two_parameters_that_exclude_each_other_are_one_message_naming_both() ->
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("changes", "both"),
+    [
+        (
+            {"evaluation__profile": "full"},
+            ("evaluation.profile: full", "sample.images is 10000", "sample.images to 50000"),
+        ),
+        (
+            {"train__images": 100, "train__batch": 128},
+            ("train.images: 100", "train.batch is 128", "train.images to 128"),
+        ),
+    ],
+)
+def test_sections_that_exclude_each_other_are_found_before_any_stage(
+    changes: dict[str, Any], both: tuple[str, ...]
+) -> None:
+    said = message(**changes)
+    assert all(part in said for part in both)
+    assert len(said.splitlines()) == 1
+
+
+def test_the_full_profile_judges_what_the_check_says() -> None:
+    from ganflow.params.file import FULL_PROFILE
+    from ganflow.stages.evaluate import PLANS
+
+    assert PLANS["full"][0] == FULL_PROFILE
+    check({"evaluation": {"profile": "full"}, "sample": {"images": FULL_PROFILE}})
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     said = message(seed=-1, train__batch=1, extractor__epoch=3).splitlines()
     assert [line.split(":")[0] for line in said] == ["seed", "extractor.epoch", "train.batch"]

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -32,6 +32,9 @@ from ganflow.params.train import Train
 
 PARAMS_FILE = Path("params.yaml")
 
+FULL_PROFILE = 50_000
+"""Samples that `evaluation.profile: full` judges."""
+
 
 class Params(Section):
     """The whole of params.yaml."""
@@ -48,6 +51,23 @@ class Params(Section):
     evaluation: Evaluation = Evaluation()
     report: Report = Report()
     gate: Gate = Gate()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """What would otherwise be found after the training, in the last stage but one."""
+        if self.evaluation.profile == "full" and self.sample.images < FULL_PROFILE:
+            raise ValueError(
+                f"evaluation.profile: full judges {FULL_PROFILE} samples, and sample.images is "
+                f"{self.sample.images}. Set sample.images to {FULL_PROFILE} or more, or "
+                "evaluation.profile to quick."
+            )
+        if self.train.images < self.train.batch:
+            raise ValueError(
+                f"train.images: {self.train.images} is less than one batch, and train.batch is "
+                f"{self.train.batch}. Set train.images to {self.train.batch} or more, or "
+                "train.batch to less."
+            )
+        return self
 
 
 def load(path: Path = PARAMS_FILE) -> Params:

@@ -87,7 +87,8 @@ def _sentence(path: Path, details: ErrorDetails, values: Any, schema: Schema) ->
     if kind == "missing":
         return f"{key}: missing. Needed: {_allowed(_schema_at(schema, path), schema)}."
     if kind == "value_error":
-        return f"{_agreeing(path, value, details)}: {details['msg'].removeprefix('Value error, ')}"
+        said = details["msg"].removeprefix("Value error, ")
+        return f"{_agreeing(path, value, said)}: {said}" if path else said
     if details["loc"][-1] == "[key]":
         example = next(iter(_schema_at(schema, path[:-1]).get("default", {})), None)
         return f"{key}: not a name that is allowed here. Allowed: names such as {example}."
@@ -96,11 +97,11 @@ def _sentence(path: Path, details: ErrorDetails, values: Any, schema: Schema) ->
     return f"{key}: {shown(value)} is not allowed. Allowed: {_allowed(own, schema)}.{hint}"
 
 
-def _agreeing(path: Path, value: Any, details: ErrorDetails) -> str:
+def _agreeing(path: Path, value: Any, said: str) -> str:
     """A section with those of its values that a sentence on several of them speaks of."""
-    named = {k: v for k, v in value.items() if f"`{k}" in details["msg"]} if _is_map(value) else {}
+    named = {k: v for k, v in value.items() if f"`{k}" in said} if _is_map(value) else {}
     pairs = ", ".join(f"{k}: {shown(v)}" for k, v in named.items())
-    return f"{dotted(path)} ({pairs})" if pairs else dotted(path) or "params"
+    return f"{dotted(path)} ({pairs})" if pairs else dotted(path)
 
 
 def _instead(path: Path, schema: Schema) -> str:
