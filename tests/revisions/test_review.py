@@ -135,6 +135,14 @@ def test_another_yardstick_has_the_base_scored_again(project: Project) -> None:
     assert found.passed
 
 
+def test_the_same_model_under_a_new_yardstick_changes_nothing(project: Project) -> None:
+    project.write(evaluation(2.0, yardstick="b" * 16), seed=1)
+    found = project.review(lambda *_: evaluation(2.0, yardstick="b" * 16))
+    assert found.passed
+    assert "Nothing is measured differently" in found.page
+    assert "scored again" in found.page
+
+
 def test_a_base_that_cannot_be_scored_again_is_not_compared(project: Project) -> None:
     project.write(evaluation(2.0, yardstick="b" * 16), seed=1)
 

@@ -50,14 +50,8 @@ def review(
     """
     commit = commit_of(base, project)
     old, new = measured_at(commit, project), measured_at(None, project)
+    parameters = _parameters(parameters_at(commit, project), parameters_at(None, project))
     notes = []
-    if old.metrics and old.metrics == new.metrics:
-        page = [
-            f"**Nothing is measured differently** from `{commit[:12]}`: the numbers are equal.",
-            "",
-            *_parameters(parameters_at(commit, project), parameters_at(None, project)),
-        ]
-        return Review("\n".join(page) + "\n", passed=True)
     if old.metrics and new.metrics and old.yardstick != new.yardstick:
         try:
             old = rescore(commit, project, state)
@@ -72,6 +66,10 @@ def review(
                 f"be scored again ({error.what}): **their numbers cannot be compared**."
             )
             old = Measured({}, {})
+    if old.metrics and old.metrics == new.metrics:
+        line = f"**Nothing is measured differently** from `{commit[:12]}`: the numbers are equal."
+        page = [line, *(f"\n> {note}" for note in notes), "", *parameters]
+        return Review("\n".join(page).rstrip() + "\n", passed=True)
     profiles = old.metrics.get("profile"), new.metrics.get("profile")
     if all(profiles) and profiles[0] != profiles[1]:
         notes.append(
@@ -87,7 +85,7 @@ def review(
         "",
         *metrics_table(old, new),
         "",
-        *_parameters(parameters_at(commit, project), parameters_at(None, project)),
+        *parameters,
         *_grids(commit, project, state),
         "## Gate",
         "",
