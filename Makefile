@@ -37,6 +37,7 @@ test-slow: .venv/installed ## proofs that take minutes
 	@python -m pytest -q -m "slow and not system and not reference"
 
 test-system: .venv/installed ## proofs that need a browser or PostgreSQL from the distribution
+	@pip install --quiet --disable-pip-version-check --group system
 	@python -m pytest -q -m system
 
 bench-setup: .venv/installed ## what the benchmarks compare with, into the same .venv

@@ -42,6 +42,12 @@ if words[:1] == ["hang"]:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     Path("faults", "pids").write_text(f"{os.getpid()} {child.pid}")
     time.sleep(600)
+if words[:1] == ["full"]:
+    Path("/dev/full").write_text("x" * 100000)
+if words[:1] == ["wait"]:
+    Path("faults", "pids").write_text(f"{os.getpid()} {os.getpid()}")
+    while fault.exists():
+        time.sleep(0.1)
 if words[:1] == ["secrets"]:
     Path("faults", "seen").write_text(json.dumps(dict(os.environ)))
 """
@@ -239,8 +245,14 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real Prefect server on a free port of the loopback, shared by all tests."""
-    home = tmp_path_factory.mktemp("prefect")
-    port = free_port()
+    with running_server(tmp_path_factory.mktemp("prefect"), free_port()) as found:
+        yield found
+        _drain_prefect()
+
+
+@contextlib.contextmanager
+def running_server(home: Path, port: int, **settings: str) -> Iterator[Server]:
+    """A server whose database is in `home`."""
     url = f"http://127.0.0.1:{port}/api"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     environment = {
@@ -256,6 +268,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        **settings,
     }
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
@@ -268,7 +281,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         try:
             _wait_until_healthy(url, process, home / "server.log")
             yield Server(url, environment)
-            _drain_prefect()
         finally:
             stop(process)
 

@@ -5,12 +5,23 @@ not start, or refuses the deployment.
 """
 
 import contextlib
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from tests.flows.conftest import ROOT, Server, alive, hung_processes
+import pytest
+
+from tests.flows.conftest import (
+    Server,
+    alive,
+    free_port,
+    hung_processes,
+    running_server,
+    stop,
+)
 
 
 def process_tree(root: int) -> list[int]:
@@ -140,8 +151,71 @@ def test_new_data_starts_one_retraining_after_a_while(
     assert 400 < wait.total_seconds() <= 600
 
 
-def test_the_alerts_are_ones_that_prefect_takes(server: Server, deployed: Path) -> None:
-    file = str(ROOT / "flows/automations.yaml")
-    server.prefect("automation", "create", "--from-file", file, cwd=deployed)
-    names = {automation["name"] for automation in server.ask("/automations/filter", {})}
-    assert {"ganflow run without a heartbeat", "ganflow run pending for too long"} <= names
+def test_a_failed_run_is_told_to_the_webhook(
+    server: Server, worker: Path, deployed: Path, here: Callable[[Path], None]
+) -> None:
+    from flows.alerts import set_up
+
+    here(deployed)
+    with listening() as (address, heard):
+        names = set_up(address)
+        assert set_up(address) == names, "a second time changes nothing"
+        found = [a["name"] for a in server.ask("/automations/filter", {})]
+        assert sorted(name for name in found if name in names) == sorted(names)
+        (deployed / "params.yaml").write_text("sed: 1\n")
+        run = ("deployment", "run", "pipeline/local", "--watch")
+        server.prefect(*run, cwd=deployed, check=False)
+        deadline = time.monotonic() + 30
+        while not heard and time.monotonic() < deadline:
+            time.sleep(0.2)
+    assert "ganflow run failed" in heard[0]
+    assert "unknown parameter" in heard[0]
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[tuple[str, list[str]]]:
+    """A chat's address, and what is said there."""
+    heard: list[str] = []
+
+    class Chat(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    chat = HTTPServer(("127.0.0.1", 0), Chat)
+    threading.Thread(target=chat.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{chat.server_port}/hook", heard
+    chat.shutdown()
+
+
+@pytest.mark.slow
+def test_a_server_that_is_restarted_meanwhile_costs_nothing(
+    deployable: Path, tmp_path: Path
+) -> None:
+    """The lease of the concurrency slot lies in a file, as docs/scheduled-retraining.md says."""
+    (tmp_path / "prefect").mkdir()
+    port = free_port()
+    lease = "prefect.server.concurrency.lease_storage.filesystem"
+    settings = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": lease}
+    with running_server(tmp_path / "prefect", port, **settings) as server:
+        pool = ("work-pool", "create", "ganflow", "--type", "process")
+        server.prefect(*pool, cwd=deployable)
+        server.prefect("--no-prompt", "deploy", "--all", cwd=deployable)
+        worker = server.start_worker(tmp_path / "worker.log")
+        (deployable / "params.yaml").write_text("seed: 7\n")
+        (deployable / "faults/train").write_text("wait")
+        server.prefect("deployment", "run", "pipeline/local", cwd=deployable)
+        hung_processes(deployable, wait=90)
+    try:
+        with running_server(tmp_path / "prefect", port, **settings) as server:
+            (run,) = server.ask("/flow_runs/filter", {"flows": {"name": {"any_": ["pipeline"]}}})
+            assert run["state"]["name"] == "Running"
+            (deployable / "faults/train").unlink()
+            wait_for_state(server, run["id"], {"Completed"}, 90)
+            stop(worker)
+    finally:
+        worker.kill()

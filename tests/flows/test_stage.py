@@ -44,12 +44,17 @@ def test_a_stage_that_talks_like_dvc_is_not_believed() -> None:
     assert outcome_of("Stage 'trainer' didn't change, skipping", "train") is None
 
 
-def test_a_failure_restores_outputs_and_shows_the_last_lines(project: Path, fault: Fault) -> None:
+@pytest.mark.parametrize(
+    ("words", "said"), [("fail", "something broke"), ("full", "No space left on device")]
+)
+def test_a_failure_restores_outputs_and_shows_the_last_lines(
+    project: Path, fault: Fault, words: str, said: str
+) -> None:
     model = (project / "data/model/file.txt").read_text()
     lock = (project / "dvc.lock").read_bytes()
     set_seed(project, 1)
-    fault("train", "fail")
-    with pytest.raises(StageError, match="something broke") as caught:
+    fault("train", words)
+    with pytest.raises(StageError, match=said) as caught:
         reproduce("train", project)
     assert not isinstance(caught.value, TransientStageError)
     assert (project / "data/model/file.txt").read_text() == model

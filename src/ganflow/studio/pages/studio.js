@@ -93,7 +93,8 @@ const corner = (index) => ({ corners: Array(4).fill(state.corners[index]), trunc
 
 function columns() {
   const count = conditional() ? state.classes.length : 1;
-  const fitting = Math.max(1, Math.floor(byId("panes").clientWidth / 72));
+  const width = byId("panes").clientWidth;
+  const fitting = Math.max(1, Math.floor(width / (width > 500 ? 140 : 68)));
   const rows = Math.ceil(count / fitting);
   return Math.ceil(count / rows);
 }
