@@ -86,6 +86,16 @@ def test_right_parameters(project: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == "params.yaml is right\n"
 
 
+def test_a_parameter_is_explained(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["params", "train.snapshots"]) == 0
+    name, about, allowed = capsys.readouterr().out.splitlines()
+    assert name == "train.snapshots: 8"
+    assert "validation split" in about
+    assert allowed == "  allowed: a whole number from 1 to 10000"
+    assert main(["params", "train.snapshot"]) == 2
+    assert "Did you mean snapshots?" in capsys.readouterr().err
+
+
 def test_a_wrong_parameter_ends_with_2_before_any_stage(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,7 +22,7 @@ from ganflow.params.document import InPlaceError, line_of, parse, with_value
 from ganflow.params.evaluation import Evaluation
 from ganflow.params.extractor import Extractor
 from ganflow.params.gate import Gate
-from ganflow.params.messages import mistakes
+from ganflow.params.messages import explanation, mistakes
 from ganflow.params.model import Model
 from ganflow.params.report import Report
 from ganflow.params.runtime import Runtime
@@ -103,6 +103,22 @@ def check(values: Any, path: Path = PARAMS_FILE, text: str = "") -> Params:
             where=_place(path, sorted(line for line in lines if line)),
             run=f"edit {path.name}, then ganflow params",
         ) from None
+
+
+def describe(key: str = "", path: Path = PARAMS_FILE) -> str:
+    """What a parameter or a section is, what is allowed there, and what it is now.
+
+    Args:
+        key: dotted, as in `train.generator`; empty for all sections.
+
+    Raises:
+        ParameterError: if there is no such key, naming the nearest; or as `load` does.
+    """
+    values = load(path).model_dump(mode="json")
+    try:
+        return explanation(tuple(_parts(key)), values, _schema())
+    except KeyError as error:
+        raise ParameterError(str(error.args[0]), run="ganflow params --help") from None
 
 
 def sections_of(run: Callable[..., None]) -> tuple[str, ...]:

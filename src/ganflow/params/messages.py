@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from textwrap import fill, indent
 from typing import Any
 
 from pydantic import ValidationError
@@ -42,6 +43,31 @@ def mistakes(error: ValidationError, values: Any, schema: Schema) -> list[Mistak
     # Where a list or a section is one of several types, its entries' mistakes say more.
     deepest = [p for p in found if not any(q[: len(p)] == p and q != p for q in found)]
     return [Mistake(path, _sentence(path, found[path], values, schema)) for path in deepest]
+
+
+def explanation(path: Path, values: Any, schema: Schema) -> str:
+    """What stands at `path`, what it means and what is allowed there; of a section, each key's.
+
+    Raises:
+        KeyError: with the sentence to say when there is no such parameter.
+    """
+    if not _schema_at(schema, path):
+        raise KeyError(f"{dotted(path)}: unknown parameter. {_instead(path, schema)}")
+    own = _schema_at(schema, path)
+    inside = [(*path, name) for name in _names(own, schema)]
+    if not inside:
+        return "\n".join(_entry(path, values, schema))
+    return "\n\n".join("\n".join(_entry(inner, values, schema)) for inner in inside)
+
+
+def _entry(path: Path, values: Any, schema: Schema) -> Iterator[str]:
+    own, value = _schema_at(schema, path), _at(values, path)
+    inside = _names(own, schema)
+    yield dotted(path) + ("" if inside and _is_map(value) else f": {written(value)}")
+    if about := own.get("description"):
+        yield from indent(fill(" ".join(about.split()), 96), "  ").splitlines()
+    kind = "inside" if inside else "allowed"
+    yield f"  {kind}: {', '.join(inside) if inside else _allowed(own, schema)}"
 
 
 def dotted(path: Sequence[str | int]) -> str:
