@@ -29,8 +29,8 @@ def table(project: Path) -> str:
     )
     lines = ["| | samples | 95 % interval | real images | |", "|---|---:|---:|---:|---|"]
     lines += [
-        f"| {figure.name} | {figure.value} | {figure.interval} | {figure.floor} | {figure.reading} |"
-        for figure in found.findings
+        f"| {one.name} | {one.value} | {one.interval} | {one.floor} | {one.reading} |"
+        for one in found.findings
     ]
     return "\n".join(lines) + "\n"
 
