@@ -221,9 +221,9 @@ def _write_recipe(options: argparse.Namespace) -> None:
 def _show_data(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from ganflow.datasets.show import show
     from ganflow.layout import RAW
     from ganflow.params.file import check, load
+    from ganflow.preview import show
     from ganflow.state import state_folder
 
     data = load().data
