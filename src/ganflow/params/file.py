@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ganflow.errors import ParameterError
 from ganflow.files import write_bytes
+from ganflow.params.allowed import Place
 from ganflow.params.data import Data
 from ganflow.params.document import InPlaceError, line_of, parse, with_value
 from ganflow.params.evaluation import Evaluation
@@ -96,7 +97,7 @@ def check(values: Any, path: Path = PARAMS_FILE, text: str = "") -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        found = mistakes(error, values, _schema())
+        found = mistakes(error, values, _document())
         lines = {line_of(text, mistake.path) for mistake in found} - {None}
         raise ParameterError(
             "\n".join(mistake.sentence for mistake in found),
@@ -116,7 +117,7 @@ def describe(key: str = "", path: Path = PARAMS_FILE) -> str:
     """
     values = load(path).model_dump(mode="json")
     try:
-        return explanation(tuple(_parts(key)), values, _schema())
+        return explanation(tuple(_parts(key)), values, _document())
     except KeyError as error:
         raise ParameterError(str(error.args[0]), run="ganflow params --help") from None
 
@@ -157,8 +158,9 @@ def edit(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
 
 
 @cache
-def _schema() -> Mapping[str, Any]:
-    return Params.model_json_schema()
+def _document() -> Place:
+    schema = Params.model_json_schema()
+    return Place(schema, schema)
 
 
 def _read(path: Path) -> str:
