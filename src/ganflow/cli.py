@@ -22,7 +22,7 @@ STAGES = {
 Action = Callable[[argparse.Namespace], int | None]
 
 TOOLS = {
-    "params": "check params.yaml and say what is wrong",
+    "params": "check params.yaml, or say what a parameter means",
     "recipe": "write a named set of parameters into params.yaml",
     "data": "show what the pipeline would make of a folder of images",
     "studio": "open a page to play with the trained generator",
@@ -84,7 +84,12 @@ def _parser() -> argparse.ArgumentParser:
         about = f"Stage {name}: {summary}. Its files and parameters are listed in dvc.yaml."
         command(name, about, _run_stage).set_defaults(stage=name)
 
-    command("params", "Check params.yaml and say what is wrong.", _check_params)
+    command(
+        "params",
+        "Check params.yaml and say what is wrong. With the name of a parameter or a section: say "
+        "what it is, what is allowed there, and what it is now.",
+        _check_params,
+    ).add_argument("key", nargs="?", metavar="KEY", help="such as train or train.generator")
     command(
         "recipe",
         "Write a recipe's networks, objective and training into params.yaml; everything else "
@@ -193,8 +198,11 @@ def _restorable() -> Iterator[None]:
 
 
 def _check_params(options: argparse.Namespace) -> None:
-    from ganflow.params.file import load
+    from ganflow.params.file import describe, load
 
+    if options.key:
+        print(describe(options.key))
+        return
     load()
     print("params.yaml is right")
 
@@ -213,9 +221,9 @@ def _write_recipe(options: argparse.Namespace) -> None:
 def _show_data(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from ganflow.datasets.show import show
     from ganflow.layout import RAW
     from ganflow.params.file import check, load
+    from ganflow.preview import show
     from ganflow.state import state_folder
 
     data = load().data

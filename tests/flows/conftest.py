@@ -328,6 +328,13 @@ def deployed(deployable: Path, server: Server) -> Path:
     return deployable
 
 
+@pytest.fixture
+def cleanup() -> Iterator[contextlib.ExitStack]:
+    """Ends what a test started, however the test ends."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
 @pytest.fixture(scope="session")
 def worker(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A worker that serves the pool `ganflow` for the session; its log file."""

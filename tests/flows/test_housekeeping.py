@@ -32,6 +32,7 @@ def left_behind(project: Path, name: str, commit: str) -> None:
         fail()
 
 
+@pytest.mark.slow
 def test_housekeeping_removes_only_what_nobody_uses(shared: Path, here: Here) -> None:
     here(shared)
     head = run("git", "rev-parse", "HEAD", cwd=shared).strip()

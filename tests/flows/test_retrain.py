@@ -140,6 +140,7 @@ def test_a_gate_that_fails_leaves_no_branch(shared: Path, here: Here) -> None:
     assert proposed(shared) == []
 
 
+@pytest.mark.slow
 def test_seeds_make_the_difference_clear(shared: Path, here: Here) -> None:
     """Over two trainings the interval is that of the trainings, and the verdict names them."""
     here(shared)
@@ -156,6 +157,7 @@ def test_a_wrong_parameter_costs_nothing(lenient: Path, here: Here) -> None:
         attempt(overrides={"train.imges": 3}).result()
 
 
+@pytest.mark.slow
 def test_a_stage_that_fails_leaves_the_base_alone(lenient: Path, here: Here) -> None:
     """The next attempt, under the same inputs, goes through."""
     script = (lenient / "stage.py").read_text()
@@ -206,6 +208,7 @@ def test_a_push_that_was_cut_off_is_finished_by_the_next_run(
     assert attempt(overrides={"seed": 3}).name == "Proposed"
 
 
+@pytest.mark.slow
 def test_origin_that_moved_meanwhile_keeps_its_branches(
     lenient: Path, here: Here, tmp_path: Path
 ) -> None:
@@ -257,6 +260,7 @@ def test_a_shallow_clone_is_refused_with_what_mends_it(
     assert "git fetch --unshallow" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_two_retrainings_at_once_share_the_cache_and_nothing_else(
     lenient: Path, server: Any
 ) -> None:
@@ -283,6 +287,7 @@ def test_two_retrainings_at_once_share_the_cache_and_nothing_else(
     assert len(proposed(lenient)) == 2
 
 
+@pytest.mark.slow
 def test_another_yardstick_measures_the_base_again(shared: Path, here: Here) -> None:
     """The base's generator is sampled and scored under the candidate's; the two then compare."""
     script = (shared / "stage.py").read_text()

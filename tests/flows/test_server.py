@@ -68,7 +68,7 @@ def wait_until_gone(pids: list[int], seconds: float = 40) -> None:
 
 
 def test_a_killed_worker_leaves_no_training_behind(
-    server: Server, deployed: Path, tmp_path: Path
+    server: Server, deployed: Path, tmp_path: Path, cleanup: contextlib.ExitStack
 ) -> None:
     """The run's own process notices, ends the training, and reports.
 
@@ -76,6 +76,7 @@ def test_a_killed_worker_leaves_no_training_behind(
     """
     model = (deployed / "data/model/file.txt").read_text()
     lone = server.start_worker(tmp_path / "worker.log")
+    cleanup.callback(stop, lone)
     run = start_hanging_run(server, deployed)
     tree = process_tree(lone.pid)
     training = hung_processes(deployed)
@@ -192,9 +193,31 @@ def listening() -> Iterator[tuple[str, list[str]]]:
     chat.shutdown()
 
 
+def test_a_schedule_starts_its_runs(server: Server, worker: Path, deployed: Path) -> None:
+    """This holds the bound on sqlalchemy in pyproject.toml: with 2.1 nothing is ever scheduled."""
+    server.prefect(
+        *("deployment", "schedule", "create", "pipeline/local", "--interval", "5"), cwd=deployed
+    )
+    asked = {
+        "flow_runs": {
+            "tags": {"all_": ["auto-scheduled"]},
+            "state": {"type": {"any_": ["COMPLETED"]}},
+        },
+        "deployments": {"name": {"any_": ["local"]}},
+    }
+    deadline = time.monotonic() + 60
+    while not (runs := server.ask("/flow_runs/filter", asked)):
+        assert time.monotonic() < deadline, "no run was started by the schedule"
+        time.sleep(0.5)
+    server.prefect(
+        *("deployment", "schedule", "clear", "pipeline/local", "--accept-yes"), cwd=deployed
+    )
+    assert runs[0]["state"]["name"] == "Unchanged"
+
+
 @pytest.mark.slow
 def test_a_server_that_is_restarted_meanwhile_costs_nothing(
-    deployable: Path, tmp_path: Path
+    deployable: Path, tmp_path: Path, cleanup: contextlib.ExitStack
 ) -> None:
     """The lease of the concurrency slot lies in a file, as docs/scheduled-retraining.md says."""
     (tmp_path / "prefect").mkdir()
@@ -206,16 +229,13 @@ def test_a_server_that_is_restarted_meanwhile_costs_nothing(
         server.prefect(*pool, cwd=deployable)
         server.prefect("--no-prompt", "deploy", "--all", cwd=deployable)
         worker = server.start_worker(tmp_path / "worker.log")
-        (deployable / "params.yaml").write_text("seed: 7\n")
+        cleanup.callback(stop, worker)
+        (deployable / "params.yaml").write_text("seed: 7\ntrain: {images: 128000}\n")
         (deployable / "faults/train").write_text("wait")
         server.prefect("deployment", "run", "pipeline/local", cwd=deployable)
         hung_processes(deployable, wait=90)
-    try:
-        with running_server(tmp_path / "prefect", port, **settings) as server:
-            (run,) = server.ask("/flow_runs/filter", {"flows": {"name": {"any_": ["pipeline"]}}})
-            assert run["state"]["name"] == "Running"
-            (deployable / "faults/train").unlink()
-            wait_for_state(server, run["id"], {"Completed"}, 90)
-            stop(worker)
-    finally:
-        worker.kill()
+    with running_server(tmp_path / "prefect", port, **settings) as server:
+        (run,) = server.ask("/flow_runs/filter", {"flows": {"name": {"any_": ["pipeline"]}}})
+        assert run["state"]["name"] == "Running"
+        (deployable / "faults/train").unlink()
+        wait_for_state(server, run["id"], {"Completed"}, 90)

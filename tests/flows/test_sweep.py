@@ -12,7 +12,14 @@ from flows.sweep import Member, Result, members, sweep, table
 from ganflow.errors import ParameterError
 from tests.flows.conftest import dvc, run
 
-ENGINES = ["threads"] + ["dask"] * (importlib.util.find_spec("prefect_dask") is not None)
+ENGINES = [
+    "threads",
+    *(
+        [pytest.param("dask", marks=pytest.mark.slow)]
+        if importlib.util.find_spec("prefect_dask")
+        else []
+    ),
+]
 
 
 def test_a_grid_is_the_product_of_its_lists_and_seeds() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from ganflow.errors import ParameterError
 from ganflow.params.document import parse
-from ganflow.params.file import Params, check, load
+from ganflow.params.file import Params, check, describe, load
+from ganflow.params.messages import dotted
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = (ROOT / "params.yaml").read_text()
@@ -181,6 +182,30 @@ def test_every_key_says_what_is_allowed(path: tuple[str, ...]) -> None:
     said = message(**{"__".join(path): {"no such key": object}})
     assert re.search(r"(Allowed|Needed|Allowed here): \S.*\.$", said.splitlines()[0]), said
     assert "()" not in said
+
+
+@pytest.mark.parametrize("path", every_key(Params().model_dump(mode="json")), ids=".".join)
+def test_every_key_can_be_explained(path: tuple[str, ...]) -> None:
+    told = describe(dotted(path), ROOT / "params.yaml")
+    assert told.startswith(dotted(path))
+    assert re.search(r"^  (allowed|inside): \S", told, re.M)
+
+
+def test_what_a_section_holds_is_explained_with_its_values() -> None:
+    told = describe("train", ROOT / "params.yaml")
+    committed = parse(COMMITTED)["train"]
+    assert f"train.images: {committed['images']}\n" in told
+    assert set(re.findall(r"^train\.(\w+)", told, re.M)) == set(Params().train.model_dump())
+
+
+def test_an_unknown_key_cannot_be_explained() -> None:
+    for key, near in {
+        "trian": "train",
+        "train.bacth": "batch",
+        "train.latent": "model.latent",
+    }.items():
+        with pytest.raises(ParameterError, match=f"Did you mean {re.escape(near)}"):
+            describe(key, ROOT / "params.yaml")
 
 
 @pytest.mark.parametrize(
