@@ -27,7 +27,8 @@ def edges(folder: Path) -> set[tuple[str, str]]:
 
 def test_tasks_come_in_the_order_of_dvcs_graph(tmp_path: Path) -> None:
     dvc("init", "--quiet", "--no-scm", cwd=tmp_path)
-    (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    for name in ("dvc.yaml", "params.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
     order = list(STAGES)
     graph = edges(tmp_path)
     assert {stage for edge in graph for stage in edge} == set(order)
