@@ -4,7 +4,7 @@ import keras
 
 from ganflow.models.conditioning import entrance, verdict
 from ganflow.models.design import Design
-from ganflow.models.layers import BatchNorm, CentreCrop
+from ganflow.models.layers import BatchNorm, CentreCrop, LeakyReLU
 from ganflow.models.spectral import SpectralConv2D
 
 
@@ -18,7 +18,7 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     inputs, x = entrance(design, policy)
     x = keras.layers.Dense(rows * columns * 256, use_bias=False, dtype=policy)(x)
     x = _normal(x, policy)
-    x = keras.layers.Reshape((rows, columns, 256))(x)
+    x = keras.layers.Reshape((rows, columns, 256), dtype=policy)(x)
     for filters, stride in ((128, 1), (64, 2)):
         x = keras.layers.Conv2DTranspose(
             filters, 5, strides=stride, padding="same", use_bias=False, dtype=policy
@@ -28,7 +28,7 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
         channels, 5, strides=2, padding="same", use_bias=False, dtype=policy
     )(x)
     if (x.shape[1], x.shape[2]) != (height, width):
-        x = CentreCrop(height, width)(x)
+        x = CentreCrop(height, width, dtype=policy)(x)
     images = keras.layers.Activation("tanh", dtype="float32", name="images")(x)
     return keras.Model(inputs, images, name="generator")
 
@@ -40,10 +40,10 @@ def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     x = images
     for filters in (64, 128):
         x = convolution(filters, 5, strides=2, padding="same", dtype=policy)(x)
-        x = keras.layers.LeakyReLU(0.3, dtype=policy)(x)
+        x = LeakyReLU(0.3, dtype=policy)(x)
         x = keras.layers.Dropout(0.3, dtype=policy)(x)
     return verdict(design, images, x, policy)
 
 
 def _normal(x: keras.KerasTensor, policy: keras.DTypePolicy) -> keras.KerasTensor:
-    return keras.layers.LeakyReLU(0.3, dtype=policy)(BatchNorm(dtype=policy)(x))
+    return LeakyReLU(0.3, dtype=policy)(BatchNorm(dtype=policy)(x))

@@ -3,7 +3,7 @@
 import keras
 
 from ganflow.models.design import Design
-from ganflow.models.layers import LogitOfLabel, WithLabel
+from ganflow.models.layers import LeakyReLU, LogitOfLabel, WithLabel
 from ganflow.models.spectral import SpectralDense
 
 MAPPED = "mapped"
@@ -27,7 +27,7 @@ def entrance(
             design.latent, dtype="float32" if last else policy, name=MAPPED if last else None
         )(x)
         if not last:
-            x = keras.layers.LeakyReLU(0.2, dtype=policy)(x)
+            x = LeakyReLU(0.2, dtype=policy)(x)
     if design.classes:
         labels = keras.Input((), dtype="int64", name="labels")
         inputs.append(labels)
@@ -44,7 +44,7 @@ def verdict(
     """
     inputs = [images]
     dense = SpectralDense if design.spectral_norm else keras.layers.Dense
-    x = keras.layers.Flatten()(x)
+    x = keras.layers.Flatten(dtype=policy)(x)
     x = dense(design.classes or 1, dtype=policy)(x)
     if design.classes:
         labels = keras.Input((), dtype="int64", name="labels")

@@ -1,5 +1,6 @@
 """Layers that Keras does not have, or not in the form these networks need."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -56,6 +57,38 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable("ganflow")
+class LeakyReLU(keras.layers.Layer):  # type: ignore[misc]
+    """max(x, slope·x), whose gradient is taken from its result instead of its argument.
+
+    The two have the same sign, so the gradient is the same. But TensorFlow's own asks for the
+    argument, and grappler, which wants to merge convolution, bias and activation into one
+    kernel, then finds it gone and gives up on the whole graph ("remapper failed").
+    """
+
+    def __init__(self, slope: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.slope = slope
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def activate(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+            y = tf.stop_gradient(tf.nn.leaky_relu(x, self.slope))
+
+            def gradient(dy: tf.Tensor) -> tf.Tensor:
+                return tf.raw_ops.LeakyReluGrad(gradients=dy, features=y, alpha=self.slope)
+
+            return y, gradient
+
+        return activate(inputs)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "slope": self.slope}
 
 
 @keras.saving.register_keras_serializable("ganflow")

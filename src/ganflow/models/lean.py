@@ -11,7 +11,7 @@ import keras
 
 from ganflow.models.conditioning import entrance, verdict
 from ganflow.models.design import Design
-from ganflow.models.layers import BatchNorm, CentreCrop
+from ganflow.models.layers import BatchNorm, CentreCrop, LeakyReLU
 from ganflow.models.spectral import SpectralConv2D
 
 WIDTH = 32
@@ -29,7 +29,7 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
 
     inputs, x = entrance(design, policy)
     x = keras.layers.Dense(rows * columns * widths[0], use_bias=False, dtype=policy)(x)
-    x = keras.layers.Reshape((rows, columns, widths[0]))(x)
+    x = keras.layers.Reshape((rows, columns, widths[0]), dtype=policy)(x)
     x = _normal(x, policy)
     for filters in widths[1:]:
         x = keras.layers.Conv2DTranspose(
@@ -38,7 +38,7 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
         x = _normal(x, policy)
     x = keras.layers.Conv2D(channels, 3, padding="same", dtype=policy)(x)
     if (x.shape[1], x.shape[2]) != (height, width):
-        x = CentreCrop(height, width)(x)
+        x = CentreCrop(height, width, dtype=policy)(x)
     images = keras.layers.Activation("tanh", dtype="float32", name="images")(x)
     return keras.Model(inputs, images, name="generator")
 
@@ -51,7 +51,7 @@ def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     for level in range(_levels(design.shape)):
         filters = min(2 * WIDTH * 2**level, WIDEST)
         x = convolution(filters, 4, strides=2, padding="same", dtype=policy)(x)
-        x = keras.layers.LeakyReLU(0.2, dtype=policy)(x)
+        x = LeakyReLU(0.2, dtype=policy)(x)
     return verdict(design, images, x, policy)
 
 

@@ -11,7 +11,7 @@ import keras
 
 from ganflow.models.conditioning import entrance, verdict
 from ganflow.models.design import Design
-from ganflow.models.layers import CentreCrop, Repeat
+from ganflow.models.layers import CentreCrop, LeakyReLU, Repeat
 from ganflow.models.spectral import SpectralConv2D
 
 WIDTH = 32
@@ -38,7 +38,7 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
             x = _convolution(filters, 1, False, policy)(x)
         x = Repeat(dtype=policy)(x)
     x = _block(x, False, policy)
-    x = keras.layers.LeakyReLU(SLOPE, dtype=policy)(x)
+    x = LeakyReLU(SLOPE, dtype=policy)(x)
     x = _convolution(channels, 3, False, policy)(x)
     if (x.shape[1], x.shape[2]) != (height, width):
         x = CentreCrop(height, width, dtype=policy)(x)
@@ -57,16 +57,16 @@ def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
         if x.shape[-1] != filters:
             x = _convolution(filters, 1, spectral, policy)(x)
     x = _block(x, spectral, policy)
-    x = keras.layers.LeakyReLU(SLOPE, dtype=policy)(x)
+    x = LeakyReLU(SLOPE, dtype=policy)(x)
     return verdict(design, images, x, policy)
 
 
 def _block(x: keras.KerasTensor, spectral: bool, policy: keras.DTypePolicy) -> keras.KerasTensor:
     """x + f(x), f being two 3×3 convolutions of which the last starts at zero."""
     channels = x.shape[-1]
-    added = keras.layers.LeakyReLU(SLOPE, dtype=policy)(x)
+    added = LeakyReLU(SLOPE, dtype=policy)(x)
     added = _convolution(channels, 3, spectral, policy)(added)
-    added = keras.layers.LeakyReLU(SLOPE, dtype=policy)(added)
+    added = LeakyReLU(SLOPE, dtype=policy)(added)
     # never spectrally normalised: 0/σ(0) is no kernel
     added = keras.layers.Conv2D(
         channels, 3, padding="same", kernel_initializer="zeros", dtype=policy
