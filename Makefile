@@ -52,7 +52,7 @@ clean: ## remove the environment, the state folder and every output that DVC can
 
 lock: ## resolve requirements.lock anew (needs uv)
 	@$(UV) pip compile pyproject.toml --group test --universal --python-version 3.11 \
-	  --generate-hashes --no-annotate --quiet --upgrade \
+	  --generate-hashes --no-strip-extras --no-annotate --quiet --upgrade \
 	  --custom-compile-command "make lock" -o requirements.lock
 
 .venv/installed: requirements.lock pyproject.toml

@@ -2,25 +2,20 @@
 
 import keras
 
-from ganflow.models.layers import BatchNorm, CentreCrop, LogitOfLabel, WithLabel
+from ganflow.models.conditioning import entrance, verdict
+from ganflow.models.design import Design
+from ganflow.models.layers import BatchNorm, CentreCrop
+from ganflow.models.spectral import SpectralConv2D
 
 
-def generator(
-    shape: tuple[int, int, int], latent: int, classes: int, policy: keras.DTypePolicy
-) -> keras.Model:
+def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     """Latents (N, latent), and labels (N,) if `classes`, to images (N, *shape) in [−1, 1].
 
     28×28 images grow from 7×7 as in the article; other sizes from a quarter of theirs.
     """
-    height, width, channels = shape
+    height, width, channels = design.shape
     rows, columns = -(-height // 4), -(-width // 4)
-    latents = keras.Input((latent,), name="latents")
-    inputs = [latents]
-    x = latents
-    if classes:
-        labels = keras.Input((), dtype="int64", name="labels")
-        inputs.append(labels)
-        x = WithLabel(classes)(latents, labels)
+    inputs, x = entrance(design, policy)
     x = keras.layers.Dense(rows * columns * 256, use_bias=False, dtype=policy)(x)
     x = _normal(x, policy)
     x = keras.layers.Reshape((rows, columns, 256))(x)
@@ -38,25 +33,16 @@ def generator(
     return keras.Model(inputs, images, name="generator")
 
 
-def discriminator(
-    shape: tuple[int, int, int], classes: int, policy: keras.DTypePolicy
-) -> keras.Model:
+def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     """Images (N, *shape) in [−1, 1], and labels (N,) if `classes`, to logits (N, 1)."""
-    images = keras.Input(shape, name="images")
-    inputs = [images]
+    convolution = SpectralConv2D if design.spectral_norm else keras.layers.Conv2D
+    images = keras.Input(design.shape, name="images")
     x = images
     for filters in (64, 128):
-        x = keras.layers.Conv2D(filters, 5, strides=2, padding="same", dtype=policy)(x)
+        x = convolution(filters, 5, strides=2, padding="same", dtype=policy)(x)
         x = keras.layers.LeakyReLU(0.3, dtype=policy)(x)
         x = keras.layers.Dropout(0.3, dtype=policy)(x)
-    x = keras.layers.Flatten()(x)
-    x = keras.layers.Dense(classes or 1, dtype=policy)(x)
-    if classes:
-        labels = keras.Input((), dtype="int64", name="labels")
-        inputs.append(labels)
-        x = LogitOfLabel(dtype="float32")(x, labels)
-    logits = keras.layers.Activation("linear", dtype="float32", name="logits")(x)
-    return keras.Model(inputs, logits, name="discriminator")
+    return verdict(design, images, x, policy)
 
 
 def _normal(x: keras.KerasTensor, policy: keras.DTypePolicy) -> keras.KerasTensor:

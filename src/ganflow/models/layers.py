@@ -97,3 +97,23 @@ class CentreCrop(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "height": self.height, "width": self.width}
+
+
+@keras.saving.register_keras_serializable("ganflow")
+class Repeat(keras.layers.Layer):  # type: ignore[misc]
+    """Maps (N, H, W, C) to (N, 2H, 2W, C): each value four times.
+
+    By broadcasting, whose gradient is a plain sum: the gradient of TensorFlow's own resizing
+    has no deterministic form on a GPU.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        _, height, width, channels = inputs.shape
+        x = tf.broadcast_to(
+            inputs[:, :, None, :, None, :], (tf.shape(inputs)[0], height, 2, width, 2, channels)
+        )
+        return tf.reshape(x, (-1, 2 * height, 2 * width, channels))
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        sides = [None if side is None else 2 * side for side in shape[1:3]]
+        return (shape[0], *sides, shape[3])

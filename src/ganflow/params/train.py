@@ -2,13 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ganflow.params.section import Section
 
 Objective = Literal[
     "minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"
 ]
+
+Augmentation = Literal["color", "translation", "cutout"]
 
 
 class Adam(Section):
@@ -36,6 +38,9 @@ class Penalties(Section):
     js: Penalty | None = None
     gradient_penalty: Penalty | None = None
 
+    latent: Penalty | None = None
+    """Of the generator: the mean square of the mapped latent; needs `model.mapping`."""
+
 
 class Train(Section):
     images: Annotated[int, Field(ge=64, le=10**12)] = 128_000
@@ -46,6 +51,9 @@ class Train(Section):
     objective: Objective = "non_saturating"
 
     penalties: Penalties = Penalties(r1=Penalty(weight=1.0, interval=8))
+
+    augmentation: list[Augmentation] = Field(default=[])
+    """Of real and generated images before the discriminator sees them; for small data sets."""
 
     generator: Adam = Adam()
     discriminator: Adam = Adam()
@@ -61,3 +69,10 @@ class Train(Section):
 
     patience: Annotated[int, Field(ge=0, le=10_000)] = 0
     """Stop after this many snapshots without a better one; 0 never stops early."""
+
+    @field_validator("augmentation")
+    @classmethod
+    def _each_once(cls, names: list[Augmentation]) -> list[Augmentation]:
+        if len(set(names)) < len(names):
+            raise ValueError("each augmentation is named once")
+        return names

@@ -76,11 +76,13 @@ def compare(
 def resampled_distance(base: str, candidate: str, project: Path, state: Path) -> Difference:
     """The difference of two models' Fréchet distances, both resampled against the same images."""
     from ganflow.datasets.store import open_store
-    from ganflow.engine import configure
-    from ganflow.evaluation.extractor import load_extractor
+    from ganflow.engine import configure, quiet_start
     from ganflow.evaluation.frechet import frechet_distance
     from ganflow.files import read_array
     from ganflow.params.file import PARAMS_FILE, load
+
+    with quiet_start():
+        from ganflow.evaluation.extractor import load_extractor
 
     with ExitStack() as folders:
         both = [folders.enter_context(sampled(one, project, state)) for one in (base, candidate)]
