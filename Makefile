@@ -29,8 +29,8 @@ test: lint ## lint, types, and every test that needs only Python packages
 	@python -m pytest -q -m "not slow and not system and not reference"
 
 lint: .venv/installed
-	@ruff check src flows tests benchmarks
-	@ruff format --check src flows tests benchmarks
+	@ruff check src flows tests benchmarks docs
+	@ruff format --check src flows tests benchmarks docs
 	@mypy
 
 test-slow: .venv/installed ## proofs that take minutes

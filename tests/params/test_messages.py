@@ -51,7 +51,7 @@ def test_the_committed_parameters_are_right() -> None:
         ({"train__generator__beta_3": 0}, "train.generator.beta_3: unknown parameter"),
         ({"gate__limits": {"fd.ratio": {"mst": 3}}}, 'gate.limits."fd.ratio".mst: unknown'),
         # a key that stands in another section
-        ({"train__latent": 3}, "Did you mean model.latent?"),
+        ({"train__latent": 3}, "Did you mean model.latent or train.penalties.latent?"),
         ({"batch": 3}, "Did you mean extractor.batch or train.batch?"),
     ],
 )
@@ -139,6 +139,10 @@ def test_two_parameters_that_exclude_each_other_are_one_message_naming_both() ->
             {"train__images": 100, "train__batch": 128},
             ("train.images: 100", "train.batch is 128", "train.images to 128"),
         ),
+        (
+            {"train__penalties": {"latent": {"weight": 1.0}}},
+            ("train.penalties.latent: a constant", "model.mapping is 0", "model.mapping to 1"),
+        ),
     ],
 )
 def test_sections_that_exclude_each_other_are_found_before_any_stage(
@@ -147,6 +151,11 @@ def test_sections_that_exclude_each_other_are_found_before_any_stage(
     said = message(**changes)
     assert all(part in said for part in both)
     assert len(said.splitlines()) == 1
+
+
+def test_all_exclusions_are_told_at_once() -> None:
+    said = message(evaluation__profile="full", train__images=100, train__batch=128).splitlines()
+    assert [line.split(":")[0] for line in said] == ["evaluation.profile", "train.images"]
 
 
 def test_the_full_profile_judges_what_the_check_says() -> None:

@@ -55,19 +55,27 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        """What would otherwise be found after the training, in the last stage but one."""
+        """What would otherwise be found by a later stage, when others have run."""
+        wrong = []
         if self.evaluation.profile == "full" and self.sample.images < FULL_PROFILE:
-            raise ValueError(
+            wrong.append(
                 f"evaluation.profile: full judges {FULL_PROFILE} samples, and sample.images is "
                 f"{self.sample.images}. Set sample.images to {FULL_PROFILE} or more, or "
                 "evaluation.profile to quick."
             )
         if self.train.images < self.train.batch:
-            raise ValueError(
+            wrong.append(
                 f"train.images: {self.train.images} is less than one batch, and train.batch is "
                 f"{self.train.batch}. Set train.images to {self.train.batch} or more, or "
                 "train.batch to less."
             )
+        if self.train.penalties.latent is not None and not self.model.mapping:
+            wrong.append(
+                "train.penalties.latent: a constant while model.mapping is 0, as the latent is "
+                "then the draw itself. Set model.mapping to 1 or more, or leave this penalty out."
+            )
+        if wrong:
+            raise ValueError("\n".join(wrong))
         return self
 
 
