@@ -29,8 +29,8 @@ test: lint ## lint, types, and every test that needs only Python packages
 	@python -m pytest -q -m "not slow and not system and not reference"
 
 lint: .venv/installed
-	@ruff check src flows tests benchmarks
-	@ruff format --check src flows tests benchmarks
+	@ruff check src flows tests benchmarks docs
+	@ruff format --check src flows tests benchmarks docs
 	@mypy
 
 test-slow: .venv/installed ## proofs that take minutes
@@ -52,7 +52,7 @@ clean: ## remove the environment, the state folder and every output that DVC can
 
 lock: ## resolve requirements.lock anew (needs uv)
 	@$(UV) pip compile pyproject.toml --group test --universal --python-version 3.11 \
-	  --generate-hashes --no-annotate --quiet --upgrade \
+	  --generate-hashes --no-strip-extras --no-annotate --quiet --upgrade \
 	  --custom-compile-command "make lock" -o requirements.lock
 
 .venv/installed: requirements.lock pyproject.toml

@@ -1,6 +1,6 @@
 """Put the picture and the numbers of the last run into README.md: `python docs/figures.py`.
 
-The table says which model it is of. Where dvc.lock names that model, a test holds the table to
+The table says which evaluation it is of. Where dvc.lock names that one, a test holds the table to
 data/evaluation; after a retraining it is the older model's until this is run again.
 """
 
@@ -11,12 +11,14 @@ from pathlib import Path
 import yaml
 
 from ganflow.files import read_json, write_text
-from ganflow.layout import EVALUATION, MODEL, SAMPLES
+from ganflow.layout import EVALUATION, SAMPLES
 from ganflow.report.verdict import judge
 
 README = Path("README.md")
 PICTURE = Path("docs/images/samples.png")
-TABLE = re.compile(r"<!-- figures of data/model (\S*) -->\n(.*?)<!-- end of figures -->\n", re.S)
+TABLE = re.compile(
+    r"<!-- figures of data/evaluation (\S*) -->\n(.*?)<!-- end of figures -->\n", re.S
+)
 
 
 def table(project: Path) -> str:
@@ -25,22 +27,22 @@ def table(project: Path) -> str:
         read_json(project / EVALUATION / "metrics.json"),
         read_json(project / EVALUATION / "detail.json"),
     )
-    lines = ["| | samples | 95 % interval | real images |", "|---|---:|---:|---:|"]
+    lines = ["| | samples | 95 % interval | real images | |", "|---|---:|---:|---:|---|"]
     lines += [
-        f"| {figure.name} | {figure.value} | {figure.interval} | {figure.floor} |"
-        for figure in found.findings
+        f"| {one.name} | {one.value} | {one.interval} | {one.floor} | {one.reading} |"
+        for one in found.findings
     ]
     return "\n".join(lines) + "\n"
 
 
-def model_of(project: Path) -> str:
-    """The hash of the model that dvc.lock names."""
-    locked = yaml.safe_load((project / "dvc.lock").read_text())["stages"]["train"]["outs"]
-    return next(str(out["md5"]) for out in locked if out["path"] == MODEL.as_posix())
+def evaluation_of(project: Path) -> str:
+    """The hash of the evaluation that dvc.lock names."""
+    locked = yaml.safe_load((project / "dvc.lock").read_text())["stages"]["evaluate"]["outs"]
+    return next(str(out["md5"]) for out in locked if out["path"] == EVALUATION.as_posix())
 
 
 def stated(readme: str) -> tuple[str, str]:
-    """The model that the table in the README is of, and the table."""
+    """The evaluation that the table in the README is of, and the table."""
     found = TABLE.search(readme)
     if found is None:
         raise ValueError("README.md has lost the comments around its figures")
@@ -49,6 +51,7 @@ def stated(readme: str) -> tuple[str, str]:
 
 if __name__ == "__main__":
     here = Path()
-    new = f"<!-- figures of data/model {model_of(here)} -->\n{table(here)}<!-- end of figures -->\n"
+    opened = f"<!-- figures of data/evaluation {evaluation_of(here)} -->"
+    new = f"{opened}\n{table(here)}<!-- end of figures -->\n"
     write_text(README, TABLE.sub(lambda _: new, README.read_text()))
     shutil.copyfile(SAMPLES / "grid.png", PICTURE)

@@ -1,5 +1,6 @@
 """The command `ganflow`: what it says, how it ends, and how soon it starts."""
 
+import json
 import os
 import resource
 import subprocess
@@ -86,6 +87,16 @@ def test_right_parameters(project: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == "params.yaml is right\n"
 
 
+def test_a_parameter_is_explained(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["params", "train.snapshots"]) == 0
+    name, about, allowed = capsys.readouterr().out.splitlines()
+    assert name == "train.snapshots: 8"
+    assert "validation split" in about
+    assert allowed == "  allowed: a whole number from 1 to 10000"
+    assert main(["params", "train.snapshot"]) == 2
+    assert "Did you mean snapshots?" in capsys.readouterr().err
+
+
 def test_a_wrong_parameter_ends_with_2_before_any_stage(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,6 +127,20 @@ def test_under_dvc_a_failed_stage_says_how_to_get_its_outputs_back(
     monkeypatch.setenv("DVC_STAGE", "prepare")
     assert main(["prepare"]) == 1
     assert "`dvc checkout` puts the last good outputs back" in capsys.readouterr().err
+
+
+def test_the_real_dvc_tells_a_stage_that_it_runs_it(project: Path) -> None:
+    stage = {"cmd": f"{sys.executable} -m ganflow prepare", "outs": ["data/prepared"]}
+    (project / "dvc.yaml").write_text(json.dumps({"stages": {"prepare": stage}}))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "DVC_NO_ANALYTICS": "1"}
+    dvc = [sys.executable, "-m", "dvc"]
+    subprocess.run([*dvc, "init", "--no-scm", "--quiet"], cwd=project, env=environment, check=True)
+    done = subprocess.run(
+        [*dvc, "repro"], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "there is no `mnist`" in done.stderr
+    assert "`dvc checkout` puts the last good outputs back" in done.stderr
 
 
 def test_recipes_are_listed_and_written(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,11 +22,13 @@ STAGES = {
 Action = Callable[[argparse.Namespace], int | None]
 
 TOOLS = {
-    "params": "check params.yaml and say what is wrong",
+    "params": "check params.yaml, or say what a parameter means",
     "recipe": "write a named set of parameters into params.yaml",
     "data": "show what the pipeline would make of a folder of images",
     "studio": "open a page to play with the trained generator",
     "doctor": "look for what would keep a run from working",
+    "compare": "say whether one model or recipe is better than another",
+    "review": "write the page that a pull request's reviewer reads",
     "rollback": "put the previous model back, for you to commit",
 }
 
@@ -82,7 +84,12 @@ def _parser() -> argparse.ArgumentParser:
         about = f"Stage {name}: {summary}. Its files and parameters are listed in dvc.yaml."
         command(name, about, _run_stage).set_defaults(stage=name)
 
-    command("params", "Check params.yaml and say what is wrong.", _check_params)
+    command(
+        "params",
+        "Check params.yaml and say what is wrong. With the name of a parameter or a section: say "
+        "what it is, what is allowed there, and what it is now.",
+        _check_params,
+    ).add_argument("key", nargs="?", metavar="KEY", help="such as train or train.generator")
     command(
         "recipe",
         "Write a recipe's networks, objective and training into params.yaml; everything else "
@@ -125,6 +132,25 @@ def _parser() -> argparse.ArgumentParser:
         "Look at Python, packages, disk, git, the DVC remote and Prefect, and name the command "
         "that mends what is wrong. Ends with 1 if a retraining could not start.",
         _look_around,
+    )
+    compare = command(
+        "compare",
+        "Compare models of git revisions: better, worse or cannot tell. Name several revisions "
+        "of one recipe, trained under different seeds, with commas between them, and the answer "
+        "is about the recipe.",
+        _compare,
+    )
+    compare.add_argument("base", metavar="BASE[,...]", help="revisions of what is there")
+    compare.add_argument("candidate", metavar="CANDIDATE[,...]", help="revisions of what is new")
+    review = command(
+        "review",
+        "Write the working tree's review against a base revision to standard output, as "
+        "Markdown: numbers, parameters, sample grids and what the gate says.",
+        _review,
+    )
+    review.add_argument("--base", metavar="REVISION", required=True, help="to compare with")
+    review.add_argument(
+        "--strict", action="store_true", help="end with 1 if the gate does not pass"
     )
     command(
         "rollback",
@@ -172,8 +198,11 @@ def _restorable() -> Iterator[None]:
 
 
 def _check_params(options: argparse.Namespace) -> None:
-    from ganflow.params.file import load
+    from ganflow.params.file import describe, load
 
+    if options.key:
+        print(describe(options.key))
+        return
     load()
     print("params.yaml is right")
 
@@ -192,9 +221,9 @@ def _write_recipe(options: argparse.Namespace) -> None:
 def _show_data(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from ganflow.datasets.show import show
     from ganflow.layout import RAW
     from ganflow.params.file import check, load
+    from ganflow.preview import show
     from ganflow.state import state_folder
 
     data = load().data
@@ -235,6 +264,29 @@ def _look_around(options: argparse.Namespace) -> int:
         if not check.good:
             print(f"{'':{width + 8}}{check.mend}")
     return int(any(check.needed and not check.good for check in checks))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.revisions.compare import compare
+    from ganflow.state import state_folder
+
+    base, candidate = (names.split(",") for names in (options.base, options.candidate))
+    print(compare(base, candidate, Path.cwd(), state_folder()), end="")
+
+
+def _review(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ganflow.params.file import load
+    from ganflow.revisions.rescoring import rescored
+    from ganflow.revisions.review import review
+    from ganflow.state import state_folder
+
+    found = review(options.base, load().gate, Path.cwd(), state_folder(), rescored)
+    print(found.page, end="")
+    return int(options.strict and not found.passed)
 
 
 def _roll_back(options: argparse.Namespace) -> None:

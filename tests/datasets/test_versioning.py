@@ -57,6 +57,13 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
+def other_sources() -> set[str]:
+    """Folders of data/raw, in git, that stages read beside the source of the images."""
+    stages = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"].values()
+    deps = {dep for stage in stages for dep in stage["deps"]}
+    return {dep for dep in deps if dep.startswith("data/raw/") and "$" not in dep}
+
+
 def outputs() -> dict[str, list[str]]:
     """Each stage's outputs, as dvc.yaml declares them."""
     stages = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
@@ -82,6 +89,8 @@ def built(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str])
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params.setdefault("data", {})["source"] = "pictures"
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    for source in other_sources():
+        shutil.copytree(PROJECT / source, folder / source)
     rng = np.random.default_rng(0)
     for number in range(60):
         place = folder / "data" / "raw" / "pictures" / f"class{number % 2}"

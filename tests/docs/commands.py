@@ -13,7 +13,7 @@ PROGRAMS = ("dvc", "ganflow", "git", "make", "pip", "prefect", "python")
 SHELL = ("cd", "cp", "do", "done", "export", "for", "mkdir", "source")
 INLINE = re.compile(rf"`((?:{'|'.join(PROGRAMS)}) [^`]+)`")
 INDENTED = re.compile(rf"^ {{4}}((?:{'|'.join(PROGRAMS)}) .*)$", re.M)
-FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.S | re.M)
+FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.S | re.M)
 
 
 @dataclass(frozen=True)

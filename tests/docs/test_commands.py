@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ganflow.cli import _parser
+from ganflow.cli import STAGES, TOOLS, _parser
 from ganflow.params.document import parse
 from ganflow.params.file import check
 from ganflow.recipes.writing import recipe_names
@@ -49,8 +49,11 @@ def test_make(command: Command) -> None:
 def test_ganflow(command: Command) -> None:
     if command.words[1].isupper():  # `ganflow STAGE` stands for any
         return
-    if command.words[1].startswith("-"):
-        assert command.words[1:] == ("--help",)
+    if not command.whole:
+        with pytest.raises(SystemExit) as ended:
+            _parser().parse_args([*command.words[1:], "--help"])
+        assert ended.value.code == 0
+        assert command.words[1] in {**STAGES, **TOOLS, "--help": ""}
         return
     options = _parser().parse_args(command.words[1:])
     if command.words[1] == "recipe" and options.name and not options.name.isupper():

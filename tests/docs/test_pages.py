@@ -117,6 +117,15 @@ def test_adding_an_objective_as_the_page_says(tmp_path: Path) -> None:
     assert done.stdout.split() == ["2.0", "1.0"]
 
 
+def test_the_functions_of_an_architecture_are_those_that_the_page_names() -> None:
+    page = (ROOT / "docs" / "adding-an-objective.md").read_text()
+    tree = ast.parse((ROOT / "src/ganflow/models/lean.py").read_text())
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        if not function.name.startswith("_"):
+            arguments = ", ".join(argument.arg for argument in function.args.args)
+            assert f"`{function.name}({arguments})`" in " ".join(page.split())
+
+
 def test_every_objective_that_is_allowed_is_there() -> None:
     from typing import get_args
 
@@ -138,9 +147,9 @@ def figures() -> ModuleType:
 def test_the_numbers_in_the_readme_are_those_of_its_model() -> None:
     """A retraining changes dvc.lock, and its table is then written by whoever merges it."""
     module = figures()
-    model, table = module.stated((ROOT / "README.md").read_text())
-    if model == module.model_of(ROOT):
-        assert table == module.table(ROOT)
+    evaluation, table = module.stated((ROOT / "README.md").read_text())
+    if evaluation == module.evaluation_of(ROOT):
+        assert table == module.table(ROOT), "run `python docs/figures.py`"
     assert len(table.splitlines()) > 5
 
 

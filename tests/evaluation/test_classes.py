@@ -23,10 +23,10 @@ def test_divergence_agrees_with_scipy() -> None:
 
 def test_sampling_alone_adds_the_floor() -> None:
     numbers = np.random.default_rng(1)
-    real = numbers.integers(10, size=2_000_000)
-    found = [classes(sure(numbers.integers(10, size=1000), 10), real, None) for _ in range(300)]
+    real = numbers.integers(10, size=500_000)
+    found = [classes(sure(numbers.integers(10, size=1000), 10), real, None) for _ in range(200)]
     assert found[0].floor == 9 / 2000
-    assert np.mean([f.kl for f in found]) == pytest.approx(found[0].floor, rel=0.15)
+    assert np.mean([f.kl for f in found]) == pytest.approx(found[0].floor, rel=0.2)
 
 
 def test_a_dropped_class_costs_the_log_of_what_is_left() -> None:

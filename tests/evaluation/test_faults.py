@@ -42,7 +42,7 @@ def bench(digits, labelled: bool) -> Bench:  # type: ignore[no-untyped-def]
         return Seen(found.features, found.logits if labelled else None, labels)
 
     sets = [see(split.images, split.labels) for split in (train, digits.validation, digits.test)]
-    plan = Plan(samples=SAMPLES, resamples=20, floor_draws=5)
+    plan = Plan(samples=SAMPLES, resamples=20, floor_draws=4)
 
     def look(images: np.ndarray, labels: np.ndarray | None = None) -> Findings:
         return measure(see(images, labels), *sets, plan)

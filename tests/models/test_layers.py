@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganflow.models.layers import BatchNorm, CentreCrop, LogitOfLabel, WithLabel
+from ganflow.models.layers import (
+    BatchNorm,
+    CentreCrop,
+    LeakyReLU,
+    LogitOfLabel,
+    Repeat,
+    WithLabel,
+)
 
 
 def drawn(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
@@ -88,3 +95,46 @@ def test_centre_crop() -> None:
     x = np.arange(7 * 8).reshape(1, 7, 8, 1).astype(np.float32)
     found = CentreCrop(4, 6)(tf.constant(x)).numpy()
     np.testing.assert_array_equal(found, x[:, 1:5, 1:7])
+
+
+def test_leaky_relu_and_both_its_gradients() -> None:
+    """Against TensorFlow's own, once and twice differentiated, as a gradient penalty does."""
+    x, w = tf.constant(drawn((40,)) - 2.0), tf.constant(drawn((40,), 3))
+    found = []
+    for function in (LeakyReLU(0.2), lambda x: tf.nn.leaky_relu(x, 0.2)):
+        with tf.GradientTape() as outer:
+            outer.watch([x, w])
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                value = tf.reduce_sum(function(x) ** 2 * w)
+            slope = inner.gradient(value, x)
+            norm = tf.reduce_sum(slope**2)
+        found.append([value, slope, *outer.gradient(norm, [x, w])])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+    assert (x.numpy() < 0).any()
+
+
+def test_the_graph_of_a_penalised_discriminator_is_optimised(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """With TensorFlow's own leaky ReLU, grappler's remapper gives up and says so."""
+    images = keras.Input((8, 8, 1))
+    x = LeakyReLU(0.2)(keras.layers.Conv2D(4, 4, 2, "same")(images))
+    model = keras.Model(images, keras.layers.Dense(1)(keras.layers.Flatten()(x)))
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def step(x: tf.Tensor) -> list[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            value = tf.reduce_sum(model(x) ** 2)
+        return tape.gradient(value, [w.value for w in model.trainable_weights])  # type: ignore[no-any-return]
+
+    step(tf.ones((4, 8, 8, 1)))
+    assert "remapper failed" not in capfd.readouterr().err
+
+
+def test_repeat_makes_each_value_four_times() -> None:
+    x = drawn((2, 3, 5, 4))
+    found = Repeat()(tf.constant(x))
+    np.testing.assert_array_equal(found, x.repeat(2, axis=1).repeat(2, axis=2))
+    assert Repeat().compute_output_shape((None, 3, 5, 4)) == (None, 6, 10, 4)

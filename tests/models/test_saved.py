@@ -9,7 +9,11 @@ import tensorflow as tf
 
 from ganflow.errors import DataError
 from ganflow.files import read_json, write_json
-from ganflow.models.networks import Design
+from ganflow.models.design import Design
+from ganflow.models.networks import (
+    build_discriminator,
+    build_generator,
+)
 from ganflow.models.saved import BATCH, load_generator, save_networks, to_pixels
 
 SHAPE = (12, 10, 3)
@@ -29,12 +33,12 @@ def card_of(design: Design) -> dict[str, object]:
 def save(folder: Path, classes: int = 3) -> keras.Model:
     keras.utils.set_random_seed(7)
     design = Design("lean", SHAPE, classes, 6)
-    generator = design.generator()
+    generator = build_generator(design)
     for weight in generator.trainable_weights:
         weight.assign(3.0 * weight)
     for weight in generator.non_trainable_weights:
         weight.assign(weight + 0.1)
-    save_networks(folder, generator, design.discriminator(), card_of(design))
+    save_networks(folder, generator, build_discriminator(design), card_of(design))
     return generator
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from ganflow.errors import ParameterError
 from ganflow.params.document import parse
-from ganflow.params.file import Params, check, load
+from ganflow.params.file import Params, check, describe, load
+from ganflow.params.messages import dotted
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = (ROOT / "params.yaml").read_text()
@@ -50,7 +51,7 @@ def test_the_committed_parameters_are_right() -> None:
         ({"train__generator__beta_3": 0}, "train.generator.beta_3: unknown parameter"),
         ({"gate__limits": {"fd.ratio": {"mst": 3}}}, 'gate.limits."fd.ratio".mst: unknown'),
         # a key that stands in another section
-        ({"train__latent": 3}, "Did you mean model.latent?"),
+        ({"train__latent": 3}, "Did you mean model.latent or train.penalties.latent?"),
         ({"batch": 3}, "Did you mean extractor.batch or train.batch?"),
     ],
 )
@@ -138,6 +139,10 @@ def test_two_parameters_that_exclude_each_other_are_one_message_naming_both() ->
             {"train__images": 100, "train__batch": 128},
             ("train.images: 100", "train.batch is 128", "train.images to 128"),
         ),
+        (
+            {"train__penalties": {"latent": {"weight": 1.0}}},
+            ("train.penalties.latent: a constant", "model.mapping is 0", "model.mapping to 1"),
+        ),
     ],
 )
 def test_sections_that_exclude_each_other_are_found_before_any_stage(
@@ -146,6 +151,11 @@ def test_sections_that_exclude_each_other_are_found_before_any_stage(
     said = message(**changes)
     assert all(part in said for part in both)
     assert len(said.splitlines()) == 1
+
+
+def test_all_exclusions_are_told_at_once() -> None:
+    said = message(evaluation__profile="full", train__images=100, train__batch=128).splitlines()
+    assert [line.split(":")[0] for line in said] == ["evaluation.profile", "train.images"]
 
 
 def test_the_full_profile_judges_what_the_check_says() -> None:
@@ -181,6 +191,30 @@ def test_every_key_says_what_is_allowed(path: tuple[str, ...]) -> None:
     said = message(**{"__".join(path): {"no such key": object}})
     assert re.search(r"(Allowed|Needed|Allowed here): \S.*\.$", said.splitlines()[0]), said
     assert "()" not in said
+
+
+@pytest.mark.parametrize("path", every_key(Params().model_dump(mode="json")), ids=".".join)
+def test_every_key_can_be_explained(path: tuple[str, ...]) -> None:
+    told = describe(dotted(path), ROOT / "params.yaml")
+    assert told.startswith(dotted(path))
+    assert re.search(r"^  (allowed|inside): \S", told, re.M)
+
+
+def test_what_a_section_holds_is_explained_with_its_values() -> None:
+    told = describe("train", ROOT / "params.yaml")
+    committed = parse(COMMITTED)["train"]
+    assert f"train.images: {committed['images']}\n" in told
+    assert set(re.findall(r"^train\.(\w+)", told, re.M)) == set(Params().train.model_dump())
+
+
+def test_an_unknown_key_cannot_be_explained() -> None:
+    for key, near in {
+        "trian": "train",
+        "train.bacth": "batch",
+        "train.latent": "model.latent",
+    }.items():
+        with pytest.raises(ParameterError, match=f"Did you mean {re.escape(near)}"):
+            describe(key, ROOT / "params.yaml")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setattr(extractor, "configure", lambda runtime: None)
         write_store(PREPARED)
         extractor.run(Runtime(), Extractor(features=16, epochs=3, batch=32))
     return folder
@@ -41,6 +42,7 @@ def project(
 
     shutil.copytree(trained / "data", tmp_path / "data")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(evaluate, "configure", lambda runtime: None)
     monkeypatch.setattr(evaluate, "PLANS", {"quick": (600, 20), "full": (900, 30)})
     images = np.load(PREPARED / "train/images.npy")
     noise = np.random.default_rng(1).normal(0, 12, images.shape)

@@ -25,7 +25,9 @@ from ganflow.stages.prepare import run
 run(Data())
 assert not {"tensorflow", "keras", "prefect", "dvc"} & sys.modules.keys()
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+# Not ru_maxrss, which begins with what the process had that started this one.
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(used.ru_utime + used.ru_stime, peak.split()[1])
 """
 
 

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganflow.models.networks import Design
+from ganflow.models.design import Design
+from ganflow.models.networks import (
+    build_discriminator,
+    build_generator,
+)
 from ganflow.models.saved import save_networks
 from ganflow.params.runtime import Runtime
 from ganflow.params.sample import Sample
@@ -23,10 +27,10 @@ def write_model(root: Path, classes: int) -> None:
         "design": {"architecture": "lean", "shape": [8, 8, 3], "classes": classes, "latent": 5},
         "class_shares": shares,
     }
-    generator = design.generator()
+    generator = build_generator(design)
     for weight in generator.trainable_weights:
         weight.assign(1.5 * weight)
-    save_networks(root / "data/model", generator, design.discriminator(), card)
+    save_networks(root / "data/model", generator, build_discriminator(design), card)
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from ganflow.errors import ParameterError
 from ganflow.files import read_json
 from ganflow.models.saved import load_generator
 from ganflow.params.model import Model
-from ganflow.stages.train import class_shares, design_for
+from ganflow.params.train import Penalties, Penalty, Train
+from ganflow.stages.train import check_latent_penalty, class_shares, design_for
 from tests.training.tiny import outputs, start, write_project
 
 
@@ -86,6 +87,8 @@ def test_outputs(whole: Path) -> None:
         "shape": [8, 8, 1],
         "classes": 2,
         "latent": 6,
+        "mapping": 0,
+        "spectral_norm": False,
     }
     assert card["class_names"] == ["left", "right"]
     assert sum(card["class_shares"]) == pytest.approx(1.0, abs=1e-9)
@@ -145,6 +148,15 @@ def test_asking_for_labels_that_are_not_there() -> None:
         design_for(Model(conditional=True), store(0))
     assert error.value.expected is not None
     assert "auto" in error.value.expected
+
+
+def test_a_latent_penalty_needs_a_mapping() -> None:
+    train = Train(penalties=Penalties(latent=Penalty(weight=1.0)))
+    with pytest.raises(ParameterError, match=r"train\.penalties\.latent") as error:
+        check_latent_penalty(Model(), train)
+    assert "model.mapping" in str(error.value.expected)
+    check_latent_penalty(Model(mapping=1), train)
+    check_latent_penalty(Model(), Train())
 
 
 def test_class_shares() -> None:

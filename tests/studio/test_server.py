@@ -52,3 +52,9 @@ def test_a_port_in_use_is_said_with_a_way_out() -> None:
 def test_an_address_that_is_none_is_refused(host: str, port: int) -> None:
     with pytest.raises(GanflowError, match="cannot listen"):
         bind(host, port)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1000])
+def test_threads_are_bounded_before_anything_starts(threads: int) -> None:
+    with pytest.raises(GanflowError, match=f"{threads} threads"):
+        serve(port=0, threads=threads)

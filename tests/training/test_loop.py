@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ganflow.errors import TrainingError
-from ganflow.models.networks import Design
+from ganflow.models.design import Design
 from ganflow.params.train import Train
 from ganflow.training import loop
 from ganflow.training.batches import Batches

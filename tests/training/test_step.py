@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganflow.models.networks import ARCHITECTURES, Design
+from ganflow.models.design import Design
+from ganflow.models.networks import (
+    ARCHITECTURES,
+)
 from ganflow.params.runtime import Precision
 from ganflow.params.train import Penalties, Penalty, Train
 from ganflow.training.objectives import OBJECTIVES
-from ganflow.training.penalties import PENALTIES
+from ganflow.training.penalties import PENALTIES, latent
 from ganflow.training.step import FIGURES, Game
 from tests.training.tiny import images
 
@@ -22,10 +25,13 @@ def game(
     architecture: str = "lean",
     seed: int = 1,
     precision: Precision = "float32",
+    mapping: int = 0,
+    spectral_norm: bool = False,
     **params: Any,
 ) -> Game:
     train = Train(**{"images": BATCH * 40, "batch": BATCH, "averaging": 32, **params})
-    return Game(Design(architecture, (8, 8, 1), classes, 5), train, precision, seed)
+    design = Design(architecture, (8, 8, 1), classes, 5, mapping, spectral_norm)
+    return Game(design, train, precision, seed)
 
 
 def play(game: Game, first: int, steps: int) -> np.ndarray:
@@ -175,6 +181,67 @@ def test_every_penalty_at_once(architecture: str, precision: Precision) -> None:
     every = {name: Penalty(weight=0.1, interval=2) for name in PENALTIES}
     played = game(architecture=architecture, precision=precision, penalties=Penalties(**every))
     assert np.isfinite(play(played, 0, 2)).all()
+
+
+def test_everything_at_once_in_float16() -> None:
+    """Loss scaling, augmentation, a mapping, spectral norm and penalties, and no step is lost."""
+    played = game(
+        precision="float16",
+        mapping=2,
+        spectral_norm=True,
+        augmentation=["color", "translation", "cutout"],
+        penalties=Penalties(r1=Penalty(weight=0.1, interval=2), latent=Penalty(weight=0.1)),
+    )
+    before = frozen(played)
+    figures = play(played, 0, 3)
+    assert np.isfinite(figures).all()
+    assert 0.1 < figures[FIGURES.index("discriminator_loss")] < 10  # shown as it is, not scaled
+    after = frozen(played)
+    assert all(np.isfinite(value).all() for value in after.values())
+    assert after["scale/good"] > 0
+    assert any((before[n] != after[n]).any() for n in before if n.startswith("generator/"))
+
+
+def test_the_latent_penalty_draws_the_mapped_latent_in() -> None:
+    norms = []
+    for weight in (0.0, 3.0):
+        played = game(
+            mapping=2,
+            penalties=Penalties(latent=Penalty(weight=weight)),
+            generator={"learning_rate": 0.02, "beta_1": 0.0, "beta_2": 0.99},
+        )
+        play(played, 0, 30)
+        assert played.mapping is not None
+        latents = tf.random.stateless_normal((64, 5), [0, 0])
+        norms.append(float(latent(played.mapping(latents))))
+    assert norms[1] < 0.5 * norms[0]
+
+
+def test_without_a_mapping_the_latent_penalty_moves_nothing() -> None:
+    """λE‖z‖² of a fixed prior: its gradient in the generator is exactly zero."""
+    states = []
+    for penalties in (Penalties(), Penalties(latent=Penalty(weight=100.0))):
+        played = game(penalties=penalties)
+        play(played, 0, 3)
+        states.append(frozen(played))
+    for name, value in states[0].items():
+        np.testing.assert_array_equal(value, states[1][name])
+
+
+def test_spectral_norm_bounds_what_the_discriminator_can_say() -> None:
+    """After many steps at a large rate, a change of the image still changes the logit little."""
+    logits = {}
+    for spectral in (False, True):
+        played = game(
+            spectral_norm=spectral,
+            penalties=Penalties(),
+            discriminator={"learning_rate": 0.02, "beta_1": 0.0, "beta_2": 0.9},
+        )
+        play(played, 0, 25)
+        pixels, labels = images(BATCH, 0)
+        x = tf.constant(pixels, tf.float32) / 127.5 - 1.0
+        logits[spectral] = np.ptp(played._logits(x, tf.constant(labels)))
+    assert logits[True] < logits[False]
 
 
 def test_real_images_are_scaled_to_what_the_generator_makes() -> None:

@@ -68,7 +68,7 @@ def classes(logits: np.ndarray, real_labels: np.ndarray, asked: np.ndarray | Non
     real = np.bincount(real_labels, minlength=size)
     divergence = kl_divergence(generated, real)
     draws = np.random.default_rng(0).multinomial(count, generated / count, RESAMPLES)
-    again = np.array([kl_divergence(draw, real) for draw in draws])
+    again = _divergences(draws, real)
     by_class = None
     if asked is not None:
         wanted = np.bincount(asked, minlength=size)
@@ -92,10 +92,15 @@ def kl_divergence(generated: np.ndarray, real: np.ndarray) -> float:
     Half a count is added to every real class (Jeffreys 1946), so that a class which the data
     lacks costs much and not infinitely much.
     """
-    p = generated / generated.sum()
+    return float(_divergences(generated, real))
+
+
+def _divergences(generated: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Of each row of counts (..., K) from the counts (K,)."""
+    p = generated / generated.sum(axis=-1, keepdims=True)
     q = (real + 0.5) / (real.sum() + 0.5 * len(real))
-    held = p > 0
-    return float(max(0.0, np.sum(p[held] * np.log(p[held] / q[held]))))
+    terms = p * np.log(np.where(p > 0, p, 1.0) / q)
+    return np.asarray(np.maximum(0.0, terms.sum(axis=-1)))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Layers that Keras does not have, or not in the form these networks need."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -59,6 +60,38 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable("ganflow")
+class LeakyReLU(keras.layers.Layer):  # type: ignore[misc]
+    """max(x, slope·x), whose gradient is taken from its result instead of its argument.
+
+    The two have the same sign, so the gradient is the same. But TensorFlow's own asks for the
+    argument, and grappler, which wants to merge convolution, bias and activation into one
+    kernel, then finds it gone and gives up on the whole graph ("remapper failed").
+    """
+
+    def __init__(self, slope: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.slope = slope
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def activate(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+            y = tf.stop_gradient(tf.nn.leaky_relu(x, self.slope))
+
+            def gradient(dy: tf.Tensor) -> tf.Tensor:
+                return tf.raw_ops.LeakyReluGrad(gradients=dy, features=y, alpha=self.slope)
+
+            return y, gradient
+
+        return activate(inputs)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "slope": self.slope}
+
+
+@keras.saving.register_keras_serializable("ganflow")
 class WithLabel(keras.layers.Layer):  # type: ignore[misc]
     """Latents (N, d) and class indices (N,) to (N, d + classes): the label one-hot beside."""
 
@@ -97,3 +130,23 @@ class CentreCrop(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "height": self.height, "width": self.width}
+
+
+@keras.saving.register_keras_serializable("ganflow")
+class Repeat(keras.layers.Layer):  # type: ignore[misc]
+    """Maps (N, H, W, C) to (N, 2H, 2W, C): each value four times.
+
+    By broadcasting, whose gradient is a plain sum: the gradient of TensorFlow's own resizing
+    has no deterministic form on a GPU.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        _, height, width, channels = inputs.shape
+        x = tf.broadcast_to(
+            inputs[:, :, None, :, None, :], (tf.shape(inputs)[0], height, 2, width, 2, channels)
+        )
+        return tf.reshape(x, (-1, 2 * height, 2 * width, channels))
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        sides = [None if side is None else 2 * side for side in shape[1:3]]
+        return (shape[0], *sides, shape[3])

@@ -1,44 +1,27 @@
 """The two players, built from their description."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from ganflow.models import article, lean
+from ganflow.models import article, lean, residual
+from ganflow.models.design import Design
 from ganflow.models.layers import BatchNorm
 from ganflow.params.runtime import Precision
 
-ARCHITECTURES = {"lean": lean, "article": article}
+ARCHITECTURES = {"lean": lean, "article": article, "residual": residual}
 
 
-@dataclass(frozen=True)
-class Design:
-    """What a pair of networks is built from; it stands in the model card.
+def build_generator(design: Design, precision: Precision = "float32") -> keras.Model:
+    """Latents (N, latent)[, labels (N,)] to images (N, *shape) in [−1, 1], float32."""
+    return ARCHITECTURES[design.architecture].generator(design, _policy(precision))
 
-    Attributes:
-        architecture: a name in `ARCHITECTURES`.
-        shape: height, width and channels of an image.
-        classes: how many labels steer the generator; 0 makes it unconditional.
-        latent: size of the latent vector.
-    """
 
-    architecture: str
-    shape: tuple[int, int, int]
-    classes: int
-    latent: int
-
-    def generator(self, precision: Precision = "float32") -> keras.Model:
-        """Latents (N, latent)[, labels (N,)] to images (N, *shape) in [−1, 1], float32."""
-        module = ARCHITECTURES[self.architecture]
-        return module.generator(self.shape, self.latent, self.classes, _policy(precision))
-
-    def discriminator(self, precision: Precision = "float32") -> keras.Model:
-        """Images (N, *shape)[, labels (N,)] to logits (N, 1), float32."""
-        module = ARCHITECTURES[self.architecture]
-        return module.discriminator(self.shape, self.classes, _policy(precision))
+def build_discriminator(design: Design, precision: Precision = "float32") -> keras.Model:
+    """Images (N, *shape)[, labels (N,)] to logits (N, 1), float32."""
+    return ARCHITECTURES[design.architecture].discriminator(design, _policy(precision))
 
 
 def weights_of(model: keras.Model) -> dict[str, tf.Variable]:

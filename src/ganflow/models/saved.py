@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from ganflow.errors import DataError
 from ganflow.files import missing, read_json, write_bytes, write_json
-from ganflow.models.networks import ARCHITECTURES, Design, weights_of
+from ganflow.models.design import Design
+from ganflow.models.networks import ARCHITECTURES, build_generator, weights_of
 
 CARD = "card.json"
 BATCH = 250
@@ -107,7 +108,7 @@ def load_generator(folder: Path) -> Generator:
             expected=f"SHA-256 {card['sha256']['generator']}",
             run="dvc checkout data/model, or dvc repro",
         )
-    model = design_of(card).generator()
+    model = build_generator(design_of(card))
     weights = safetensors.numpy.load(content)
     for name, variable in weights_of(model).items():
         variable.assign(weights[name])
@@ -125,9 +126,7 @@ def design_of(card: dict[str, Any]) -> Design:
             run="dvc repro",
         )
     height, width, channels = design["shape"]
-    return Design(
-        design["architecture"], (height, width, channels), design["classes"], design["latent"]
-    )
+    return Design(**{**design, "shape": (height, width, channels)})
 
 
 def images_of(

@@ -17,12 +17,13 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ganflow.errors import ParameterError
 from ganflow.files import write_bytes
+from ganflow.params.allowed import Place
 from ganflow.params.data import Data
 from ganflow.params.document import InPlaceError, line_of, parse, with_value
 from ganflow.params.evaluation import Evaluation
 from ganflow.params.extractor import Extractor
 from ganflow.params.gate import Gate
-from ganflow.params.messages import mistakes
+from ganflow.params.messages import explanation, mistakes
 from ganflow.params.model import Model
 from ganflow.params.report import Report
 from ganflow.params.runtime import Runtime
@@ -54,19 +55,27 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        """What would otherwise be found after the training, in the last stage but one."""
+        """What would otherwise be found by a later stage, when others have run."""
+        wrong = []
         if self.evaluation.profile == "full" and self.sample.images < FULL_PROFILE:
-            raise ValueError(
+            wrong.append(
                 f"evaluation.profile: full judges {FULL_PROFILE} samples, and sample.images is "
                 f"{self.sample.images}. Set sample.images to {FULL_PROFILE} or more, or "
                 "evaluation.profile to quick."
             )
         if self.train.images < self.train.batch:
-            raise ValueError(
+            wrong.append(
                 f"train.images: {self.train.images} is less than one batch, and train.batch is "
                 f"{self.train.batch}. Set train.images to {self.train.batch} or more, or "
                 "train.batch to less."
             )
+        if self.train.penalties.latent is not None and not self.model.mapping:
+            wrong.append(
+                "train.penalties.latent: a constant while model.mapping is 0, as the latent is "
+                "then the draw itself. Set model.mapping to 1 or more, or leave this penalty out."
+            )
+        if wrong:
+            raise ValueError("\n".join(wrong))
         return self
 
 
@@ -96,13 +105,29 @@ def check(values: Any, path: Path = PARAMS_FILE, text: str = "") -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        found = mistakes(error, values, _schema())
+        found = mistakes(error, values, _document())
         lines = {line_of(text, mistake.path) for mistake in found} - {None}
         raise ParameterError(
             "\n".join(mistake.sentence for mistake in found),
             where=_place(path, sorted(line for line in lines if line)),
             run=f"edit {path.name}, then ganflow params",
         ) from None
+
+
+def describe(key: str = "", path: Path = PARAMS_FILE) -> str:
+    """What a parameter or a section is, what is allowed there, and what it is now.
+
+    Args:
+        key: dotted, as in `train.generator`; empty for all sections.
+
+    Raises:
+        ParameterError: if there is no such key, naming the nearest; or as `load` does.
+    """
+    values = load(path).model_dump(mode="json")
+    try:
+        return explanation(tuple(_parts(key)), values, _document())
+    except KeyError as error:
+        raise ParameterError(str(error.args[0]), run="ganflow params --help") from None
 
 
 def sections_of(run: Callable[..., None]) -> tuple[str, ...]:
@@ -141,8 +166,9 @@ def edit(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
 
 
 @cache
-def _schema() -> Mapping[str, Any]:
-    return Params.model_json_schema()
+def _document() -> Place:
+    schema = Params.model_json_schema()
+    return Place(schema, schema)
 
 
 def _read(path: Path) -> str:

@@ -16,3 +16,9 @@ class Model(Section):
 
     latent: Annotated[int, Field(ge=1, le=1024)] = 100
     """Size of the vector drawn from N(0, I) that an image is made of."""
+
+    mapping: Annotated[int, Field(ge=0, le=16)] = 0
+    """Layers of a learned mapping from that draw to the latent the generator works with."""
+
+    spectral_norm: bool = False
+    """Divide the discriminator's kernels by their largest singular value."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ganflow.params.section import Section
 
@@ -10,9 +10,11 @@ Objective = Literal[
     "minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"
 ]
 
+Augmentation = Literal["color", "translation", "cutout"]
+
 
 class Adam(Section):
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
     beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.0
     beta_2: Annotated[float, Field(ge=0, lt=1)] = 0.99
 
@@ -36,9 +38,12 @@ class Penalties(Section):
     js: Penalty | None = None
     gradient_penalty: Penalty | None = None
 
+    latent: Penalty | None = None
+    """Of the generator: the mean square of the mapped latent; needs `model.mapping`."""
+
 
 class Train(Section):
-    images: Annotated[int, Field(ge=64, le=10**12)] = 128_000
+    images: Annotated[int, Field(ge=64, le=10**12)] = 192_000
     """How many real images the discriminator sees: the length of the training."""
 
     batch: Annotated[int, Field(ge=2, le=65_536)] = 64
@@ -46,6 +51,9 @@ class Train(Section):
     objective: Objective = "non_saturating"
 
     penalties: Penalties = Penalties(r1=Penalty(weight=1.0, interval=8))
+
+    augmentation: list[Augmentation] = Field(default=[])
+    """Of real and generated images before the discriminator sees them; for small data sets."""
 
     generator: Adam = Adam()
     discriminator: Adam = Adam()
@@ -61,3 +69,10 @@ class Train(Section):
 
     patience: Annotated[int, Field(ge=0, le=10_000)] = 0
     """Stop after this many snapshots without a better one; 0 never stops early."""
+
+    @field_validator("augmentation")
+    @classmethod
+    def _each_once(cls, names: list[Augmentation]) -> list[Augmentation]:
+        if len(set(names)) < len(names):
+            raise ValueError("each augmentation is named once")
+        return names

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from ganflow.errors import GanflowError
-from ganflow.evaluation.intervals import LEVEL, Interval
+from ganflow.evaluation.intervals import LEVEL
 
 Verdict = Literal["better", "worse", "cannot tell"]
 Direction = Literal["lower", "higher"]
@@ -140,23 +140,6 @@ def paired_bootstrap(
     tail = (1.0 - LEVEL) / 2.0
     low, high = np.quantile(rounds - rounds.mean(), (tail, 1.0 - tail))
     return difference(value, value - float(high), value - float(low), direction)
-
-
-def within_noise(
-    base: Interval,
-    candidate: Interval,
-    base_value: float,
-    candidate_value: float,
-    direction: Direction,
-) -> Difference:
-    """Compare two models of which only the values and their 95 % intervals are known.
-
-    The half-widths of independent errors add in squares, each towards the other's side.
-    """
-    value = candidate_value - base_value
-    below = np.hypot(candidate_value - candidate.low, base.high - base_value)
-    above = np.hypot(candidate.high - candidate_value, base_value - base.low)
-    return difference(value, value - float(below), value + float(above), direction)
 
 
 def difference(value: float, low: float, high: float, direction: Direction) -> Difference:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from ganflow.errors import ParameterError
 from ganflow.evaluation.extractor import load_extractor
 from ganflow.files import sha256_of, whole_folder, write_text
 from ganflow.layout import EXTRACTOR, MODEL, PREPARED, TRAINING
-from ganflow.models.networks import Design
+from ganflow.models.design import Design
 from ganflow.models.saved import save_networks
 from ganflow.params.model import Model
 from ganflow.params.runtime import Runtime
@@ -27,6 +28,7 @@ from ganflow.training.step import FIGURES, Game
 
 
 def run(seed: int, runtime: Runtime, model: Model, train: Train) -> None:
+    check_latent_penalty(model, train)
     configure(runtime)
     store = open_store(PREPARED)
     design = design_for(model, store)
@@ -48,12 +50,7 @@ def run(seed: int, runtime: Runtime, model: Model, train: Train) -> None:
         game = Game(design, train, precision, seed)
         history = train_game(game, Batches(split.images, split.labels, seed), judge, checkpoints)
         card = {
-            "design": {
-                "architecture": design.architecture,
-                "shape": list(design.shape),
-                "classes": design.classes,
-                "latent": design.latent,
-            },
+            "design": asdict(design),
             "class_names": list(store.classes) if design.classes else [],
             "class_shares": shares,
             "precision": precision,
@@ -84,7 +81,24 @@ def design_for(model: Model, store: Store) -> Design:
         )
     conditional = bool(store.classes) if model.conditional == "auto" else model.conditional
     classes = len(store.classes) if conditional else 0
-    return Design(model.architecture, store.shape, classes, model.latent)
+    return Design(
+        model.architecture, store.shape, classes, model.latent, model.mapping, model.spectral_norm
+    )
+
+
+def check_latent_penalty(model: Model, train: Train) -> None:
+    """Refuse a penalty that could not do anything.
+
+    Raises:
+        ParameterError: if the latent is penalised and no mapping makes it.
+    """
+    if train.penalties.latent is not None and not model.mapping:
+        raise ParameterError(
+            "train.penalties.latent: with latents from a fixed prior this penalty is a constant",
+            where="params.yaml",
+            expected="model.mapping of at least 1, or no latent penalty",
+            run="edit params.yaml, then dvc repro",
+        )
 
 
 def class_shares(labels: np.ndarray | None, classes: int) -> list[float]:

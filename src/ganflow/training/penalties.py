@@ -1,8 +1,8 @@
-"""What keeps the discriminator smooth: penalties on the gradient of its logits φ.
+"""Penalties: what keeps the discriminator smooth, and what keeps the latent near its prior.
 
-Each takes the discriminator as a function from images (N, H, W, C) to logits (N, 1), the
-real and the generated images, uniform random numbers α (N,), and returns a scalar. The
-weight γ is applied by the step.
+Those of the discriminator are on the gradient of its logits φ. Each takes the discriminator as
+a function from images (N, H, W, C) to logits (N, 1), the real and the generated images, uniform
+random numbers α (N,), and returns a scalar. The weight γ is applied by the step.
 """
 
 from collections.abc import Callable
@@ -51,6 +51,16 @@ def gradient_penalty(
     return tf.reduce_mean(tf.square(tf.sqrt(_squared_norm(slope) + 1e-12) - 1.0))
 
 
+def latent(mapped: tf.Tensor) -> tf.Tensor:
+    """E[‖z‖²] of mapped latents (N, latent): the article's λE‖z‖², for the generator.
+
+    With latents drawn from a fixed prior it is a constant, and its gradient in the generator is
+    exactly zero. It acts on a learned mapping from the prior to the latent (`model.mapping`),
+    which it keeps from drifting away; `train` refuses it where there is none.
+    """
+    return tf.reduce_mean(tf.reduce_sum(tf.square(mapped), axis=1))
+
+
 PENALTIES: dict[str, PenaltyFunction] = {
     "r1": r1,
     "r2": r2,
@@ -60,7 +70,7 @@ PENALTIES: dict[str, PenaltyFunction] = {
 
 
 def chosen(params: Penalties) -> list[tuple[PenaltyFunction, Penalty]]:
-    """The penalties that are switched on, with their settings."""
+    """The discriminator's penalties that are switched on, with their settings."""
     settings = {name: getattr(params, name) for name in PENALTIES}
     return [
         (PENALTIES[name], setting)

@@ -11,15 +11,22 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from ganflow.models.networks import Design, weights_of
+from ganflow.models.conditioning import MAPPED
+from ganflow.models.design import Design
+from ganflow.models.networks import build_discriminator, build_generator, weights_of
 from ganflow.params.runtime import Precision
-from ganflow.params.train import Train
+from ganflow.params.train import Penalty, Train
 from ganflow.training import penalties
 from ganflow.training.adam import Adam
+from ganflow.training.augmentation import augment
 from ganflow.training.objectives import OBJECTIVES
+from ganflow.training.scaling import LossScale, all_finite
 
 LATENTS, BETWEEN = range(2)
 """What a step draws random numbers for: each has a stream of its own."""
+
+OF_REAL, OF_FAKE = range(2)
+"""Whose augmentation a stream is for."""
 
 FIGURES = ("generator_loss", "discriminator_loss", "real_logit", "fake_logit")
 
@@ -37,14 +44,16 @@ class Game:
     def __init__(self, design: Design, train: Train, precision: Precision, seed: int) -> None:
         keras.utils.set_random_seed(seed)
         self.design, self.params, self.seed = design, train, seed
-        self.generator = design.generator(precision)
-        self.discriminator = design.discriminator(precision)
-        self.averaged = design.generator(precision)
+        self.generator = build_generator(design, precision)
+        self.discriminator = build_discriminator(design, precision)
+        self.averaged = build_generator(design, precision)
         self.averaged.set_weights(self.generator.get_weights())
         self.generator_adam = Adam(_trainable(self.generator), train.generator)
         self.discriminator_adam = Adam(_trainable(self.discriminator), train.discriminator)
         self.objective = OBJECTIVES[train.objective]
         self.penalties = penalties.chosen(train.penalties)
+        self.mapping = _mapping(self.generator, design)
+        self.scaling = LossScale() if precision == "float16" else None
         self.steps = max(1, train.images // train.batch)
         self.play = tf.function(
             self._play,
@@ -66,6 +75,8 @@ class Game:
             for index, moments in enumerate(getattr(self, f"{player}_adam").state):
                 for name, variable in zip(("first", "second"), moments, strict=True):
                     named[f"{player}_adam/{index:03d}/{name}"] = variable
+        if self.scaling:
+            named |= {"scale/factor": self.scaling.factor, "scale/good": self.scaling.good}
         return named
 
     def averaged_weights(self) -> dict[str, tf.Variable]:
@@ -99,21 +110,19 @@ class Game:
         )
         with tf.GradientTape(persistent=True) as tape:
             fake = self._images(latents, labels)
-            real_logits, fake_logits = self._logits(real, labels), self._logits(fake, labels)
+            seen, fake_seen = self._seen(real, OF_REAL, step), self._seen(fake, OF_FAKE, step)
+            real_logits, fake_logits = self._logits(seen, labels), self._logits(fake_seen, labels)
             discriminator_loss = self.objective.discriminator(real_logits, fake_logits)
             generator_loss = self.objective.generator(real_logits, fake_logits)
-        slopes = tape.gradient(discriminator_loss, self.discriminator_adam.variables)
-        generator_slopes = tape.gradient(generator_loss, self.generator_adam.variables)
+            aims = [discriminator_loss, generator_loss + self._latent_penalty(latents, step)]
+            if self.scaling:
+                aims = [self.scaling.up(aim) for aim in aims]
+        slopes = tape.gradient(aims[0], self.discriminator_adam.variables)
+        generator_slopes = tape.gradient(aims[1], self.generator_adam.variables)
         for penalty, setting in self.penalties:
-            weight = setting.weight * setting.interval * setting.final ** self._progress(step)
-            slopes = self._penalised(
-                slopes, penalty, weight, setting.interval, real, fake, labels, step
-            )
+            slopes = self._penalised(slopes, penalty, setting, seen, fake_seen, labels, step)
 
-        rate, count = self._rate(step), tf.cast(step, tf.float32) + 1.0
-        self.discriminator_adam.apply(slopes, rate, count)
-        self.generator_adam.apply(generator_slopes, rate, count)
-        self._average()
+        self._update(slopes, generator_slopes, step)
         return tf.stack(
             [
                 generator_loss,
@@ -123,12 +132,31 @@ class Game:
             ]
         )
 
+    def _update(
+        self, slopes: Sequence[tf.Tensor], generator_slopes: Sequence[tf.Tensor], step: tf.Tensor
+    ) -> None:
+        """Let both players take their steps, and the averaged weights follow."""
+        rate, count = self._rate(step), tf.cast(step, tf.float32) + 1.0
+
+        def apply(slopes: Sequence[tf.Tensor], generator_slopes: Sequence[tf.Tensor]) -> None:
+            self.discriminator_adam.apply(slopes, rate, count)
+            self.generator_adam.apply(generator_slopes, rate, count)
+            self._average()
+
+        if self.scaling is None:
+            apply(slopes, generator_slopes)
+            return
+        slopes, generator_slopes = self.scaling.down(slopes), self.scaling.down(generator_slopes)
+        finite = all_finite([*slopes, *generator_slopes])
+        if finite:
+            apply(slopes, generator_slopes)
+        self.scaling.learn(finite)
+
     def _penalised(
         self,
         slopes: Sequence[tf.Tensor],
         penalty: penalties.PenaltyFunction,
-        weight: tf.Tensor,
-        interval: int,
+        setting: Penalty,
         real: tf.Tensor,
         fake: tf.Tensor,
         labels: tf.Tensor,
@@ -140,13 +168,34 @@ class Game:
         def added() -> list[tf.Tensor]:
             with tf.GradientTape() as tape:
                 value = penalty(lambda images: self._logits(images, labels), real, fake, alpha)
-                value *= weight
+                value *= self._weight(setting, step)
+                if self.scaling:
+                    value = self.scaling.up(value)
             extra = tape.gradient(
                 value, self.discriminator_adam.variables, unconnected_gradients="zero"
             )
             return [slope + more for slope, more in zip(slopes, extra, strict=True)]
 
-        return tf.cond(step % interval == 0, added, lambda: list(slopes))  # type: ignore[no-any-return]
+        return tf.cond(step % setting.interval == 0, added, lambda: list(slopes))  # type: ignore[no-any-return]
+
+    def _latent_penalty(self, latents: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        """The generator's penalty on its mapped latents, at every `interval`-th step."""
+        setting = self.params.penalties.latent
+        if setting is None or self.mapping is None:
+            return 0.0
+        due = tf.cast(step % setting.interval == 0, tf.float32)
+        return due * self._weight(setting, step) * penalties.latent(self.mapping(latents))
+
+    def _weight(self, setting: Penalty, step: tf.Tensor) -> tf.Tensor:
+        """A penalty's weight at a step at which it is due."""
+        return setting.weight * setting.interval * setting.final ** self._progress(step)
+
+    def _seen(self, images: tf.Tensor, whose: int, step: tf.Tensor) -> tf.Tensor:
+        """Images as the discriminator sees them."""
+        if not self.params.augmentation:
+            return images
+        key = tf.random.experimental.stateless_fold_in(self._draw(BETWEEN, step), whose)
+        return augment(images, self.params.augmentation, key)
 
     def _images(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         inputs = [latents, labels] if self.design.classes else [latents]
@@ -187,3 +236,10 @@ class Game:
 
 def _trainable(model: keras.Model) -> list[tf.Variable]:
     return [weight.value for weight in model.trainable_weights]
+
+
+def _mapping(generator: keras.Model, design: Design) -> keras.Model | None:
+    """The part of a generator from the drawn latent to the one it works with, if learned."""
+    if not design.mapping:
+        return None
+    return keras.Model(generator.inputs[0], generator.get_layer(MAPPED).output)

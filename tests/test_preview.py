@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from ganflow.datasets.show import show
 from ganflow.params.data import Data
+from ganflow.preview import show
 
 
 def test_table_and_sheet_show_what_the_store_would_hold(tmp_path: Path) -> None:
