@@ -43,9 +43,8 @@ def start_hanging_run(server: Server, project: Path) -> str:
     (project / "faults/train").write_text("hang")
     server.prefect("deployment", "run", "pipeline/local", cwd=project)
     hung_processes(project, wait=90)
-    (run,) = server.ask(
-        "/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 1, "flow_runs": {}}
-    )
+    running = {"state": {"type": {"any_": ["RUNNING"]}}}
+    (run,) = server.ask("/flow_runs/filter", {"flow_runs": running})
     return str(run["id"])
 
 
