@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help run repro test lint test-slow test-system bench-setup clean lock
+.PHONY: help run repro test lint test-slow test-system test-reference bench-setup clean lock
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,21 +26,25 @@ repro: .venv/installed ## the same without Prefect: check the parameters, then d
 	  echo "make: a stage failed; dvc checkout has put the last good outputs back"; exit $$status; }
 
 test: lint ## lint, types, and every test that needs only Python packages
-	@python -m pytest -q -m "not slow and not system"
+	@python -m pytest -q -m "not slow and not system and not reference"
 
 lint: .venv/installed
-	@ruff check src flows tests benchmarks
-	@ruff format --check src flows tests benchmarks
+	@ruff check src flows tests benchmarks docs
+	@ruff format --check src flows tests benchmarks docs
 	@mypy
 
 test-slow: .venv/installed ## proofs that take minutes
-	@python -m pytest -q -m "slow and not system"
+	@python -m pytest -q -m "slow and not system and not reference"
 
 test-system: .venv/installed ## proofs that need a browser or PostgreSQL from the distribution
+	@pip install --quiet --disable-pip-version-check --group system
 	@python -m pytest -q -m system
 
 bench-setup: .venv/installed ## what the benchmarks compare with, into the same .venv
 	@pip install --quiet --disable-pip-version-check --group bench
+
+test-reference: bench-setup ## the metrics against torch-fidelity and prdc
+	@python -m pytest -q -m reference
 
 clean: ## remove the environment, the state folder and every output that DVC can rebuild
 	rm -rf .venv .ganflow .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -48,7 +52,7 @@ clean: ## remove the environment, the state folder and every output that DVC can
 
 lock: ## resolve requirements.lock anew (needs uv)
 	@$(UV) pip compile pyproject.toml --group test --universal --python-version 3.11 \
-	  --generate-hashes --no-annotate --quiet --upgrade \
+	  --generate-hashes --no-strip-extras --no-annotate --quiet --upgrade \
 	  --custom-compile-command "make lock" -o requirements.lock
 
 .venv/installed: requirements.lock pyproject.toml

@@ -19,6 +19,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from flows import figures
+from flows.lifeline import end_with_worker
 from flows.stage import Outcome, TransientStageError, is_advice, reproduce
 from flows.stage_progress import ProgressArtifact
 from ganflow.params import file as parameters
@@ -85,6 +86,7 @@ def pipeline(stage_timeout: float | None = None) -> State[None]:
     Args:
         stage_timeout: seconds that any one stage may take; without it, as long as it needs.
     """
+    end_with_worker()
     parameters.load()
     outcomes = run_stages(Path(), stage_timeout)
     publish_figures(Path())

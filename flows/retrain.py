@@ -57,7 +57,7 @@ def retrain(
         overrides: parameters to write into params.yaml, by dotted key, as in
             {"train.images": 200000}; the pull request shows them.
         incoming: a folder of new data on the worker's machine, taken into
-            `data/raw/<data.source>`.
+            `data/raw/<data.source>`; empty or left out for none.
         revision: a commit to start from; without it, origin's main branch as it is now.
         stage_timeout: seconds that any one stage may take.
     """

@@ -5,14 +5,12 @@ from pathlib import Path
 
 from flows import processes
 from flows.stage import dvc
-from flows.workspace import DVC_SECONDS, remotes
-from ganflow.errors import GanflowError
+from flows.workspace import DVC_SECONDS
 
 
 def pull(folder: Path, on_line: Callable[[str], None]) -> None:
     """Bring what dvc.lock names, and the run cache, from the remote; what was never pushed is
     left to the stages."""
-    require_remote(folder)
     processes.checked(
         dvc("pull", "--run-cache", "--allow-missing", "--force"),
         cwd=folder,
@@ -35,18 +33,3 @@ def push(folder: Path, on_line: Callable[[str], None]) -> None:
         on_line=on_line,
         timeout=DVC_SECONDS,
     )
-
-
-def require_remote(folder: Path) -> None:
-    """Say early that a reviewer could not get the data.
-
-    Raises:
-        GanflowError: if no DVC remote is set.
-    """
-    if not remotes(folder):
-        raise GanflowError(
-            "no DVC remote is set: nobody else could get the retrained model",
-            where=str(folder / ".dvc" / "config"),
-            expected="a place for data that reviewers can reach, too",
-            run="dvc remote add --default storage s3://BUCKET/PATH (or any folder)",
-        )

@@ -51,6 +51,14 @@ def project_lock(*, exclusive: bool) -> Iterator[None]:
 
 
 @contextmanager
+def exclusively(what: str) -> Iterator[None]:
+    """Wait until no other process of this clone does the same, then hold it off."""
+    with (state_folder() / f"{what}.lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def workspace(project: Path, name: str, commit: str) -> Iterator[Path]:
     """A worktree of `project` at `commit`, which is removed if the block succeeds.
 
@@ -66,12 +74,14 @@ def workspace(project: Path, name: str, commit: str) -> Iterator[Path]:
     # Checkpoints are shared: a run that is repeated goes on where the last one was stopped.
     os.environ["GANFLOW_STATE"] = str(state_folder())
     with project_lock(exclusive=False):
-        remove_workspace(project, folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        git("worktree", "add", "--quiet", "--detach", str(folder), commit, cwd=project)
+        with exclusively("worktrees"):
+            remove_workspace(project, folder)
+            git("worktree", "add", "--quiet", "--detach", str(folder), commit, cwd=project)
         share_cache(project, folder)
         yield folder
-        remove_workspace(project, folder)
+        with exclusively("worktrees"):
+            remove_workspace(project, folder)
 
 
 def remove_workspace(project: Path, folder: Path) -> None:
@@ -115,15 +125,3 @@ def cache_folder(project: Path) -> str:
         remedy="dvc doctor",
         timeout=60,
     ).strip()
-
-
-def remotes(project: Path) -> list[str]:
-    """The names of the DVC remotes that are set."""
-    listed = processes.checked(
-        dvc("remote", "list"),
-        cwd=project,
-        what="DVC does not list its remotes",
-        remedy="dvc remote list",
-        timeout=60,
-    )
-    return [line.split()[0] for line in listed.splitlines() if line.strip()]

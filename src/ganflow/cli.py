@@ -1,11 +1,14 @@
 """The command line. Only what a command needs is imported, when it is needed."""
 
 import argparse
+import difflib
 import importlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from ganflow.errors import GanflowError
+from ganflow.errors import GanflowError, ParameterError
 
 STAGES = {
     "prepare": "make the training set from data/raw",
@@ -16,62 +19,190 @@ STAGES = {
     "report": "write the page that people look at",
 }
 
+Action = Callable[[argparse.Namespace], int | None]
+
+TOOLS = {
+    "params": "check params.yaml, or say what a parameter means",
+    "recipe": "write a named set of parameters into params.yaml",
+    "data": "show what the pipeline would make of a folder of images",
+    "studio": "open a page to play with the trained generator",
+    "doctor": "look for what would keep a run from working",
+    "compare": "say whether one model or recipe is better than another",
+    "review": "write the page that a pull request's reviewer reads",
+    "rollback": "put the previous model back, for you to commit",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 1 for an error, 2 for a wrong parameter."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        options.action(options)
+        _know(given)
+        options = _parser().parse_args(given)
+        return options.action(options) or 0
     except GanflowError as error:
-        from ganflow.errors import ParameterError
-
         print(f"ganflow: {error}", file=sys.stderr)
         return 2 if isinstance(error, ParameterError) else 1
     except KeyboardInterrupt:
         print("ganflow: interrupted", file=sys.stderr)
         return 130
-    return 0
+    except BrokenPipeError:  # `ganflow recipe | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _know(arguments: Sequence[str]) -> None:
+    """Refuse a command that is not there, with the nearest one that is."""
+    if not arguments or arguments[0].startswith("-") or arguments[0] in {**STAGES, **TOOLS}:
+        return
+    near = difflib.get_close_matches(arguments[0], [*STAGES, *TOOLS], n=1)
+    raise ParameterError(
+        f"there is no command `{arguments[0]}`" + (f"; did you mean `{near[0]}`?" if near else ""),
+        run="ganflow --help",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ganflow",
+        usage="ganflow COMMAND [-h] ...",
         description="Train GANs on images: DVC versions every artifact, Prefect schedules.",
-        epilog="`dvc repro` runs the stages that changed; `make run` does so under Prefect.",
+        epilog=_overview(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
+    parser.set_defaults(action=lambda options: parser.print_help())
+    commands = parser.add_subparsers(help=argparse.SUPPRESS, prog="ganflow")
+
+    def command(name: str, about: str, action: Action) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, description=about)
+        added.set_defaults(action=action)
+        return added
 
     for name, summary in STAGES.items():
-        command = commands.add_parser(name, help=f"stage: {summary}", description=summary)
-        command.set_defaults(action=_run_stage, stage=name)
+        about = f"Stage {name}: {summary}. Its files and parameters are listed in dvc.yaml."
+        command(name, about, _run_stage).set_defaults(stage=name)
 
-    command = commands.add_parser("params", help="check params.yaml and say what is wrong")
-    command.set_defaults(action=_check_params)
-
-    command = commands.add_parser(
+    command(
+        "params",
+        "Check params.yaml and say what is wrong. With the name of a parameter or a section: say "
+        "what it is, what is allowed there, and what it is now.",
+        _check_params,
+    ).add_argument("key", nargs="?", metavar="KEY", help="such as train or train.generator")
+    command(
         "recipe",
-        help="write a named recipe into params.yaml",
-        description="Write a recipe's networks, objective and training into params.yaml; "
-        "everything else there stays as it is.",
+        "Write a recipe's networks, objective and training into params.yaml; everything else "
+        "there stays as it is.",
+        _write_recipe,
+    ).add_argument("name", nargs="?", metavar="NAME", help="leave it out for a list")
+
+    data = command(
+        "data",
+        "Show what `prepare` would make of a source with the `data` section of params.yaml: a "
+        "table, and a contact sheet as a PNG. Nothing below data/ is written.",
+        _show_data,
     )
-    command.add_argument("name", nargs="?", help="leave it out for a list")
-    command.set_defaults(action=_write_recipe)
+    data.add_argument("verb", choices=["show"], metavar="show", help=argparse.SUPPRESS)
+    data.add_argument(
+        "source", nargs="?", metavar="SOURCE", help="a name below data/raw, by default data.source"
+    )
+    data.add_argument(
+        "--picture", metavar="FILE", help="the contact sheet, by default .ganflow/SOURCE.png"
+    )
+
+    studio = command(
+        "studio",
+        "Serve a page, and an HTTP API, that make images with the model in data/model.",
+        _serve_studio,
+    )
+    studio.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    studio.add_argument("--port", type=int, default=8765, help="0 is any free one (%(default)s)")
+    studio.add_argument("--threads", type=int, help="of TensorFlow, by default every processor")
+    studio.add_argument(
+        "--compare",
+        metavar="REVISION",
+        action="append",
+        default=[],
+        help="a git revision whose model to show beside the current one; may be given again",
+    )
+
+    command(
+        "doctor",
+        "Look at Python, packages, disk, git, the DVC remote and Prefect, and name the command "
+        "that mends what is wrong. Ends with 1 if a retraining could not start.",
+        _look_around,
+    )
+    compare = command(
+        "compare",
+        "Compare models of git revisions: better, worse or cannot tell. Name several revisions "
+        "of one recipe, trained under different seeds, with commas between them, and the answer "
+        "is about the recipe.",
+        _compare,
+    )
+    compare.add_argument("base", metavar="BASE[,...]", help="revisions of what is there")
+    compare.add_argument("candidate", metavar="CANDIDATE[,...]", help="revisions of what is new")
+    review = command(
+        "review",
+        "Write the working tree's review against a base revision to standard output, as "
+        "Markdown: numbers, parameters, sample grids and what the gate says.",
+        _review,
+    )
+    review.add_argument("--base", metavar="REVISION", required=True, help="to compare with")
+    review.add_argument(
+        "--strict", action="store_true", help="end with 1 if the gate does not pass"
+    )
+    command(
+        "rollback",
+        "Put the previous model back, with its parameters, data and metrics: the newest one in "
+        "git's history that is another than the present. Nothing is committed.",
+        _roll_back,
+    )
     return parser
+
+
+def _overview() -> str:
+    return "\n".join(
+        [
+            "stages (`dvc repro` runs those whose inputs changed):",
+            *(f"  {name:12}{summary}" for name, summary in STAGES.items()),
+            "",
+            "tools:",
+            *(f"  {name:12}{summary}" for name, summary in TOOLS.items()),
+            "",
+            "`ganflow COMMAND --help` says more about one.",
+        ]
+    )
 
 
 def _run_stage(options: argparse.Namespace) -> None:
     from ganflow.engine import quiet_start
     from ganflow.params.file import load, sections_of
 
-    params = load()
-    with quiet_start():
-        stage = importlib.import_module(f"ganflow.stages.{options.stage}")
-    stage.run(**{name: getattr(params, name) for name in sections_of(stage.run)})
+    with _restorable():
+        params = load()
+        with quiet_start():
+            stage = importlib.import_module(f"ganflow.stages.{options.stage}")
+        stage.run(**{name: getattr(params, name) for name in sections_of(stage.run)})
+
+
+@contextmanager
+def _restorable() -> Iterator[None]:
+    """Say how to get the last outputs back: DVC deletes a stage's outputs before it runs it."""
+    try:
+        yield
+    except BaseException:
+        if os.environ.get("DVC_STAGE"):
+            print("ganflow: `dvc checkout` puts the last good outputs back", file=sys.stderr)
+        raise
 
 
 def _check_params(options: argparse.Namespace) -> None:
-    from ganflow.params.file import load
+    from ganflow.params.file import describe, load
 
+    if options.key:
+        print(describe(options.key))
+        return
     load()
     print("params.yaml is right")
 
@@ -85,3 +216,86 @@ def _write_recipe(options: argparse.Namespace) -> None:
         return
     changed = write_recipe(options.name)
     print("\n".join(changed) if changed else "params.yaml holds this recipe already")
+
+
+def _show_data(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.layout import RAW
+    from ganflow.params.file import check, load
+    from ganflow.preview import show
+    from ganflow.state import state_folder
+
+    data = load().data
+    if options.source:
+        try:
+            data = check({"data": {**data.model_dump(), "source": options.source}}).data
+        except ParameterError as error:
+            raise ParameterError(error.what, run="ganflow data show NAME") from None
+    show(data, RAW, Path(options.picture or state_folder() / f"{data.source}.png"))
+
+
+def _serve_studio(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.layout import MODEL
+    from ganflow.studio import serve
+
+    models = {"current": MODEL}
+    if options.compare:
+        from ganflow.revisions.models import model_at
+        from ganflow.state import state_folder
+
+        for revision in options.compare:
+            models[revision] = model_at(revision, Path.cwd(), state_folder())
+    serve(options.host, options.port, models=models, threads=options.threads)
+
+
+def _look_around(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ganflow.revisions.doctor import everything
+
+    checks = everything(Path.cwd())
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        mark = "ok  " if check.good else "BAD " if check.needed else "note"
+        print(f"{mark}  {check.name:{width}}  {check.found}")
+        if not check.good:
+            print(f"{'':{width + 8}}{check.mend}")
+    return int(any(check.needed and not check.good for check in checks))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.revisions.compare import compare
+    from ganflow.state import state_folder
+
+    base, candidate = (names.split(",") for names in (options.base, options.candidate))
+    print(compare(base, candidate, Path.cwd(), state_folder()), end="")
+
+
+def _review(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ganflow.params.file import load
+    from ganflow.revisions.rescoring import rescored
+    from ganflow.revisions.review import review
+    from ganflow.state import state_folder
+
+    found = review(options.base, load().gate, Path.cwd(), state_folder(), rescored)
+    print(found.page, end="")
+    return int(options.strict and not found.passed)
+
+
+def _roll_back(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.revisions.rollback import roll_back
+
+    found = roll_back(Path())
+    print(
+        f"The model of {found.commit[:12]} is back. To keep it:\n"
+        f'  git commit --message "Roll back to the model of {found.commit[:12]}"'
+    )

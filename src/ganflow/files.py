@@ -23,19 +23,25 @@ def whole_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder that becomes `target` when the block ends without an error.
 
     A folder that is already at `target` is replaced; if the block raises, it stays as it was.
+    Both happen by renaming: a kill at any moment leaves a whole folder there, or none.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(draft, ignore_errors=True)
+    old = target.with_name(f".{target.name}.old")
+    for leftover in (draft, old):
+        shutil.rmtree(leftover, ignore_errors=True)
     draft.mkdir()
     try:
         yield draft
         if target.exists():
-            shutil.rmtree(target)
+            target.rename(old)
         draft.rename(target)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
+        if old.exists() and not target.exists():
+            old.rename(target)
         raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -68,7 +74,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise missing(path) from None
     except ValueError as error:
@@ -91,7 +97,7 @@ def read_array(path: Path) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
     except FileNotFoundError:
         raise missing(path) from None
-    except ValueError as error:
+    except (ValueError, EOFError) as error:
         raise DataError(
             f"not a readable array: {error}",
             where=str(path),

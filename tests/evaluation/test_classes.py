@@ -6,7 +6,7 @@ from scipy.special import softmax as scipy_softmax
 from scipy.stats import entropy
 
 from ganflow.errors import DataError
-from ganflow.evaluation.classes import classes, kl_divergence, modes, softmax
+from ganflow.evaluation.classes import class_score, classes, kl_divergence, modes, softmax
 
 
 def sure(labels: np.ndarray, size: int) -> np.ndarray:
@@ -23,12 +23,10 @@ def test_divergence_agrees_with_scipy() -> None:
 
 def test_sampling_alone_adds_the_floor() -> None:
     numbers = np.random.default_rng(1)
-    real = numbers.integers(10, size=2_000_000)
-    found = [
-        classes(sure(numbers.integers(10, size=1000), 10), real, None) for _ in range(300)
-    ]
+    real = numbers.integers(10, size=500_000)
+    found = [classes(sure(numbers.integers(10, size=1000), 10), real, None) for _ in range(200)]
     assert found[0].floor == 9 / 2000
-    assert np.mean([f.kl for f in found]) == pytest.approx(found[0].floor, rel=0.15)
+    assert np.mean([f.kl for f in found]) == pytest.approx(found[0].floor, rel=0.2)
 
 
 def test_a_dropped_class_costs_the_log_of_what_is_left() -> None:
@@ -54,6 +52,11 @@ def test_probabilities_agree_with_scipy_and_survive_large_logits() -> None:
     np.testing.assert_allclose(
         softmax(logits), scipy_softmax(logits.astype(np.float64), axis=1), rtol=1e-12
     )
+
+
+def test_the_score_runs_from_one_to_the_number_of_classes() -> None:
+    assert class_score(50.0 * np.eye(8)) == pytest.approx(8, rel=1e-9)
+    assert class_score(np.zeros((30, 8))) == pytest.approx(1, rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def test_the_intercept_is_the_true_distance_and_its_error_is_honest() -> None:
     d, n, shift, scale = 8, 2000, 0.1, 1.1
     truth = d * shift**2 + d * (scale - 1) ** 2
     found = []
-    for _ in range(40):
+    for _ in range(25):
         real = numbers.normal(size=(n, d))
         ours = shift + scale * numbers.normal(size=(n, d))
         found.append((extrapolate(ours, real, numbers), frechet_distance(ours, real)))
@@ -23,9 +23,8 @@ def test_the_intercept_is_the_true_distance_and_its_error_is_honest() -> None:
     bias = (1 + scale) * (d + d * (d + 1) / 4) / n
     assert abs(intercepts.mean() - truth) < 0.3 * bias
     assert plain.mean() - truth > 0.6 * bias
-    # The jackknife leaves out samples only; test images vary here as well, by as much again.
     errors = np.mean([line.error for line, _ in found])
-    assert 0.4 < errors / intercepts.std() < 1.5
+    assert 0.75 < errors / intercepts.std() < 1.6
 
 
 def test_real_against_real_extrapolates_to_nothing() -> None:

@@ -13,9 +13,9 @@ from ganflow.evaluation.frechet import (
     distance,
     floor,
     frechet_distance,
-    interval,
     moments,
 )
+from ganflow.evaluation.intervals import basic_bootstrap
 
 
 def gaussian(mean: np.ndarray, deviations: np.ndarray) -> Moments:
@@ -45,9 +45,7 @@ def test_agrees_with_the_matrix_square_root() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    seed=st.integers(0, 2**31), n=st.integers(2, 40), m=st.integers(2, 40), d=st.integers(1, 12)
-)
+@given(seed=st.integers(0, 2**31), n=st.integers(2, 40), m=st.integers(2, 40), d=st.integers(1, 12))
 def test_symmetric_and_zero_to_itself_and_blind_to_rotation(
     seed: int, n: int, m: int, d: int
 ) -> None:
@@ -143,6 +141,6 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
     for _ in range(draws):
         rows = sample()
         value = distance(moments(rows), reference)
-        found = interval(value, bootstrap(rows, reference, 100, numbers))
+        found = basic_bootstrap(value, bootstrap(rows, reference, 100, numbers))
         held += found.low <= truth <= found.high
     assert 0.90 <= held / draws <= 0.99

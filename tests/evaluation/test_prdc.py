@@ -30,7 +30,7 @@ def by_definition(generated: np.ndarray, real: np.ndarray, k: int) -> dict[str, 
 def test_all_four_are_their_definitions(n: int, m: int, d: int, k: int, threads: int) -> None:
     numbers = np.random.default_rng(n)
     generated, real = numbers.normal(0.5, 1.2, size=(n, d)), numbers.normal(size=(m, d))
-    assert vars(prdc(generated, real, k, threads)) == pytest.approx(
+    assert prdc(generated, real, k, threads).all_four() == pytest.approx(
         by_definition(generated, real, k), abs=1e-12
     )
 
@@ -76,7 +76,7 @@ def test_equal_distributions_score_near_one_and_strangers_zero() -> None:
     assert min(alike.precision, alike.recall, alike.coverage) > 0.9
     assert alike.density == pytest.approx(1, abs=0.1)
     far = prdc(other + 100, real)
-    assert vars(far) == {"precision": 0, "recall": 0, "density": 0, "coverage": 0}
+    assert far.all_four() == {"precision": 0, "recall": 0, "density": 0, "coverage": 0}
 
 
 def test_a_dropped_mode_is_missed_by_recall_and_coverage_alone() -> None:

@@ -42,6 +42,12 @@ if words[:1] == ["hang"]:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     Path("faults", "pids").write_text(f"{os.getpid()} {child.pid}")
     time.sleep(600)
+if words[:1] == ["full"]:
+    Path("/dev/full").write_text("x" * 100000)
+if words[:1] == ["wait"]:
+    Path("faults", "pids").write_text(f"{os.getpid()} {os.getpid()}")
+    while fault.exists():
+        time.sleep(0.1)
 if words[:1] == ["secrets"]:
     Path("faults", "seen").write_text(json.dumps(dict(os.environ)))
 """
@@ -201,6 +207,25 @@ class Server:
             )
 
 
+def alive(pid: int) -> bool:
+    """Whether the process runs (one that has ended and was not yet collected does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def hung_processes(project: Path, wait: float = 20) -> list[int]:
+    """The processes of a stage that was told to hang, once they are there."""
+    deadline = time.monotonic() + wait
+    while time.monotonic() < deadline:
+        pids = project / "faults" / "pids"
+        if pids.exists() and len(pids.read_text().split()) == 2:
+            return [int(pid) for pid in pids.read_text().split()]
+        time.sleep(0.05)
+    raise AssertionError("the stage has not started")
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -220,8 +245,14 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real Prefect server on a free port of the loopback, shared by all tests."""
-    home = tmp_path_factory.mktemp("prefect")
-    port = free_port()
+    with running_server(tmp_path_factory.mktemp("prefect"), free_port()) as found:
+        yield found
+        _drain_prefect()
+
+
+@contextlib.contextmanager
+def running_server(home: Path, port: int, **settings: str) -> Iterator[Server]:
+    """A server whose database is in `home`."""
     url = f"http://127.0.0.1:{port}/api"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     environment = {
@@ -237,6 +268,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        **settings,
     }
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
@@ -253,6 +285,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             stop(process)
 
 
+def _drain_prefect() -> None:
+    """Let this process's own logs and events reach the server while it is there."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=10)
+    EventsWorker.drain_all(timeout=10)
+
+
 def _wait_until_healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
@@ -266,11 +307,15 @@ def _wait_until_healthy(url: str, process: "subprocess.Popen[bytes]", log: Path)
 @pytest.fixture
 def deployable(project: Path) -> Path:
     """The project with this repository's flows and deployments, committed."""
+    _add_flows(project)
+    return project
+
+
+def _add_flows(project: Path) -> None:
     (project / "flows").symlink_to(ROOT / "flows")
     shutil.copy(ROOT / "prefect.yaml", project)
     run("git", "add", "--all", cwd=project)
     run("git", "commit", "--quiet", "--message=Flows", cwd=project)
-    return project
 
 
 @pytest.fixture
@@ -283,6 +328,13 @@ def deployed(deployable: Path, server: Server) -> Path:
     return deployable
 
 
+@pytest.fixture
+def cleanup() -> Iterator[contextlib.ExitStack]:
+    """Ends what a test started, however the test ends."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
 @pytest.fixture(scope="session")
 def worker(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A worker that serves the pool `ganflow` for the session; its log file."""
@@ -292,19 +344,32 @@ def worker(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     stop(process)
 
 
+@pytest.fixture(scope="session")
+def shared_template(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the project, the bare repository it is a clone of, and its DVC remote."""
+    folder = tmp_path_factory.mktemp("shared")
+    project = Path(shutil.copytree(template, folder / "project", symlinks=True))
+    (folder / "storage").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**IDENTITY, "DVC_NO_ANALYTICS": "1"}.items():
+            patch.setenv(name, value)
+        dvc("remote", "add", "--default", "storage", "../storage", cwd=project)
+        _add_flows(project)
+        dvc("push", "--quiet", "--run-cache", cwd=project)
+        run("git", "clone", "--quiet", "--bare", "project", "origin.git", cwd=folder)
+        run("git", "remote", "add", "origin", str(folder / "origin.git"), cwd=project)
+    return folder
+
+
 @pytest.fixture
-def shared(deployable: Path, tmp_path: Path) -> Path:
+def shared(shared_template: Path, tmp_path: Path) -> Path:
     """The project as a clone of a bare repository, with a DVC remote in a folder."""
-    (tmp_path / "storage").mkdir()
-    dvc("remote", "add", "--default", "storage", str(tmp_path / "storage"), cwd=deployable)
-    run("git", "add", "--all", cwd=deployable)
-    run("git", "commit", "--quiet", "--message=Storage", cwd=deployable)
-    dvc("push", "--quiet", "--run-cache", cwd=deployable)
-    bare = tmp_path / "origin.git"
-    run("git", "clone", "--quiet", "--bare", str(deployable), str(bare), cwd=tmp_path)
-    run("git", "remote", "add", "origin", str(bare), cwd=deployable)
-    run("git", "fetch", "--quiet", "origin", cwd=deployable)
-    return deployable
+    for name in ("project", "origin.git", "storage"):
+        shutil.copytree(shared_template / name, tmp_path / name, symlinks=True)
+    project = tmp_path / "project"
+    run("git", "remote", "set-url", "origin", str(tmp_path / "origin.git"), cwd=project)
+    run("git", "fetch", "--quiet", "origin", cwd=project)
+    return project
 
 
 @pytest.fixture

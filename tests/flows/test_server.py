@@ -4,9 +4,88 @@ This is also what holds the bound on fastapi in pyproject.toml: outside of it th
 not start, or refuses the deployment.
 """
 
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from tests.flows.conftest import Server
+import pytest
+
+from tests.flows.conftest import (
+    Server,
+    alive,
+    free_port,
+    hung_processes,
+    running_server,
+    stop,
+)
+
+
+def process_tree(root: int) -> list[int]:
+    """A process and all that descend from it."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def start_hanging_run(server: Server, project: Path) -> str:
+    """Start a run whose training never ends; the run's id, once its training is there."""
+    (project / "params.yaml").write_text("seed: 7\ntrain: {images: 128000}\n")
+    (project / "faults/train").write_text("hang")
+    server.prefect("deployment", "run", "pipeline/local", cwd=project)
+    hung_processes(project, wait=90)
+    (run,) = server.ask(
+        "/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 1, "flow_runs": {}}
+    )
+    return str(run["id"])
+
+
+def wait_for_state(server: Server, run: str, names: set[str], seconds: float = 60) -> str:
+    deadline = time.monotonic() + seconds
+    name = ""
+    while time.monotonic() < deadline:
+        name = server.ask(f"/flow_runs/{run}")["state"]["name"]
+        if name in names:
+            return name
+        time.sleep(0.2)
+    raise AssertionError(f"the run is {name}")
+
+
+def wait_until_gone(pids: list[int], seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and any(map(alive, pids)):
+        time.sleep(0.1)
+    assert not [pid for pid in pids if alive(pid)]
+
+
+def test_a_killed_worker_leaves_no_training_behind(
+    server: Server, deployed: Path, tmp_path: Path, cleanup: contextlib.ExitStack
+) -> None:
+    """The run's own process notices, ends the training, and reports.
+
+    This comes before the tests that share a worker, which would take the run.
+    """
+    model = (deployed / "data/model/file.txt").read_text()
+    lone = server.start_worker(tmp_path / "worker.log")
+    cleanup.callback(stop, lone)
+    run = start_hanging_run(server, deployed)
+    tree = process_tree(lone.pid)
+    training = hung_processes(deployed)
+    assert set(training) & set(tree), "the training descends from the worker"
+    lone.kill()
+    lone.wait()
+    wait_until_gone(list({*tree, *training}))
+    assert wait_for_state(server, run, {"Crashed", "Failed"})
+    assert (deployed / "data/model/file.txt").read_text() == model
 
 
 def test_a_deployed_pipeline_runs(server: Server, worker: Path, deployed: Path) -> None:
@@ -26,3 +105,137 @@ def test_a_deployed_pipeline_runs(server: Server, worker: Path, deployed: Path) 
     artifacts = server.ask("/artifacts/filter", {})
     assert "| fd | " in next(a["data"] for a in artifacts if a["key"] == "metrics")
     assert next(a["data"] for a in artifacts if a["key"] == "train-progress") == 100
+
+
+def test_cancelling_ends_the_training_and_keeps_the_model(
+    server: Server, worker: Path, deployed: Path
+) -> None:
+    model = (deployed / "data/model/file.txt").read_text()
+    run = start_hanging_run(server, deployed)
+    training = hung_processes(deployed)
+    server.prefect("flow-run", "cancel", run, cwd=deployed)
+    wait_until_gone(training)
+    wait_for_state(server, run, {"Cancelled"})
+    deadline = time.monotonic() + 20
+    while not (deployed / "data/model/file.txt").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert (deployed / "data/model/file.txt").read_text() == model
+
+
+def test_new_data_starts_one_retraining_after_a_while(
+    server: Server, deployed: Path, here: Callable[[Path], None]
+) -> None:
+    """Two events in a burst make one run, which waits, and is told where the images are."""
+    from prefect.events import emit_event
+    from prefect.events.worker import EventsWorker
+
+    here(deployed)
+    names = {d["name"] for d in server.ask("/deployments/filter", {})}
+    assert names == {"local", "nightly", "on-new-data", "every-ten-minutes", "manual", "weekly"}
+    for _ in range(2):
+        emit_event(
+            "ganflow.data.changed",
+            resource={"prefect.resource.id": "ganflow.data.mnist"},
+            payload={"incoming": "/data/new", "files": 3, "imports": []},
+        )
+    EventsWorker.drain_all(timeout=10)
+    asked = {"deployments": {"name": {"any_": ["on-new-data"]}}}
+    deadline = time.monotonic() + 60
+    while not (runs := server.ask("/flow_runs/filter", asked)):
+        assert time.monotonic() < deadline, "the event has started nothing"
+        time.sleep(0.5)
+    time.sleep(2)
+    (run,) = server.ask("/flow_runs/filter", asked)
+    assert runs == [run] or len(runs) == 1
+    assert run["parameters"] == {"incoming": "/data/new"}
+    wait = datetime.fromisoformat(run["expected_start_time"]) - datetime.now(UTC)
+    assert 400 < wait.total_seconds() <= 600
+
+
+def test_a_failed_run_is_told_to_the_webhook(
+    server: Server, worker: Path, deployed: Path, here: Callable[[Path], None]
+) -> None:
+    from flows.alerts import set_up
+
+    here(deployed)
+    with listening() as (address, heard):
+        names = set_up(address)
+        assert set_up(address) == names, "a second time changes nothing"
+        found = [a["name"] for a in server.ask("/automations/filter", {})]
+        assert sorted(name for name in found if name in names) == sorted(names)
+        (deployed / "params.yaml").write_text("sed: 1\n")
+        run = ("deployment", "run", "pipeline/local", "--watch")
+        server.prefect(*run, cwd=deployed, check=False)
+        deadline = time.monotonic() + 30
+        while not heard and time.monotonic() < deadline:
+            time.sleep(0.2)
+    assert "ganflow run failed" in heard[0]
+    assert "unknown parameter" in heard[0]
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[tuple[str, list[str]]]:
+    """A chat's address, and what is said there."""
+    heard: list[str] = []
+
+    class Chat(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    chat = HTTPServer(("127.0.0.1", 0), Chat)
+    threading.Thread(target=chat.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{chat.server_port}/hook", heard
+    chat.shutdown()
+
+
+def test_a_schedule_starts_its_runs(server: Server, worker: Path, deployed: Path) -> None:
+    """This holds the bound on sqlalchemy in pyproject.toml: with 2.1 nothing is ever scheduled."""
+    server.prefect(
+        *("deployment", "schedule", "create", "pipeline/local", "--interval", "5"), cwd=deployed
+    )
+    asked = {
+        "flow_runs": {
+            "tags": {"all_": ["auto-scheduled"]},
+            "state": {"type": {"any_": ["COMPLETED"]}},
+        },
+        "deployments": {"name": {"any_": ["local"]}},
+    }
+    deadline = time.monotonic() + 60
+    while not (runs := server.ask("/flow_runs/filter", asked)):
+        assert time.monotonic() < deadline, "no run was started by the schedule"
+        time.sleep(0.5)
+    server.prefect(
+        *("deployment", "schedule", "clear", "pipeline/local", "--accept-yes"), cwd=deployed
+    )
+    assert runs[0]["state"]["name"] == "Unchanged"
+
+
+@pytest.mark.slow
+def test_a_server_that_is_restarted_meanwhile_costs_nothing(
+    deployable: Path, tmp_path: Path, cleanup: contextlib.ExitStack
+) -> None:
+    """The lease of the concurrency slot lies in a file, as docs/scheduled-retraining.md says."""
+    (tmp_path / "prefect").mkdir()
+    port = free_port()
+    lease = "prefect.server.concurrency.lease_storage.filesystem"
+    settings = {"PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": lease}
+    with running_server(tmp_path / "prefect", port, **settings) as server:
+        pool = ("work-pool", "create", "ganflow", "--type", "process")
+        server.prefect(*pool, cwd=deployable)
+        server.prefect("--no-prompt", "deploy", "--all", cwd=deployable)
+        worker = server.start_worker(tmp_path / "worker.log")
+        cleanup.callback(stop, worker)
+        (deployable / "params.yaml").write_text("seed: 7\ntrain: {images: 128000}\n")
+        (deployable / "faults/train").write_text("wait")
+        server.prefect("deployment", "run", "pipeline/local", cwd=deployable)
+        hung_processes(deployable, wait=90)
+    with running_server(tmp_path / "prefect", port, **settings) as server:
+        (run,) = server.ask("/flow_runs/filter", {"flows": {"name": {"any_": ["pipeline"]}}})
+        assert run["state"]["name"] == "Running"
+        (deployable / "faults/train").unlink()
+        wait_for_state(server, run["id"], {"Completed"}, 90)

@@ -20,31 +20,13 @@ from flows.stage import (
     outcome_of,
     reproduce,
 )
+from tests.flows.conftest import alive, hung_processes
 
 Fault = Callable[[str, str], None]
 
 
 def set_seed(project: Path, seed: int) -> None:
     (project / "params.yaml").write_text(f"seed: {seed}\ntrain: {{images: 128000}}\n")
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs (one that has ended and was not yet collected does not)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def hung_processes(project: Path, wait: float = 20) -> list[int]:
-    """The processes of a stage that was told to hang, once they are there."""
-    deadline = time.monotonic() + wait
-    while time.monotonic() < deadline:
-        pids = project / "faults" / "pids"
-        if pids.exists() and len(pids.read_text().split()) == 2:
-            return [int(pid) for pid in pids.read_text().split()]
-        time.sleep(0.05)
-    raise AssertionError("the stage has not started")
 
 
 def test_outcomes_are_read_from_the_real_dvc(project: Path) -> None:
@@ -62,12 +44,17 @@ def test_a_stage_that_talks_like_dvc_is_not_believed() -> None:
     assert outcome_of("Stage 'trainer' didn't change, skipping", "train") is None
 
 
-def test_a_failure_restores_outputs_and_shows_the_last_lines(project: Path, fault: Fault) -> None:
+@pytest.mark.parametrize(
+    ("words", "said"), [("fail", "something broke"), ("full", "No space left on device")]
+)
+def test_a_failure_restores_outputs_and_shows_the_last_lines(
+    project: Path, fault: Fault, words: str, said: str
+) -> None:
     model = (project / "data/model/file.txt").read_text()
     lock = (project / "dvc.lock").read_bytes()
     set_seed(project, 1)
-    fault("train", "fail")
-    with pytest.raises(StageError, match="something broke") as caught:
+    fault("train", words)
+    with pytest.raises(StageError, match=said) as caught:
         reproduce("train", project)
     assert not isinstance(caught.value, TransientStageError)
     assert (project / "data/model/file.txt").read_text() == model

@@ -61,7 +61,7 @@ def test_lean_pair_on_labelled_mnist() -> None:
     products = 110 * 6272 + 16 * 128 * 64 + 16 * 64 * 32 + (9 * 32 + 1)
     assert generator.count_params() == products + 4 * (128 + 64 + 32)
     shapes = [tuple(w.shape) for w in discriminator.trainable_weights if len(w.shape) > 1]
-    assert shapes == [(4, 4, 1, 64), (4, 4, 64, 128), (6272, 10)]
+    assert shapes == [(4, 4, 1, 64), (4, 4, 64, 128), (3, 3, 128, 128), (6272, 10)]
     assert not any(isinstance(layer, BatchNorm) for layer in discriminator.layers)
 
 

@@ -110,6 +110,18 @@ def test_a_colour_gif_gives_each_frame_its_own_palette() -> None:
     assert (shown[1] == blue).all()
 
 
+def test_a_lossy_animation_is_lighter_and_near() -> None:
+    ramp = np.linspace(0, 255, 64)
+    shades = ramp[:, None, None] * 0.5 + ramp[None, :, None] * np.array([0.5, 0.3, 0.1])
+    noisy = shades + np.random.default_rng(0).normal(0, 4, (64, 64, 3))
+    frames = [np.clip(noisy * share, 0, 255).astype(np.uint8) for share in (1, 0.9, 0.8)]
+    light = animate(frames, "webp", quality=80)
+    assert len(light) < len(animate(frames, "webp")) / 4
+    with Image.open(io.BytesIO(light)) as image:
+        shown = np.asarray(image.convert("RGB")).astype(int)
+    assert 0 < np.abs(shown - frames[0]).mean() < 6
+
+
 def test_another_ending_is_refused_by_name(tmp_path) -> None:
     with pytest.raises(GanflowError, match=r"\.mp4"):
         animation([np.zeros((4, 4, 1), np.uint8)], tmp_path / "walk.mp4")

@@ -45,17 +45,25 @@ def test_floors_and_intervals_stand_beside_their_numbers() -> None:
     metrics = {
         "fd": {"value": 2.0, "low": 1.9, "high": 2.1, "floor": 1.0, "ratio": 2.0},
         "kid": {"value": 0.01},
-        "prdc": {"recall": 0.9},
+        "prdc": {"precision": 0.8, "recall": 0.9},
     }
     detail = {
+        "fd": {"interval": [0, 9]},
         "kid": {"error": 0.001, "real": {"value": -0.002}},
-        "prdc": {"real": {"recall": 0.95}},
+        "prdc": {"real": {"recall": 0.95}, "precision_interval": [0.75, 0.85]},
     }
-    distance, kernel, recall = judge(metrics, detail).findings
+    distance, kernel, precision, recall = judge(metrics, detail).findings
     assert (distance.interval, distance.floor, distance.ratio) == ("1.9 to 2.1", "1", "2.00\u00a0×")
     assert (kernel.interval, kernel.floor) == ("0.00804 to 0.012", "−0.002")
+    assert precision.interval == "75.0\u00a0% to 85.0\u00a0%"
     assert (recall.value, recall.interval) == ("90.0\u00a0%", "")
     assert recall.floor == "95.0\u00a0%"
+
+
+def test_an_interval_in_the_detail_goes_before_standard_errors() -> None:
+    detail = {"kid": {"error": 0.001, "interval": [0.007, 0.013]}}
+    (kernel,) = judge({"kid": {"value": 0.01}}, detail).findings
+    assert kernel.interval == "0.007 to 0.013"
 
 
 @pytest.mark.parametrize(

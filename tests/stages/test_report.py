@@ -152,6 +152,8 @@ def test_sections_that_do_not_apply_are_left_out(page: str, shape: Shape) -> Non
     text = " ".join(Reader(page).text)
     assert ("Commonest confusions" in text or "All confusions" in text) == shape.conditional
     assert ("One latent in every class" in text) == shape.conditional
+    assert ("read as kind" in text) == (shape.classes > 0)
+    assert ("hardly stand upright" in text) == (shape.classes == 0)
     assert ("Images by class" in text) == (shape.classes > 0)
     assert "None" not in text
     order = ["samples", "verdict", "beside", "growth", "variation", "copying", "failures", "data"]

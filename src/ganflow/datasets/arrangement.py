@@ -14,6 +14,7 @@ import numpy as np
 from ganflow.datasets.labels import NO_LABEL, SPLIT_NAMES, Labels, read_labels
 from ganflow.datasets.limits import MAX_CLASSES
 from ganflow.datasets.listing import LABELS, Entry, Listing, class_fault, name_digest
+from ganflow.datasets.pictures import UnusableError
 from ganflow.datasets.rejects import Reject
 from ganflow.datasets.splits import TRAIN, UNDECIDED
 from ganflow.errors import DataError
@@ -40,10 +41,14 @@ def arrange(
     """Read classes and splits from the names in `listing`, or from its labels.csv."""
     top = _shared_folder(listing)
     table = next((entry for entry in listing if entry.name == top + LABELS), None)
-    given = read_labels(io.BytesIO(read(table)), listing.root / LABELS) if table else None
-    if given is None:
+    if table is None:
         return _by_folders(listing, top, reject)
-    return _by_table(listing, top, given, reject)
+    path = listing.root / LABELS
+    try:
+        content = read(table)
+    except UnusableError as error:
+        raise DataError(error.reason, where=str(path), expected="a readable table") from None
+    return _by_table(listing, top, read_labels(io.BytesIO(content), path), reject)
 
 
 def _by_table(

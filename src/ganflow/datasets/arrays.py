@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from ganflow.datasets.inflating import read_exactly
-from ganflow.datasets.limits import MAX_CLASS_NAME, MAX_PIXELS, MAX_ROWS, MAX_SIDE
+from ganflow.datasets.limits import MAX_CLASS_NAME, MAX_CLASSES, MAX_PIXELS, MAX_ROWS, MAX_SIDE
 from ganflow.datasets.listing import Entry
 from ganflow.datasets.zipped import MemberStream, members
 from ganflow.errors import DataError
@@ -115,6 +115,12 @@ def read_labels(array: Array) -> tuple[np.ndarray, list[str]]:
         names = [_class_name(value, array) for value in values]
         ids = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
         parts.append(ids[which.reshape(-1)])
+        if len(numbers) > MAX_CLASSES:
+            raise DataError(
+                f"`{array.name}` holds more than {MAX_CLASSES} different labels",
+                where=str(array.path),
+                expected="classes",
+            )
     return np.concatenate(parts), list(numbers)
 
 

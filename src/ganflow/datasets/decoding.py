@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -95,7 +96,8 @@ def work(job: Job) -> Done:
     count = len(job)
     done = Done.of(job.first, count)
     images = np.zeros((count, *job.form.shape), np.uint8)
-    with _opened(job) as archive:
+    with _opened(job) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about damaged metadata, page after page
         for place in range(count):
             try:
                 with _limited():

@@ -25,7 +25,12 @@ def list_folder(listing: Listing, reject: Callable[[Reject], None]) -> None:
     folders = [""]
     while folders:
         prefix = folders.pop()
-        with os.scandir(listing.root / prefix) as found:
+        try:
+            scan = os.scandir(listing.root / prefix)
+        except PermissionError:
+            reject(Reject(prefix, "unreadable", "the folder may not be read"))
+            continue
+        with scan as found:
             for item in found:
                 seen += 1
                 if seen > MAX_FILES:

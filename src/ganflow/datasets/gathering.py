@@ -206,7 +206,7 @@ def _gather_pictures(
 
 def _picture_jobs(gathered: Gathered, listing: Listing, places: np.ndarray) -> Iterator[Job]:
     for first in range(0, len(places), BATCH):
-        entries = [listing[int(place)] for place in places[first : first + BATCH]]
+        entries = [listing[place] for place in places[first : first + BATCH].tolist()]
         yield Job(first, listing.root, gathered.rows, gathered.form, entries)
 
 

@@ -5,6 +5,7 @@ what is kept in memory is a few numbers for each.
 """
 
 import hashlib
+import os
 import re
 import struct
 import unicodedata
@@ -18,6 +19,7 @@ from typing import Self
 from ganflow.datasets.limits import MAX_CLASS_NAME, MAX_FILES, MAX_NAME
 from ganflow.errors import DataError
 
+AT_ONCE = 256
 RECORD = struct.Struct("<QQQBIH")
 LABELS = "labels.csv"
 WHOLE, RAW, STORED, DEFLATED = range(4)
@@ -48,12 +50,11 @@ class Listing:
         self.root = root
         """The folder that the names are relative to, or the archive that holds the bytes."""
 
-        self.offsets = array("Q")
+        self.offsets = array("Q", [0])
         self.stream = scratch.open("w+b")
-        self.end = 0
 
     def append(self, entry: Entry) -> None:
-        if len(self.offsets) >= MAX_FILES:
+        if len(self) >= MAX_FILES:
             raise DataError(
                 "too many files", where=str(self.root), expected=f"at most {MAX_FILES} pictures"
             )
@@ -61,31 +62,29 @@ class Listing:
         record = RECORD.pack(
             entry.offset, entry.packed, entry.size, entry.method, entry.checksum, len(name)
         )
-        self.offsets.append(self.end)
-        self.stream.seek(self.end)
-        self.end += self.stream.write(record + name)
+        self.offsets.append(self.offsets[-1] + self.stream.write(record + name))
 
     def __len__(self) -> int:
-        return len(self.offsets)
+        return len(self.offsets) - 1
 
     def __getitem__(self, index: int) -> Entry:
-        self.stream.seek(self.offsets[index])
-        return self._next()
+        return self._read(index, index + 1)[0]
 
     def __iter__(self) -> Iterator[Entry]:
-        place = 0
-        for _ in range(len(self)):
-            self.stream.seek(place)
-            entry = self._next()
-            place = self.stream.tell()
-            yield entry
+        for start in range(0, len(self), AT_ONCE):
+            yield from self._read(start, min(start + AT_ONCE, len(self)))
 
-    def _next(self) -> Entry:
-        offset, packed, size, method, checksum, length = RECORD.unpack(
-            self.stream.read(RECORD.size)
-        )
-        name = self.stream.read(length).decode("utf-8", "surrogateescape")
-        return Entry(name, method, offset, packed, size, checksum)
+    def _read(self, start: int, end: int) -> list[Entry]:
+        self.stream.flush()
+        first = self.offsets[start]
+        content = os.pread(self.stream.fileno(), self.offsets[end] - first, first)
+        entries = []
+        for index in range(start, end):
+            place, stop = self.offsets[index] - first, self.offsets[index + 1] - first
+            offset, packed, size, method, checksum, _ = RECORD.unpack_from(content, place)
+            name = content[place + RECORD.size : stop].decode("utf-8", "surrogateescape")
+            entries.append(Entry(name, method, offset, packed, size, checksum))
+        return entries
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +108,10 @@ def name_fault(name: str) -> str | None:
     """Why a name from an archive or folder is not to be trusted, or None."""
     if len(name) > MAX_NAME:
         return f"its name has {len(name)} characters"
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+    plain = name.isascii() and name.isprintable()
+    if not plain and any(
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name
+    ):
         return "its name holds control characters or is not Unicode"
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or DRIVE.match(name) or ".." in parts:

@@ -19,10 +19,10 @@ ALIKE = 0.99
 def perceptual_hashes(images: np.ndarray) -> np.ndarray:
     """64-bit hashes of images, uint8 (n, h, w, c): uint64 (n,)."""
     _, height, width, _ = images.shape
-    grey = images.astype(np.float32).mean(axis=3)
+    grey = images.astype(np.float32) @ np.ones(images.shape[3], np.float32)
     waves = _cosines(height) @ grey @ _cosines(width).T
     flat = waves.reshape(len(images), SIDE * SIDE)
-    bits = flat > np.median(flat, axis=1, keepdims=True)
+    bits = flat > np.sort(flat, axis=1)[:, 31:33].mean(axis=1, keepdims=True)
     return np.packbits(bits, axis=1).view(">u8").reshape(-1).astype(np.uint64)
 
 
@@ -94,16 +94,18 @@ def keep_one(splits: np.ndarray, pairs: np.ndarray, train: int) -> np.ndarray:
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Of the pixels of each pair; 1 for two images of one colour each, if it is the same."""
+    """Of the pixels of each pair; of two images of one colour each, 1 if it is the same."""
     a = one.reshape(len(one), -1).astype(np.float32)
     b = other.reshape(len(other), -1).astype(np.float32)
-    flat = (a.std(axis=1) < 1) | (b.std(axis=1) < 1)
-    same = np.abs(a - b).mean(axis=1) < 1
-    a -= a.mean(axis=1, keepdims=True)
-    b -= b.mean(axis=1, keepdims=True)
-    norms = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
-    correlation = (a * b).sum(axis=1) / np.maximum(norms, 1e-6)
-    return np.where(flat, same.astype(np.float32), correlation)
+    mean_a, mean_b = a.mean(axis=1), b.mean(axis=1)
+    a -= mean_a[:, None]
+    b -= mean_b[:, None]
+    square_a, square_b = np.einsum("ij,ij->i", a, a), np.einsum("ij,ij->i", b, b)
+    correlation = np.einsum("ij,ij->i", a, b) / np.sqrt(np.maximum(square_a * square_b, 1e-6))
+    flat_a, flat_b = square_a < a.shape[1], square_b < b.shape[1]  # a variance below 1
+    same = flat_a & flat_b & (np.abs(mean_a - mean_b) < 1)
+    alike: np.ndarray = np.where(flat_a | flat_b, same.astype(np.float32), correlation)
+    return alike
 
 
 def _turn(hashes: np.ndarray, bits: int) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 import heapq
 import os
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,11 +58,11 @@ def look_around(
         ((name_digest(entry.name), place) for place, entry in enumerate(listing) if wanted[place]),
     )
     seen = []
-    for _, place in some:
-        try:
-            seen.append(look(read(listing[place])))
-        except UnusableError:
-            continue
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _, place in some:
+            with suppress(UnusableError):
+                seen.append(look(read(listing[place])))
     return suitable_size([(width, height) for width, height, _ in seen]), all(g for *_, g in seen)
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,14 +34,20 @@ def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> N
             `data` asks for what it has not, or when a split would be empty.
     """
     where = raw / data.source
-    source = recognise(where)
     rejects = Rejects(where, data.max_rejected)
     scratch = store / ".scratch"
     scratch.mkdir()
     try:
+        source = recognise(where)
         with gather(source, data, scratch, rejects, workers) as gathered:
             card = {"source": data.source, "format": source.kind, "sha256": gathered.sha256}
             _write(gathered, data, store, rejects, card, where)
+    except OSError as error:
+        raise DataError(
+            f"it cannot be read or written: {error.strerror or error}",
+            where=str(error.filename or where),
+            expected="files that may be read, and room on the disk",
+        ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -53,62 +60,55 @@ def _write(
     card: dict[str, Any],
     where: Path,
 ) -> None:
+    """Choose the images of each split and write them; complete the card."""
     chosen, found = _choose(gathered, data, rejects, where)
     names = _names(gathered, chosen)
     _check_splits(chosen, gathered, data, where)
     if data.stacked:
         _check_stackable(gathered, names, where)
-    numbers = {name: number for number, name in enumerate(names)}
-    to_number = np.array([numbers.get(name, -1) for name in gathered.classes], np.int64)
     form = gathered.form
-    card["shape"] = [form.size, form.size, 3 if data.stacked else form.shape[2]]
+    card["shape"] = [form.size, form.size, stacked.CHANNELS if data.stacked else form.shape[2]]
     if names:
         card["classes"] = stacked.stack_names(names) if data.stacked else names
     card["splits"] = {}
     counts: dict[str, list[int]] = {}
-    with gathered.rows.open("rb") as rows:
-        for split, name in enumerate(SPLITS):
-            members = in_digest_order(np.flatnonzero(chosen == split), gathered)
-            labels = to_number[gathered.labels[members]] if names else None
-            if labels is not None:
-                counts[name] = np.bincount(labels, minlength=len(names)).tolist()
+    for split, name in enumerate(SPLITS):
+        members = in_digest_order(np.flatnonzero(chosen == split), gathered)
+        if names:
+            labels = _numbers(gathered, names)[gathered.labels[members]]
+            counts[name] = np.bincount(labels, minlength=len(names)).tolist()
+        if data.stacked:
+            wanted = data.stacked if split == TRAIN else len(members)
+            members = members[stacked.draw(len(members), wanted, split)]
+        card["splits"][name] = len(members)
+        statistics = _write_images(store / name / "images.npy", gathered, members)
+        if split == TRAIN:
+            card["statistics"] = statistics
+        if names:
+            labels = _numbers(gathered, names)[gathered.labels[members]]
             if data.stacked:
-                wanted = data.stacked if split == TRAIN else len(members)
-                stacks = stacked.draw(len(members), wanted, split)
-                members = members[stacks]
-                if labels is not None:
-                    labels = stacked.stack_labels(labels[stacks], len(names))
-            shape = tuple(card["shape"])
-            blocks = _blocks(rows, members, form.shape)
-            moments = _write_images(store / name / "images.npy", shape, blocks)
-            card["splits"][name] = len(members)
-            if split == TRAIN:
-                card["statistics"] = moments
-            if labels is not None:
-                with ArrayWriter(store / name / "labels.npy", (), np.dtype(np.int64)) as writer:
-                    writer.append(labels)
+                labels = stacked.stack_labels(labels, len(names))
+            with ArrayWriter(store / name / "labels.npy", (), np.dtype(np.int64)) as writer:
+                writer.append(labels)
     if data.stacked:
         card["stacked"] = {"images": data.stacked, "classes": names}
-    card["form"] = {
-        "size": form.size,
-        "mode": form.mode,
-        "fit": form.fit,
-        "resample": form.resample,
-        "background": form.background,
-    }
     if counts:
         card["class_counts"] = counts
+    card["form"] = asdict(form)
     card["official_splits"] = [
         name for split, name in enumerate(SPLITS) if (gathered.official == split).any()
     ]
     card |= found
-    card["left_out"]["by_class"] = gathered.unselected
-    card["rejected"] = {
-        "faults": rejects.faults,
-        "kinds": dict(sorted(Counter(row.kind for row in rejects.rows).items())),
-    }
+    kinds = Counter(row.kind for row in rejects.rows)
+    card["rejected"] = {"faults": rejects.faults, "kinds": dict(sorted(kinds.items()))}
     rejects.write(store / REJECTED)
     write_json(store / CARD, card)
+
+
+def _numbers(gathered: Gathered, names: list[str]) -> np.ndarray:
+    """From the classes' order in the source to that in the store, -1 for what is left out."""
+    place = {name: number for number, name in enumerate(names)}
+    return np.array([place.get(name, -1) for name in gathered.classes], np.int64)
 
 
 def _names(gathered: Gathered, chosen: np.ndarray) -> list[str]:
@@ -150,28 +150,31 @@ def _choose(
     if data.limit is not None:
         chosen = selection.limit(chosen, gathered.sources, data.limit)
     limited = int((chosen == TRAIN).sum())
-    card["left_out"] = {"by_balance": before - balanced, "by_limit": balanced - limited}
+    card["left_out"] = {
+        "by_class": gathered.unselected,
+        "by_balance": before - balanced,
+        "by_limit": balanced - limited,
+    }
     return chosen, card
 
 
 def _near(
     gathered: Gathered, data: Data, chosen: np.ndarray, rejects: Rejects
 ) -> tuple[np.ndarray, dict[str, int]]:
+    # Copies of one image, which are all in one split by now, are looked at once.
     members = in_digest_order(np.flatnonzero(chosen != DROPPED), gathered)
+    _, first, group = np.unique(gathered.pixels[members, 0], return_index=True, return_inverse=True)
+    distinct = members[first]
     with gathered.rows.open("rb") as rows:
         pairs = near.near_pairs(
-            gathered.looks[members],
+            gathered.looks[distinct],
             data.near_distance,
-            lambda places: read_rows(rows, members[places], gathered.form.shape),
+            lambda places: read_rows(rows, distinct[places], gathered.form.shape),
         )
-    # Copies of one image are no news: they are counted as such.
-    differ = (gathered.pixels[members[pairs[:, 0]]] != gathered.pixels[members[pairs[:, 1]]]).any(
-        axis=1
-    )
-    apart = chosen[members[pairs[:, 0]]] != chosen[members[pairs[:, 1]]]
-    found = {"pairs": int(differ.sum()), "across_splits": int((differ & apart).sum())}
+    apart = chosen[distinct[pairs[:, 0]]] != chosen[distinct[pairs[:, 1]]]
+    found = {"pairs": len(pairs), "across_splits": int(apart.sum())}
     if data.near_duplicates == "drop":
-        kept = near.keep_one(chosen[members], pairs[differ], TRAIN)
+        kept = near.keep_one(chosen[distinct], pairs, TRAIN)[group]
         for row in members[kept != chosen[members]]:
             reason = "it looks like another image that stays"
             rejects.add(Reject(gathered.name(int(row)), "near_duplicate", reason))
@@ -196,34 +199,43 @@ def read_rows(rows: BinaryIO, members: np.ndarray, shape: tuple[int, int, int]) 
     return np.frombuffer(content, np.uint8).reshape(*members.shape, *shape)
 
 
-def _blocks(
-    rows: BinaryIO, members: np.ndarray, shape: tuple[int, int, int]
-) -> Iterator[np.ndarray]:
-    for start in range(0, len(members), ROWS):
-        block = read_rows(rows, members[start : start + ROWS], shape)
-        yield stacked.stack(block) if members.ndim == 2 else block
+def _blocks(gathered: Gathered, members: np.ndarray) -> Iterator[np.ndarray]:
+    with gathered.rows.open("rb") as rows:
+        for start in range(0, len(members), ROWS):
+            block = read_rows(rows, members[start : start + ROWS], gathered.form.shape)
+            yield stacked.stack(block) if members.ndim == 2 else block
 
 
-def _write_images(
-    path: Path, shape: tuple[int, ...], blocks: Iterator[np.ndarray]
-) -> dict[str, list[float]]:
-    """Write the images, and give each channel's mean and standard deviation, 0 to 255.
+def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[str, list[float]]:
+    """Write some rows, and give each channel's mean and standard deviation, 0 to 255.
 
     The sums are whole numbers, so they do not depend on how the images are cut into blocks.
+
+    Args:
+        members: int64 (n,), or (n, 3) for stacks of three.
     """
-    levels = np.arange(256, dtype=np.int64)
-    histograms = np.zeros((shape[2], 256), np.int64)
-    with ArrayWriter(path, shape, np.dtype(np.uint8)) as writer:
-        for block in blocks:
+    height, width, channels = gathered.form.shape
+    if members.ndim == 2:
+        channels = stacked.CHANNELS
+    total = np.zeros(channels, np.int64)
+    squares = np.zeros(channels, np.int64)
+    with ArrayWriter(path, (height, width, channels), np.dtype(np.uint8)) as writer:
+        for block in _blocks(gathered, members):
             writer.append(block)
-            for channel in range(shape[2]):
-                values = block[..., channel].reshape(-1)
-                histograms[channel] += np.bincount(values, minlength=256)
-    count = histograms.sum(axis=1)
-    mean = histograms @ levels / count
-    square = histograms @ levels**2 / count
+            wide = block.astype(np.uint16)
+            total += _by_channel(wide)
+            squares += _by_channel(wide * wide)
+    count = writer.rows * height * width
+    mean, square = total / count, squares / count
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     return {"mean": mean.round(4).tolist(), "std": deviation.round(4).tolist()}
+
+
+def _by_channel(block: np.ndarray) -> np.ndarray:
+    """Sums of at most 2^16 images, uint16 (n, h, w, c), over all but the channels: int64 (c,)."""
+    over_images = block.sum(axis=0, dtype=np.uint32)
+    sums: np.ndarray = over_images.sum(axis=(0, 1), dtype=np.int64)
+    return sums
 
 
 def _check_splits(chosen: np.ndarray, gathered: Gathered, data: Data, where: Path) -> None:

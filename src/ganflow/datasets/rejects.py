@@ -13,6 +13,9 @@ from ganflow.files import write_text
 
 REJECTED = "rejected.csv"
 MAX_ASIDE = 1000
+MAX_FAULTS = 100_000
+"""More than so many faulty files are an error, whatever their share: they are kept in memory."""
+
 ADDRESS = re.compile(r"<[^>]*>| at 0x[0-9a-fA-F]+")
 
 
@@ -39,6 +42,8 @@ class Rejects:
 
     def add(self, reject: Reject) -> None:
         self.faults += reject.is_fault
+        if self.faults > MAX_FAULTS:
+            self.check(0)
         self.asides += reject.kind == "aside"
         if reject.kind != "aside" or self.asides <= MAX_ASIDE:
             self.rows.append(reject)
@@ -49,12 +54,13 @@ class Rejects:
         Raises:
             DataError: naming the first of them.
         """
-        if self.faults <= self.share * total:
+        if self.faults <= self.share * total and self.faults <= MAX_FAULTS:
             return
         faults = sorted(row for row in self.rows if row.is_fault)
         shown = "\n".join(f"    {printable(row.file)}: {row.reason}" for row in faults[:5])
+        of = f" of {total}" if total else ""
         raise DataError(
-            f"{self.faults} of {total} files cannot be used, among them\n{shown}",
+            f"at least {self.faults}{of} files cannot be used, among them\n{shown}",
             where=str(self.where),
             expected=f"at most {self.share:.2%} (data.max_rejected)",
             run="mend or remove these files, or raise data.max_rejected in params.yaml",

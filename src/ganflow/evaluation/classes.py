@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganflow.errors import DataError
+from ganflow.evaluation.intervals import Interval, basic_bootstrap
+
+RESAMPLES = 1_000
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,9 @@ class Classes:
 
     floor: float
     """(K − 1)/2N: what sampling alone adds to it on average (Miller 1955)."""
+
+    interval: Interval
+    """Of the divergence, over draws of samples."""
 
     confidence: float
     """Mean probability of the class that was seen."""
@@ -60,6 +66,9 @@ def classes(logits: np.ndarray, real_labels: np.ndarray, asked: np.ndarray | Non
     seen = logits.argmax(axis=1)
     generated = np.bincount(seen, minlength=size)
     real = np.bincount(real_labels, minlength=size)
+    divergence = kl_divergence(generated, real)
+    draws = np.random.default_rng(0).multinomial(count, generated / count, RESAMPLES)
+    again = _divergences(draws, real)
     by_class = None
     if asked is not None:
         wanted = np.bincount(asked, minlength=size)
@@ -68,8 +77,9 @@ def classes(logits: np.ndarray, real_labels: np.ndarray, asked: np.ndarray | Non
     return Classes(
         generated=generated,
         real=real,
-        kl=kl_divergence(generated, real),
+        kl=divergence,
         floor=(size - 1) / (2 * count),
+        interval=basic_bootstrap(divergence, again),
         confidence=float(softmax(logits).max(axis=1).mean()),
         label_accuracy=None if asked is None else float(np.mean(seen == asked)),
         accuracy_by_class=by_class,
@@ -82,16 +92,33 @@ def kl_divergence(generated: np.ndarray, real: np.ndarray) -> float:
     Half a count is added to every real class (Jeffreys 1946), so that a class which the data
     lacks costs much and not infinitely much.
     """
-    p = generated / generated.sum()
+    return float(_divergences(generated, real))
+
+
+def _divergences(generated: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Of each row of counts (..., K) from the counts (K,)."""
+    p = generated / generated.sum(axis=-1, keepdims=True)
     q = (real + 0.5) / (real.sum() + 0.5 * len(real))
-    held = p > 0
-    return float(max(0.0, np.sum(p[held] * np.log(p[held] / q[held]))))
+    terms = p * np.log(np.where(p > 0, p, 1.0) / q)
+    return np.asarray(np.maximum(0.0, terms.sum(axis=-1)))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities (N, K), float64."""
     powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def class_score(logits: np.ndarray) -> float:
+    """exp of the mean divergence of each sample's classes from all samples' (Salimans et al. 2016).
+
+    The Inception score's formula on the extractor's own classes: between 1 and K, higher where
+    samples are sure and various. Over all samples at once, not over ten parts.
+    """
+    sure = softmax(logits)
+    overall = sure.mean(axis=0)
+    divergence = np.where(sure > 0, sure * (np.log(np.maximum(sure, 1e-300)) - np.log(overall)), 0)
+    return float(np.exp(divergence.sum(axis=1).mean()))
 
 
 @dataclass(frozen=True)

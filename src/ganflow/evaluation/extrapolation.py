@@ -14,11 +14,11 @@ import numpy as np
 
 from ganflow.errors import DataError
 from ganflow.evaluation.blas import one_thread
-from ganflow.evaluation.frechet import Moments, distance
 
 PIECES = 20
 SIZES = tuple(range(2, PIECES + 1, 2))  # in pieces: ten sizes, the smallest a tenth of all
 ROTATIONS = 4
+LIFT = 1e-12  # of the mean variance
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Extrapolation:
     """The distance at infinitely many samples; noise can put it slightly below 0."""
 
     slope: float
-    error: float
-    """Standard error of the intercept, by a jackknife over pieces of the samples."""
+    error: float | None
+    """Standard error of the intercept, by a jackknife over pieces, where it was asked for."""
 
     def at(self, size: int) -> float:
         """The line's distance at `size` samples."""
@@ -40,7 +40,11 @@ class Extrapolation:
 
 
 def extrapolate(
-    generated: np.ndarray, test: np.ndarray, numbers: np.random.Generator
+    generated: np.ndarray,
+    test: np.ndarray,
+    numbers: np.random.Generator,
+    *,
+    with_error: bool = True,
 ) -> Extrapolation:
     """Fit the line to features (n, d) and (m, d), at ten sizes up to min(n, m).
 
@@ -64,15 +68,9 @@ def extrapolate(
     with one_thread():
         values = _distances(ours, theirs, list(range(PIECES)), SIZES)
         intercept, slope = _line(rows * np.array(SIZES), values)
-        without = []
-        for left_out in range(PIECES):
-            kept = [piece for piece in range(PIECES) if piece != left_out]
-            sizes = tuple(min(size, PIECES - 1) for size in SIZES)
-            partial = _distances(ours, theirs, kept, sizes)
-            without.append(_line(rows * np.array(sizes), partial)[0])
-    error = np.sqrt((PIECES - 1) * np.var(without))
+        error = _jackknife(ours, theirs) if with_error else None
     return Extrapolation(
-        tuple(rows * size for size in SIZES), tuple(values), intercept, slope, float(error)
+        tuple(rows * size for size in SIZES), tuple(values), intercept, slope, error
     )
 
 
@@ -95,35 +93,52 @@ class _Pieces:
                 sums[index], products[index] = piece.sum(axis=0), piece.T @ piece
         return _Pieces(rows, sums, products)
 
-    def moments(self, chosen: list[int]) -> Moments:
+    def moments(self, chosen: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean (d,) and covariance (d, d) of a union of pieces."""
         count = self.rows * len(chosen)
         mean = self.sums[chosen].sum(axis=0) / count
-        covariance = (self.products[chosen].sum(axis=0) - count * np.outer(mean, mean)) / (
-            count - 1
-        )
-        values, vectors = np.linalg.eigh(covariance)
-        return Moments(mean, np.sqrt(np.clip(values, 0.0, None))[:, None] * vectors.T)
+        scatter = self.products[chosen].sum(axis=0) - count * np.outer(mean, mean)
+        return mean, scatter / (count - 1)
+
+
+def _distance(ours: _Pieces, theirs: _Pieces, union: list[int]) -> float:
+    """Between unions, from covariances: a few digits less than from factors, and faster."""
+    (our_mean, our_covariance), (mean, covariance) = ours.moments(union), theirs.moments(union)
+    lift = LIFT * (np.trace(covariance) or 1.0) / len(mean)  # dead features have no factor
+    root = np.linalg.cholesky(covariance + lift * np.eye(len(mean)))
+    overlap = np.linalg.eigvalsh(root.T @ our_covariance @ root)
+    return float(
+        np.sum((our_mean - mean) ** 2)
+        + np.trace(our_covariance)
+        + np.trace(covariance)
+        - 2.0 * np.sqrt(np.clip(overlap, 0.0, None)).sum()
+    )
+
+
+def _jackknife(ours: _Pieces, theirs: _Pieces) -> float:
+    """The intercept's spread when each piece of both sets is left out in turn (Tukey 1958)."""
+    without = []
+    for left_out in range(PIECES):
+        kept = [piece for piece in range(PIECES) if piece != left_out]
+        sizes = tuple(min(size, PIECES - 1) for size in SIZES)
+        values = _distances(ours, theirs, kept, sizes)
+        without.append(_line(ours.rows * np.array(sizes), values)[0])
+    return float(np.sqrt((PIECES - 1) * np.var(without)))
 
 
 def _distances(
     ours: _Pieces, theirs: _Pieces, pieces: list[int], sizes: tuple[int, ...]
 ) -> list[float]:
+    """At each size, given in pieces, the mean over unions that start at different pieces."""
+    starts = np.linspace(0, len(pieces), ROTATIONS, endpoint=False).astype(int)
     values = []
     for size in sizes:
-        starts = np.linspace(0, len(pieces), ROTATIONS, endpoint=False).astype(int)
         unions = {
-            tuple(pieces[(start + step) % len(pieces)] for step in range(size)) for start in starts
+            tuple(sorted(pieces[(start + step) % len(pieces)] for step in range(size)))
+            for start in starts
         }
-        distinct = {tuple(sorted(union)) for union in unions}
         values.append(
-            float(
-                np.mean(
-                    [
-                        distance(ours.moments(list(union)), theirs.moments(list(union)))
-                        for union in sorted(distinct)
-                    ]
-                )
-            )
+            float(np.mean([_distance(ours, theirs, list(union)) for union in sorted(unions)]))
         )
     return values
 

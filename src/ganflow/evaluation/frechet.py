@@ -14,8 +14,6 @@ import numpy as np
 from ganflow.errors import DataError
 from ganflow.evaluation.blas import one_thread
 
-LEVEL = 0.95  # of every interval
-
 
 @dataclass(frozen=True)
 class Moments:
@@ -107,21 +105,12 @@ def floor(
     return Floor(float(np.mean(values)), float(np.std(values, ddof=1)), tuple(values), size)
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A 95 % interval."""
-
-    low: float
-    high: float
-
-
 def bootstrap(
     generated: np.ndarray, reference: Moments, resamples: int, numbers: np.random.Generator
 ) -> np.ndarray:
-    """Distances (resamples,) of resampled `generated` to a fixed reference, less their mean.
+    """Distances (resamples,) of resampled `generated` to a fixed reference.
 
-    The spread of the distance over draws of samples. Only the spread: a resample repeats rows,
-    which adds to the distance's bias, so its mean says nothing and is taken away.
+    The test split is held fixed, since every model is compared with the same one.
     """
     count, _ = generated.shape
     centre = generated.mean(axis=0, dtype=np.float64)
@@ -141,15 +130,4 @@ def bootstrap(
                 + reference.variance
                 - 2.0 * roots.sum()
             )
-    return np.asarray(values - values.mean())
-
-
-def interval(value: float, deviations: np.ndarray) -> Interval:
-    """Where the distance at this many samples lies, from bootstrap deviations (Efron 1979).
-
-    The basic bootstrap: the quantiles are reflected about the value. The test split is held
-    fixed, since every model is compared with the same one.
-    """
-    tail = (1.0 - LEVEL) / 2.0
-    low, high = np.quantile(deviations, (tail, 1.0 - tail))
-    return Interval(max(0.0, value - float(high)), value - float(low))
+    return values

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganflow.evaluation.blas import one_thread
+from ganflow.evaluation.clusters import centres, components
 from ganflow.evaluation.neighbours import nearest
 
 COMPONENTS = 64
@@ -48,13 +49,9 @@ class TrainingImages:
     def __init__(self, train: np.ndarray, test: np.ndarray, threads: int = 1) -> None:
         """Take features (M, d) of the train and (m, d) of the test split."""
         self._threads = threads
-        self._mean = train.mean(axis=0, dtype=np.float64)
-        with one_thread():
-            centred = train - self._mean
-            _, vectors = np.linalg.eigh(centred.T @ centred)
-        self._axes = vectors[:, ::-1][:, :COMPONENTS]
+        self._mean, self._axes = components(train, COMPONENTS)
         self._train = self._project(train)
-        self._centres = _cells(self._train)
+        self._centres = centres(self._train, CELLS)
         self._own: dict[int, float] = {}
         projected = self._project(test)
         self._test_distances = nearest(projected, self._train, threads)[1]
@@ -126,26 +123,3 @@ def mann_whitney(a: np.ndarray, b: np.ndarray) -> float:
     ties = float(np.sum(counts.astype(np.float64) ** 3 - counts)) / (total * (total - 1))
     variance = n * m / 12 * (total + 1 - ties)
     return float((larger - n * m / 2) / np.sqrt(variance)) if len(values) > 1 else 0.0
-
-
-def _cells(rows: np.ndarray, rounds: int = 25, sample: int = 10_000) -> np.ndarray:
-    """Centres (3, d) of k-means cells of the training images (Lloyd 1982), from a fixed start."""
-    numbers = np.random.default_rng(0)
-    if len(rows) > sample:
-        rows = rows[np.sort(numbers.choice(len(rows), sample, replace=False))]
-    centres = rows[[numbers.integers(len(rows))]]
-    while len(centres) < min(CELLS, len(rows)):  # farthest first
-        gaps = nearest(rows, centres)[1]
-        centres = np.vstack([centres, rows[gaps.argmax()]])
-    for _ in range(rounds):
-        cell = nearest(rows, centres)[0]
-        moved = np.array(
-            [
-                rows[cell == index].mean(axis=0) if (cell == index).any() else centre
-                for index, centre in enumerate(centres)
-            ]
-        )
-        if np.array_equal(moved, centres):
-            break
-        centres = moved
-    return centres

@@ -32,6 +32,15 @@ class Prdc:
     coverage: float
     """Share of real balls with a generated image inside."""
 
+    density_error: float
+    """Standard error of the density over draws of samples."""
+
+    def all_four(self) -> dict[str, float]:
+        """Precision, recall, density and coverage by name."""
+        return {
+            name: getattr(self, name) for name in ("precision", "recall", "density", "coverage")
+        }
+
 
 def prdc(generated: np.ndarray, real: np.ndarray, k: int = NEIGHBOURS, threads: int = 1) -> Prdc:
     """All four from features (n, d) and (m, d), in one pass over their distances.
@@ -47,19 +56,21 @@ def prdc(generated: np.ndarray, real: np.ndarray, k: int = NEIGHBOURS, threads: 
     real_radii, generated_radii = radii(real, k, threads), radii(generated, k, threads)
     distances = Distances(generated, real)
 
-    def work(part: slice) -> tuple[int, int, np.ndarray, np.ndarray]:
+    def work(part: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         block = distances.block(part)
         inside = block < real_radii
-        balls = np.count_nonzero(inside, axis=1)
+        balls = np.asarray(np.count_nonzero(inside, axis=1))
         reached = (block < generated_radii[part, None]).any(axis=0)
         covered = np.asarray(inside.any(axis=0))
-        return int(np.count_nonzero(balls)), int(balls.sum()), covered, np.asarray(reached)
+        return balls, covered, np.asarray(reached)
 
     parts = over_blocks(work, len(generated), len(real), threads)
-    precise, counts, covers, recalled = zip(*parts, strict=True)
+    counts, covers, recalled = zip(*parts, strict=True)
+    balls = np.concatenate(counts)
     return Prdc(
-        precision=sum(precise) / len(generated),
+        precision=float(np.mean(balls > 0)),
         recall=float(np.any(recalled, axis=0).mean()),
-        density=sum(counts) / (k * len(generated)),
+        density=float(balls.mean() / k),
         coverage=float(np.any(covers, axis=0).mean()),
+        density_error=float(balls.std(ddof=1) / k / np.sqrt(len(balls))),
     )

@@ -9,8 +9,9 @@ import numpy as np
 
 from ganflow.errors import DataError
 from ganflow.evaluation import frechet
-from ganflow.evaluation.classes import classes, modes
+from ganflow.evaluation.classes import class_score, classes, modes
 from ganflow.evaluation.extrapolation import Extrapolation, extrapolate
+from ganflow.evaluation.intervals import basic_bootstrap, binomial, student
 from ganflow.evaluation.kernel import BLOCK, FEWEST_BLOCKS, kernel_distance
 from ganflow.evaluation.memorization import Memorization, TrainingImages
 from ganflow.evaluation.prdc import NEIGHBOURS, prdc
@@ -71,16 +72,11 @@ def measure(
     validation: Seen,
     test: Seen,
     plan: Plan,
-    *,
-    name: str = "fd",
 ) -> Findings:
     """Every family that features and logits are enough for.
 
     A family that the real images are too few for is left out, and `detail` says so; that the
     *samples* are too few is an error.
-
-    Args:
-        name: the Fréchet distance's, since distances on other features are other numbers.
 
     Raises:
         DataError: if there are fewer samples than the plan asks for.
@@ -97,13 +93,24 @@ def measure(
         None if generated.labels is None else generated.labels[: plan.samples],
     )
     findings = Findings()
-    _frechet(findings, judged, train, test, plan, name)
+    _frechet(findings, judged, train, test, plan, "fd")
     _kernel(findings, judged, train, test)
     _balls(findings, judged, train, test, plan)
     if judged.logits is not None and train.labels is not None:
         _classes(findings, judged.logits, judged.labels, train.labels, test)
     _memorization(findings, judged, train, validation, test, plan)
     return findings
+
+
+def inception_distance(
+    findings: Findings, generated: np.ndarray, train: np.ndarray, test: np.ndarray, plan: Plan
+) -> None:
+    """Add `fid`, from Inception's features; the interval of `fd` then stands in the detail only,
+    so that the metrics stay few."""
+    _frechet(findings, Seen(generated), Seen(train), Seen(test), plan, "fid")
+    findings.metrics["fid"] = {key: findings.metrics["fid"][key] for key in ("value", "ratio")}
+    for key in ("low", "high"):
+        findings.metrics["fd"].pop(key)
 
 
 def _frechet(
@@ -115,10 +122,16 @@ def _frechet(
     floor = frechet.floor(
         train.features, test.features, size, plan.floor_draws, np.random.default_rng(1)
     )
-    deviations = frechet.bootstrap(
+    resampled = frechet.bootstrap(
         generated.features[:size], reference, plan.resamples, np.random.default_rng(2)
     )
-    within = frechet.interval(value, deviations)
+    within = basic_bootstrap(value, resampled)
+    if floor.mean == 0.0:
+        raise DataError(
+            "real images have a distance of 0 to the test split: it consists of training images",
+            expected="splits that share no image",
+            run="dvc repro prepare",
+        )
     ratio = value / floor.mean
     findings.metrics[name] = {
         "value": value,
@@ -129,7 +142,7 @@ def _frechet(
     }
     findings.detail[name] = {
         "value": value,
-        "interval": [within.low, within.high],
+        "interval": within.bounds,
         "ratio": ratio,
         "ratio_interval": [within.low / floor.mean, within.high / floor.mean],
         "floor": {
@@ -149,6 +162,9 @@ def _frechet(
         findings.leave_out(f"{name}.infinity", error.what)
         return
     findings.metrics[name]["infinity"] = line.intercept
+    findings.detail[name]["infinity_interval"] = student(
+        line.intercept, line.error or 0.0, len(line.sizes) - 1
+    ).bounds
     findings.detail[name]["infinity"] = {
         "value": line.intercept,
         "error": line.error,
@@ -156,10 +172,13 @@ def _frechet(
         "sizes": list(line.sizes),
         "distances": list(line.distances),
         "real": extrapolate(
-            _subset(train, len(test), 4).features, test.features, np.random.default_rng(3)
+            _subset(train, len(test), 4).features,
+            test.features,
+            np.random.default_rng(3),
+            with_error=False,
         ).intercept,
         "method": "intercept of distances over 1/N, samples and test images both thinned to N; "
-        "error: jackknife over 20 pieces of the samples",
+        "error: jackknife over 20 pieces of both",
     }
     findings.tables[name] = _line_table(line)
 
@@ -189,6 +208,7 @@ def _kernel(findings: Findings, generated: Seen, train: Seen, test: Seen) -> Non
     findings.detail["kid"] = {
         "value": found.value,
         "error": found.error,
+        "interval": student(found.value, found.error, found.blocks - 1).bounds,
         "blocks": found.blocks,
         "block": block,
         "real": {"value": real.value, "error": real.error},
@@ -204,18 +224,24 @@ def _balls(findings: Findings, generated: Seen, train: Seen, test: Seen, plan: P
     real = _subset(test, size, 7).features
     found = prdc(generated.features[:size], real, NEIGHBOURS, plan.threads)
     best = prdc(_subset(train, size, 8).features, real, NEIGHBOURS, plan.threads)
-    findings.metrics["prdc"] = vars(found).copy()
+    findings.metrics["prdc"] = found.all_four()
     findings.detail["prdc"] = {
-        **vars(found),
-        "real": vars(best),
+        **found.all_four(),
+        **{
+            f"{name}_interval": binomial(round(getattr(found, name) * size), size).bounds
+            for name in ("precision", "recall", "coverage")
+        },
+        "density_interval": student(found.density, found.density_error, size - 1).bounds,
+        "real": best.all_four(),
         "neighbours": NEIGHBOURS,
         "images": size,
         "method": "balls to the 5th nearest other image, inside is strictly nearer; "
-        "real: a train subset in the samples' place",
+        "real: a train subset in the samples' place; intervals: Wilson's, of precision over "
+        "samples, of recall and coverage over test images",
     }
     findings.tables["prdc"] = [
-        {"metric": key, "generated": value, "real": vars(best)[key]}
-        for key, value in vars(found).items()
+        {"metric": key, "generated": value, "real": getattr(best, key)}
+        for key, value in found.all_four().items()
     ]
 
 
@@ -235,11 +261,16 @@ def _classes(
     detail: dict[str, Any] = {
         "kl": found.kl,
         "kl_floor": found.floor,
+        "kl_interval": found.interval.bounds,
         "confidence": found.confidence,
+        "score": class_score(logits),
     }
     if found.label_accuracy is not None and found.accuracy_by_class is not None:
         findings.metrics["classes"]["label_accuracy"] = found.label_accuracy
         detail["label_accuracy"] = found.label_accuracy
+        detail["label_accuracy_interval"] = binomial(
+            round(found.label_accuracy * len(logits)), len(logits)
+        ).bounds
         by_class["label_accuracy"] = [
             None if np.isnan(value) else value for value in found.accuracy_by_class.tolist()
         ]
@@ -248,6 +279,7 @@ def _classes(
         detail["test"] = {
             "kl": held_out.kl,
             "confidence": held_out.confidence,
+            "score": class_score(test.logits),
             "label_accuracy": held_out.label_accuracy,
         }
     detail["by_class"] = by_class
@@ -283,7 +315,7 @@ def _memorization(
     training = TrainingImages(train.features, test.features, plan.threads)
     found = training.compare(generated.features)
     held_out = training.compare(validation.features)
-    near = frechet.moments(_subset(train, len(test), 9).features)
+    near = frechet.moments(train.features)
     far = frechet.moments(test.features)
     gap = _gap(generated, near, far)
     findings.memorization = found
@@ -294,6 +326,9 @@ def _memorization(
     }
     findings.detail["memorization"] = {
         **_closeness(found),
+        "authenticity_interval": binomial(
+            round(found.authenticity * len(generated)), len(generated)
+        ).bounds,
         "fd_gap": gap,
         "real": {**_closeness(held_out), "fd_gap": _gap(validation, near, far)},
         "method": "distances to the nearest training image in 64 principal components; C_T over "

@@ -2,8 +2,8 @@
 
 A generator of transposed 4×4 convolutions with stride 2 (a kernel that the stride divides
 leaves no checkerboard; Odena et al. 2016), batch normalisation and ReLU, and a discriminator
-of 4×4 convolutions with stride 2, leaky ReLU and no normalisation (a penalty takes its
-place). With labels, the latent carries the class one-hot beside it, and the discriminator
+of 4×4 convolutions with stride 2, a last 3×3 one, leaky ReLU and no normalisation (a penalty
+takes its place). With labels, the latent carries the class one-hot beside it, and the discriminator
 has a logit for each class, of which the image's own is taken.
 """
 
@@ -52,6 +52,9 @@ def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
         filters = min(2 * WIDTH * 2**level, WIDEST)
         x = convolution(filters, 4, strides=2, padding="same", dtype=policy)(x)
         x = LeakyReLU(0.2, dtype=policy)(x)
+    # One more look at the coarse maps bought more than its time spent on longer training.
+    x = convolution(x.shape[-1], 3, padding="same", dtype=policy)(x)
+    x = LeakyReLU(0.2, dtype=policy)(x)
     return verdict(design, images, x, policy)
 
 

@@ -13,7 +13,13 @@ Share = Annotated[float, Field(gt=0, lt=0.5)]
 
 
 class Data(Section):
-    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = "mnist"
+    source: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+            json_schema_extra={"in_words": "a name of letters, digits, dots, dashes, underscores"},
+        ),
+    ] = "mnist"
     """A name below `data/raw`."""
 
     size: Annotated[int, Field(ge=8, le=128)] | Literal["auto"] = "auto"

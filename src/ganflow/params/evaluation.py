@@ -17,7 +17,11 @@ class Evaluation(Section):
     features: Literal["extractor", "inception"] = "extractor"
     """Of what the distances are taken: the extractor's, or Inception's where it fits the data."""
 
-    inception_weights: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.h5$")] = (
-        "inception_v3_notop.h5"
-    )
+    inception_weights: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.h5$",
+            json_schema_extra={"in_words": "the name of a file that ends in .h5"},
+        ),
+    ] = "inception_v3_notop.h5"
     """A file in `data/raw/inception`, which is never downloaded."""

@@ -4,23 +4,26 @@ A mistake anywhere in the file is one message that names the key, the value, wha
 and the nearest valid name; it is found before any stage starts and without TensorFlow.
 """
 
-import difflib
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-import yaml
-from pydantic import BaseModel, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import Field, ValidationError, model_validator
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ganflow.errors import ParameterError
-from ganflow.files import write_text
+from ganflow.files import write_bytes
+from ganflow.params.allowed import Place
 from ganflow.params.data import Data
+from ganflow.params.document import InPlaceError, line_of, parse, with_value
 from ganflow.params.evaluation import Evaluation
 from ganflow.params.extractor import Extractor
 from ganflow.params.gate import Gate
+from ganflow.params.messages import explanation, mistakes
 from ganflow.params.model import Model
 from ganflow.params.report import Report
 from ganflow.params.runtime import Runtime
@@ -29,6 +32,9 @@ from ganflow.params.section import Section
 from ganflow.params.train import Train
 
 PARAMS_FILE = Path("params.yaml")
+
+FULL_PROFILE = 50_000
+"""Samples that `evaluation.profile: full` judges."""
 
 
 class Params(Section):
@@ -47,32 +53,81 @@ class Params(Section):
     report: Report = Report()
     gate: Gate = Gate()
 
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """What would otherwise be found by a later stage, when others have run."""
+        wrong = []
+        if self.evaluation.profile == "full" and self.sample.images < FULL_PROFILE:
+            wrong.append(
+                f"evaluation.profile: full judges {FULL_PROFILE} samples, and sample.images is "
+                f"{self.sample.images}. Set sample.images to {FULL_PROFILE} or more, or "
+                "evaluation.profile to quick."
+            )
+        if self.train.images < self.train.batch:
+            wrong.append(
+                f"train.images: {self.train.images} is less than one batch, and train.batch is "
+                f"{self.train.batch}. Set train.images to {self.train.batch} or more, or "
+                "train.batch to less."
+            )
+        if self.train.penalties.latent is not None and not self.model.mapping:
+            wrong.append(
+                "train.penalties.latent: a constant while model.mapping is 0, as the latent is "
+                "then the draw itself. Set model.mapping to 1 or more, or leave this penalty out."
+            )
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
 
 def load(path: Path = PARAMS_FILE) -> Params:
     """Read and check the whole file.
 
     Raises:
-        ParameterError: naming every key that is wrong.
+        ParameterError: naming every key that is wrong, and its line.
     """
-    return check(_parse(path), path)
+    text = _read(path)
+    return check(_values(text, path), path, text)
 
 
-def check(values: Any, path: Path = PARAMS_FILE) -> Params:
-    """Check values that were read from, or are about to be written to, `path`."""
+def check(values: Any, path: Path = PARAMS_FILE, text: str = "") -> Params:
+    """Check values that were read from, or are about to be written to, `path`.
+
+    Args:
+        text: the document they come from, for the line numbers of mistakes.
+    """
     if not isinstance(values, Mapping):
         raise ParameterError(
-            f"{type(values).__name__} instead of sections",
+            "no sections" if values is None else f"a {type(values).__name__} instead of sections",
             where=str(path),
             expected="sections: " + ", ".join(Params.model_fields),
-            run="ganflow recipe default",
+            run="git checkout params.yaml",
         )
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        messages = "\n".join(dict.fromkeys(_explain(e) for e in error.errors()))
+        found = mistakes(error, values, _document())
+        lines = {line_of(text, mistake.path) for mistake in found} - {None}
         raise ParameterError(
-            messages, where=str(path), run="edit the file, then try again"
+            "\n".join(mistake.sentence for mistake in found),
+            where=_place(path, sorted(line for line in lines if line)),
+            run=f"edit {path.name}, then ganflow params",
         ) from None
+
+
+def describe(key: str = "", path: Path = PARAMS_FILE) -> str:
+    """What a parameter or a section is, what is allowed there, and what it is now.
+
+    Args:
+        key: dotted, as in `train.generator`; empty for all sections.
+
+    Raises:
+        ParameterError: if there is no such key, naming the nearest; or as `load` does.
+    """
+    values = load(path).model_dump(mode="json")
+    try:
+        return explanation(tuple(_parts(key)), values, _document())
+    except KeyError as error:
+        raise ParameterError(str(error.args[0]), run="ganflow params --help") from None
 
 
 def sections_of(run: Callable[..., None]) -> tuple[str, ...]:
@@ -83,135 +138,98 @@ def sections_of(run: Callable[..., None]) -> tuple[str, ...]:
 def edit(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
     """Check `changes` (dotted keys to values), then write them into the file.
 
-    Comments, order and everything else in the file stay as they were. Nothing is written
-    when a value is wrong.
+    Every character that is not part of a changed value stays as it was. Nothing is written
+    when a value is wrong, or when all of them stand there already.
+
+    Raises:
+        ParameterError: a key or value that is wrong, in `changes` or in the file.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
-
-    def flow(value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        mapping = CommentedMap({key: flow(item) for key, item in value.items()})
-        mapping.fa.set_flow_style()
-        return mapping
-
-    _parse(path)
-    editor = YAML()
-    editor.preserve_quotes = True
-    editor.width = 4096
-    document = editor.load(path.read_text())
+    before = text = _read(path)
+    values = _values(text, path)
     for key, value in changes.items():
-        *sections, name = key.split(".")
-        place = document
-        for section in sections:
-            place = place.setdefault(section, CommentedMap()) if _is_map(place) else None
-        if not _is_map(place):
+        parts = _parts(key)
+        if _same(_at(values, parts), value):
+            continue
+        try:
+            text = with_value(text, parts, value)
+        except InPlaceError:
             raise ParameterError(
-                f"{key}: `{'.'.join(sections)}` is no section",
-                where=str(path),
-                run="ganflow --help",
-            )
-        if name not in place or place[name] != value:
-            place[name] = flow(value)
-    params = check(document, path)
-
-    from io import StringIO
-
-    text = StringIO()
-    editor.dump(document, text)
-    write_text(path, text.getvalue())
+                f"{key}: cannot be set to {value!r} without rewriting more of the file",
+                where=_place(path, [line_of(text, parts) or 1]),
+                expected="a plain `key: value` there, in place of an alias or the like",
+                run=f"edit {path.name}, then ganflow params",
+            ) from None
+    params = check(_values(text, path), path, text)
+    if text != before:
+        write_bytes(path, text.encode())
     return params
 
 
-def _is_map(value: Any) -> bool:
-    return isinstance(value, Mapping)
+@cache
+def _document() -> Place:
+    schema = Params.model_json_schema()
+    return Place(schema, schema)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML as DVC reads it: 1e-3 is a number, and a key given twice is an error."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key `{key}` is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
-
-
-def _parse(path: Path) -> Any:
+def _read(path: Path) -> str:
     try:
-        return yaml.load(path.read_text(), Loader=_Loader)
-    except FileNotFoundError:
+        return path.read_bytes().decode()
+    except (FileNotFoundError, NotADirectoryError):
         raise ParameterError(
             "there is no parameter file here",
             where=str(path.resolve()),
             expected="to be started in the project's folder",
-            run="cd to the folder with dvc.yaml",
+            run="cd to the folder with dvc.yaml, or git checkout params.yaml",
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(
-            f"not readable as YAML: {error}",
+            f"not readable: {error}",
             where=str(path),
-            run="edit the file, or git checkout params.yaml",
+            expected="a text file in UTF-8",
+            run="git checkout params.yaml",
         ) from None
 
 
-def _explain(error: ErrorDetails) -> str:
-    key = _dotted(error["loc"])
-    value = error["input"]
-    if error["type"] == "extra_forbidden":
-        names = _names_beside(error["loc"])
-        near = difflib.get_close_matches(str(error["loc"][-1]), names, n=1, cutoff=0.5)
-        hint = f"did you mean `{near[0]}`? " if near else ""
-        return f"{key}: unknown parameter (value {value!r}); {hint}allowed here: {', '.join(names)}"
-    allowed = error["msg"].removeprefix("Value error, ")
-    return (
-        f"{key}: {value!r} is not allowed: {allowed[0].lower()}{allowed[1:]}{_near_choice(error)}"
-    )
+def _values(text: str, path: Path) -> Any:
+    try:
+        return parse(text)
+    except (YAMLError, ValueError) as error:  # ValueError: a date such as 2024-13-45
+        mark = getattr(error, "problem_mark", None)
+        problem = (error.problem if isinstance(error, MarkedYAMLError) else None) or str(error)
+        twice = re.match(r'found duplicate key "([^"]*)"', problem)
+        if isinstance(error, DuplicateKeyError) and twice:
+            problem = f"the key `{twice[1]}` is given twice"
+        else:
+            problem = f"not readable as YAML: {problem}"
+        raise ParameterError(
+            problem,
+            where=_place(path, [mark.line + 1] if mark else []),
+            run=f"edit {path.name}, then ganflow params",
+        ) from None
 
 
-def _dotted(location: tuple[int | str, ...]) -> str:
-    """The key as the user wrote it: without the names of a union's branches."""
-    parts: list[str] = []
-    model: type[BaseModel] | None = Params
-    for part in location:
-        if model is not None and part not in model.model_fields and parts and part != location[-1]:
-            continue
-        if model is None and parts:
-            break
-        parts.append(str(part))
-        model = _model_of(model, str(part)) if model else None
-    return ".".join(parts)
+def _place(path: Path, lines: Sequence[int]) -> str:
+    if not lines:
+        return str(path)
+    named = " and ".join(filter(None, [", ".join(map(str, lines[:-1])), str(lines[-1])]))
+    return f"{path}, line{'s' if len(lines) > 1 else ''} {named}"
 
 
-def _model_of(model: type[BaseModel], name: str) -> type[BaseModel] | None:
-    field = model.model_fields.get(name)
-    if field is None:
-        return None
-    candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
-    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+def _parts(key: str) -> list[str]:
+    """A dotted key's parts; one that holds dots itself is quoted, as in gate.limits."fd.ratio"."""
+    return [quoted or plain for quoted, plain in re.findall(r'"([^"]+)"|([^."]+)', key)]
 
 
-def _names_beside(location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] | None = Params
-    for part in location[:-1]:
-        model = _model_of(model, str(part)) or model if model else None
-    return list(model.model_fields) if model else []
+def _at(values: Any, parts: Sequence[str]) -> Any:
+    for part in parts:
+        if not isinstance(values, Mapping) or part not in values:
+            return _ABSENT
+        values = values[part]
+    return values
 
 
-def _near_choice(error: ErrorDetails) -> str:
-    choices: list[str] = re.findall(r"'([^']+)'", str(error.get("ctx", {}).get("expected", "")))
-    near = difflib.get_close_matches(str(error["input"]), choices, n=1, cutoff=0.5)
-    return f"; did you mean `{near[0]}`?" if near else ""
+def _same(a: Any, b: Any) -> bool:
+    return bool(a == b) and isinstance(a, bool) == isinstance(b, bool)
+
+
+_ABSENT = object()

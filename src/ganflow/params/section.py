@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict
 class Section(BaseModel):
     """A frozen group of parameters.
 
-    Unknown keys are errors, numbers must be finite, and no text is taken for a number.
+    Unknown keys are errors, numbers must be finite, and no text is taken for a number. A field
+    whose pattern says little to a reader gives its `in_words` in `json_schema_extra`.
     """
 
     model_config = ConfigDict(

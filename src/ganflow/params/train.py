@@ -14,7 +14,7 @@ Augmentation = Literal["color", "translation", "cutout"]
 
 
 class Adam(Section):
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
     beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.0
     beta_2: Annotated[float, Field(ge=0, lt=1)] = 0.99
 
@@ -43,7 +43,7 @@ class Penalties(Section):
 
 
 class Train(Section):
-    images: Annotated[int, Field(ge=64, le=10**12)] = 128_000
+    images: Annotated[int, Field(ge=64, le=10**12)] = 192_000
     """How many real images the discriminator sees: the length of the training."""
 
     batch: Annotated[int, Field(ge=2, le=65_536)] = 64

@@ -6,9 +6,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ganflow.errors import ParameterError
+from ganflow.params.document import parse, written
 from ganflow.params.file import PARAMS_FILE, edit
 
 
@@ -31,7 +30,7 @@ def recipe(name: str) -> dict[str, Any]:
     Raises:
         ParameterError: naming the nearest recipe there is.
     """
-    return dict(_leaves(yaml.safe_load(_text(name))))
+    return dict(_leaves(parse(_text(name))))
 
 
 def write_recipe(name: str, path: Path = PARAMS_FILE) -> list[str]:
@@ -41,10 +40,10 @@ def write_recipe(name: str, path: Path = PARAMS_FILE) -> list[str]:
         A line for each parameter that changed.
     """
     values = recipe(name)
-    before = yaml.safe_load(path.read_text()) if path.exists() else {}
+    before = parse(path.read_text()) if path.exists() else {}
     edit(values, path)
     return [
-        f"{key}: {_at(before, key)} → {value}"
+        f"{key}: {_shown(before, key)} → {written(value)}"
         for key, value in values.items()
         if _at(before, key) != value
     ]
@@ -72,6 +71,11 @@ def _leaves(values: Mapping[str, Any], section: str = "") -> Iterator[tuple[str,
             yield f"{section}.{key}", value
         else:
             yield from _leaves(value, key)
+
+
+def _shown(values: Any, key: str) -> str:
+    value = _at(values, key)
+    return "not set" if value is None else written(value)
 
 
 def _at(values: Any, key: str) -> Any:

@@ -195,7 +195,7 @@ def _share(value: float) -> str:
 
 def data_card(card: Mapping[str, Any]) -> Table:
     """The prepared data's card in words; keys that are not known are shown as they are."""
-    hidden = {"classes"}
+    hidden = {"classes", "class_counts"}  # shown in a table of their own
     rows = [(_words(key), _text(value)) for key, value in card.items() if key not in hidden]
     classes = card.get("classes")
     if classes:
@@ -226,7 +226,8 @@ def _listed(names: Sequence[Any], most: int = 30) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{_words(str(k)).lower()} {_text(v)}" for k, v in value.items())
+        shown = (f"{_words(str(k)).lower()} {_text(v)}" for k, v in value.items() if v != {})
+        return ", ".join(shown)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

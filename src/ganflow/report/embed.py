@@ -12,6 +12,18 @@ from ganflow.report.grid import animate, image_grid, picture, png
 CELL = 84
 """Pixels that a small image is enlarged to, about: sharp on fine screens and in print."""
 
+HEAVY = 40_000
+"""Bytes beyond which a colour picture is embedded with a little loss."""
+
+HEAVIEST = 600_000
+"""Bytes that an animation should not pass."""
+
+QUALITIES: dict[int, tuple[int | None, ...]] = {1: (None, 80, 50), 3: (80, 50, 20)}
+"""By channels: what an animation is tried with until it is light enough."""
+
+WIDEST = 1200
+"""Pixels: wider pictures are shrunk, for the page is narrower."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -31,6 +43,7 @@ def scale_for(side: int, cell: int = CELL) -> int:
 
 def show(array: np.ndarray, alt: str) -> Picture:
     """Embed one uint8 array (H, W, C)."""
+    array = _narrowed(array)
     height, width = array.shape[:2]
     return Picture(_still(array), alt, width, height)
 
@@ -46,17 +59,31 @@ def show_moving(
     frames: Sequence[np.ndarray], alt: str, milliseconds: int = 80, hold: int = 0
 ) -> Picture:
     """Embed frames, each uint8 (H, W, C), as an animation, with its last frame as the still."""
+    frames = [_narrowed(frame) for frame in frames]
     height, width = frames[0].shape[:2]
-    moving = _data("image/webp", animate(frames, "webp", milliseconds, hold))
+    for quality in QUALITIES.get(frames[0].shape[2], (80,)):
+        content = animate(frames, "webp", milliseconds, hold, quality)
+        if len(content) <= HEAVIEST:
+            break
+    moving = _data("image/webp", content)
     return Picture(moving, alt, width, height, _still(frames[-1]))
 
 
+def _narrowed(array: np.ndarray) -> np.ndarray:
+    """Shrunk by a whole factor until it is no wider than a page."""
+    factor = -(-array.shape[1] // WIDEST)
+    if factor == 1:
+        return array
+    shrunk = np.asarray(picture(array).reduce(factor))
+    return shrunk[..., None] if shrunk.ndim == 2 else shrunk
+
+
 def _still(array: np.ndarray) -> str:
-    """PNG for grey images and small ones; nearly lossless WebP where PNG would be heavy."""
+    """PNG for grey images and small ones; WebP with a little loss where PNG would be heavy."""
     exact = png(array)
-    if array.shape[2] == 3 and len(exact) > 150_000:
+    if array.shape[2] == 3 and len(exact) > HEAVY:
         stream = io.BytesIO()
-        picture(array).save(stream, "WEBP", quality=92, method=4)
+        picture(array).save(stream, "WEBP", quality=85, method=4)
         return _data("image/webp", stream.getvalue())
     return _data("image/png", exact)
 

@@ -80,15 +80,20 @@ def write_png(path: Path, array: np.ndarray) -> None:
 
 
 def animate(
-    frames: Sequence[np.ndarray], kind: str = "webp", milliseconds: int = 80, hold: int = 0
+    frames: Sequence[np.ndarray],
+    kind: str = "webp",
+    milliseconds: int = 80,
+    hold: int = 0,
+    quality: int | None = None,
 ) -> bytes:
     """Encode frames as an animation that repeats for ever.
 
     Args:
         frames: uint8 (H, W, C), all of one shape, at least one.
-        kind: "gif" (256 colours a frame) or "webp" (lossless).
+        kind: "gif" (256 colours a frame) or "webp".
         milliseconds: how long each frame is shown; GIF counts in tens.
         hold: how much longer the last frame is shown.
+        quality: of a WebP, 0 to 100; None is without loss, at ten times the bytes for photographs.
 
     Raises:
         ValueError: no frames, frames of several shapes, or another kind.
@@ -121,8 +126,8 @@ def animate(
             append_images=pictures[1:],
             duration=durations,
             loop=0,
-            lossless=True,
-            quality=80,
+            lossless=quality is None,
+            quality=80 if quality is None else quality,
             method=4,
         )
     return stream.getvalue()

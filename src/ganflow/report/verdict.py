@@ -164,12 +164,16 @@ def _finding(
 def _interval(
     measure: Measure, value: float, metrics: Mapping[str, Any], detail: Mapping[str, Any]
 ) -> tuple[float, float] | None:
-    """The bounds beside the number, or two standard errors around it."""
-    family = measure.key.partition(".")[0]
-    if measure.key.endswith(".value"):
+    """The bounds beside the number, else those in detail.json, else two standard errors."""
+    family, _, name = measure.key.partition(".")
+    if name == "value":
         low, high = (_number_at(metrics, f"{family}.{end}") for end in ("low", "high"))
         if low is not None and high is not None:
             return low, high
+    place = f"{family}.interval" if name == "value" else f"{measure.key}_interval"
+    match _at(detail, place):
+        case [float() | int() as low, float() | int() as high]:
+            return float(low), float(high)
     error = _number_at(detail, measure.error)
     return None if error is None else (value - 1.96 * error, value + 1.96 * error)
 

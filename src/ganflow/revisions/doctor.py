@@ -16,6 +16,14 @@ from pathlib import Path
 LEAST_FREE_BYTES = 2 * 10**9
 PYTHON = ((3, 11), (3, 14))
 SECONDS = 60
+DVC = (sys.executable, "-m", "dvc")
+ENVIRONMENT = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "DVC_NO_ANALYTICS": "1",
+    "DO_NOT_TRACK": "1",
+    # To look for a server must not start one.
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,7 @@ def everything(project: Path) -> list[Check]:
     """All checks, for a person who asks what is wrong."""
     return [
         *before_retraining(project),
+        *answering(project),
         tree(project),
         processor(),
         *orchestration(project),
@@ -49,7 +58,7 @@ def before_retraining(project: Path) -> list[Check]:
         identity(project),
         origin(project),
         history(project),
-        *storage(project),
+        storage(project),
     ]
 
 
@@ -127,24 +136,27 @@ def tree(project: Path) -> Check:
     )
 
 
-def storage(project: Path) -> Iterator[Check]:
-    """Whether there is a DVC remote, and whether it answers."""
-    listed = _run([sys.executable, "-m", "dvc", "remote", "list"], project)
-    if listed.returncode != 0 or not listed.stdout.strip():
-        yield Check(
-            "DVC remote",
-            False,
-            "none is set",
-            "dvc remote add --default storage s3://BUCKET/PATH (or a folder)",
-        )
-        return
-    asked = _run(
-        [sys.executable, "-m", "dvc", "data", "status", "--not-in-remote", "--json"], project
-    )
-    yield Check(
+def storage(project: Path) -> Check:
+    listed = _run([*DVC, "remote", "list"], project)
+    names = ", ".join(line.split()[0] for line in listed.stdout.splitlines() if line.strip())
+    return Check(
         "DVC remote",
+        listed.returncode == 0 and bool(names),
+        names or "none is set: nobody else could get the model",
+        "dvc remote add --default storage s3://BUCKET/PATH (or a folder)",
+    )
+
+
+def answering(project: Path) -> Iterator[Check]:
+    """Whether the DVC remote can be asked; a retraining finds out when it pulls."""
+    if not storage(project).good:
+        return
+    asked = _run([*DVC, "data", "status", "--not-in-remote", "--json"], project)
+    said = asked.stderr.strip().splitlines() or ["no answer"]
+    yield Check(
+        "DVC storage",
         asked.returncode == 0,
-        "answers" if asked.returncode == 0 else (asked.stderr.strip().splitlines() or ["?"])[-1],
+        "answers" if asked.returncode == 0 else said[-1],
         "dvc data status --not-in-remote",
     )
 
@@ -192,7 +204,7 @@ def _run(command: list[str], project: Path) -> "subprocess.CompletedProcess[str]
         return subprocess.run(
             command,
             cwd=project,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "DVC_NO_ANALYTICS": "1"},
+            env={**os.environ, **ENVIRONMENT},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

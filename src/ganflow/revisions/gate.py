@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ganflow.params.gate import Gate
+from ganflow.revisions.comparison import paired
 
 Judgement = Literal["better", "not worse", "worse", "cannot tell", "missing", "kept", "broken"]
 
@@ -147,7 +148,7 @@ def _compare(
         return Row(metric, _mean(old), _mean(new), None, rule, "missing", False)
     base_mean = sum(old) / len(old)
     interval = (
-        paired_interval(old, new)
+        paired_interval(old, new, direction)
         if len(old) > 1
         else difference_interval(metric, base[0], candidate[0])
     )
@@ -178,16 +179,12 @@ def judge_difference(
     return "worse" if low > margin else "cannot tell"
 
 
-def paired_interval(base: Sequence[float], candidate: Sequence[float]) -> tuple[float, float]:
+def paired_interval(
+    base: Sequence[float], candidate: Sequence[float], direction: Literal["lower", "higher"]
+) -> tuple[float, float]:
     """Student's 95 % interval of the mean difference over at least two paired trainings."""
-    from scipy import stats
-
-    differences = [new - old for old, new in zip(base, candidate, strict=True)]
-    count = len(differences)
-    mean = sum(differences) / count
-    variance = sum((d - mean) ** 2 for d in differences) / (count - 1)
-    half = float(stats.t.ppf(0.975, count - 1)) * math.sqrt(variance / count)
-    return mean - half, mean + half
+    found = paired(base, candidate, direction)
+    return found.low, found.high
 
 
 def difference_interval(

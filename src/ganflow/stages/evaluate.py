@@ -3,19 +3,30 @@
 import csv
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ganflow.datasets.store import Split, Store, open_store
-from ganflow.engine import configure, threads
+from ganflow.engine import configure, has_bfloat16, threads
 from ganflow.errors import DataError
+from ganflow.evaluation.classifier import Lessons
 from ganflow.evaluation.extractor import Extractor, load_extractor
+from ganflow.evaluation.fresh import accuracy_score, two_sample
+from ganflow.evaluation.inception import Inception, weights_file
 from ganflow.evaluation.neighbours import nearest_few
-from ganflow.evaluation.suite import Findings, Plan, Seen, measure, second_opinion
-from ganflow.files import read_array, whole_folder, write_json, write_text
-from ganflow.layout import EVALUATION, EXTRACTOR, PREPARED, SAMPLES
+from ganflow.evaluation.suite import (
+    Findings,
+    Plan,
+    Seen,
+    inception_distance,
+    measure,
+    second_opinion,
+)
+from ganflow.files import read_array, sha256_of, whole_folder, write_json, write_text
+from ganflow.layout import EVALUATION, EXTRACTOR, PREPARED, RAW, SAMPLES
 from ganflow.params.evaluation import Evaluation
 from ganflow.params.runtime import Runtime
 from ganflow.progress import progress
@@ -23,6 +34,7 @@ from ganflow.report.grid import image_grid, write_png
 
 PLANS = {"quick": (10_000, 200), "full": (50_000, 1_000)}  # samples, bootstrap resamples
 DIGITS = 6  # significant, of every number that is written
+FRESH = Lessons(seed=0, epochs=2, batch=128, learning_rate=0.002)
 SECOND_TRAIN = 20_000
 SHOWN = 100
 PAGE_ROWS, PAGE_NEIGHBOURS = 10, 5
@@ -44,6 +56,12 @@ def run(runtime: Runtime, evaluation: Evaluation) -> None:
     samples, labels = samples[:count], None if labels is None else labels[:count]
     train, validation, test = (store.split(name) for name in ("train", "validation", "test"))
     first, second = (_extractor(folder, store) for folder in (EXTRACTOR, EXTRACTOR / "second"))
+    hashes = [first.card["sha256"], second.card["sha256"]]
+    inception = None
+    if evaluation.features == "inception":
+        weights = weights_file(RAW / "inception", evaluation.inception_weights)
+        inception = Inception(weights)
+        hashes.append(sha256_of(weights))
     plan = Plan(count, resamples, evaluation.floor_draws, threads(runtime))
 
     with progress("evaluate", 5, "steps") as shown:
@@ -67,13 +85,62 @@ def run(runtime: Runtime, evaluation: Evaluation) -> None:
             second.describe(train.images[part]).features,
             second.describe(test.images).features,
         )
+        if inception is not None:
+            inception_distance(
+                findings,
+                inception.describe(samples),
+                inception.describe(train.images[part]),
+                inception.describe(test.images),
+                plan,
+            )
+        if evaluation.profile == "full":
+            _ask_fresh_classifiers(findings, samples, labels, train, test, store)
         shown.advance()
         with whole_folder(EVALUATION) as folder:
-            _write(folder, findings, store, evaluation, yardstick((first, second), test))
+            _write(folder, findings, store, evaluation, yardstick(hashes, test))
             _draw(folder / "plots", findings, samples, labels, generated, train, real)
         shown.advance()
     for family, numbers in findings.metrics.items():
         print(f"{family}: " + ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
+
+
+def _ask_fresh_classifiers(
+    findings: Findings,
+    samples: np.ndarray,
+    labels: np.ndarray | None,
+    train: Split,
+    test: Split,
+    store: Store,
+) -> None:
+    lessons = replace(FRESH, bfloat16=has_bfloat16())
+    told = two_sample(samples, train.images, test.images, lessons)
+    findings.metrics["c2st"] = {"accuracy": told.accuracy}
+    findings.detail["c2st"] = {
+        "accuracy": told.accuracy,
+        "accuracy_interval": told.interval.bounds,
+        "held_out": told.held_out,
+        "method": "held-out accuracy of a fresh classifier between real and generated; 0.5 is "
+        "ideal; Wilson's interval",
+    }
+    if labels is None or train.labels is None or test.labels is None:
+        findings.leave_out("cas", "it needs samples with labels")
+        return
+    score = accuracy_score(
+        (samples, labels),
+        (train.images, train.labels),
+        (test.images, test.labels),
+        store.classes,
+        lessons,
+    )
+    findings.metrics["cas"] = {"ratio": score.ratio}
+    findings.detail["cas"] = {
+        "ratio": score.ratio,
+        "ratio_interval": score.interval.bounds,
+        "from_samples": list(score.from_samples),
+        "from_real": list(score.from_real),
+        "method": "accuracy on the test split of classifiers trained on samples, over that of "
+        "ones trained on as many real images; Student's interval over three seeds",
+    }
 
 
 def read_samples(folder: Path, store: Store) -> tuple[np.ndarray, np.ndarray | None]:
@@ -146,11 +213,9 @@ def see(extractor: Extractor, images: np.ndarray, labels: np.ndarray | None) -> 
     return Seen(found.features, found.logits if extractor.classes else None, labels)
 
 
-def yardstick(extractors: tuple[Extractor, ...], test: Split) -> str:
-    """Sixteen hex digits that change with the extractors or the test split."""
-    digest = hashlib.sha256()
-    for extractor in extractors:
-        digest.update(extractor.card["sha256"].encode())
+def yardstick(hashes: list[str], test: Split) -> str:
+    """Sixteen hex digits that change with these weights' hashes or with the test split."""
+    digest = hashlib.sha256("\n".join(hashes).encode())
     digest.update(np.ascontiguousarray(test.images).data)
     if test.labels is not None:
         digest.update(np.ascontiguousarray(test.labels).data)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
@@ -30,6 +31,7 @@ from ganflow.studio.requests import (
     MOST_PIXELS,
     MOST_STEPS,
     NearestImages,
+    Plane,
     Point,
     Samples,
     Views,
@@ -88,15 +90,19 @@ class Neighbours(BaseModel):
     neighbours: list[Neighbour]
 
 
-class RequestError(Exception):
-    """A request that this model cannot serve."""
+class TooMuchError(Exception):
+    """A request for more pixels than one answer may have."""
+
+
+class NotThereError(Exception):
+    """A request for a class or a direction that the model does not have."""
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     words = {
         400: "The body is not readable as JSON.",
         403: "Another host or another page asked.",
-        404: "There is no such thing.",
+        404: "There is no such model, class or direction.",
         413: "The body is too long.",
         422: "A value is out of bounds.",
         503: "Overloaded (with Retry-After), or there is no model.",
@@ -107,7 +113,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def _pictures(*kinds: str) -> dict[int | str, dict[str, Any]]:
     content = {MEDIA[kind]: {"schema": {"type": "string", "format": "binary"}} for kind in kinds}
     ok = {"description": "The images.", "content": content}
-    return {200: ok, **_problems(400, 403, 413, 422, 503)}
+    return {200: ok, **_problems(400, 403, 404, 413, 422, 503)}
 
 
 def create_app(
@@ -155,7 +161,7 @@ def create_app(
         """The names of the models that can be asked."""
         return Names(models=list(models.names))
 
-    @app.get("/api/models/{name}", responses=_problems(403, 404, 503))
+    @app.get("/api/models/{name:path}", responses=_problems(403, 404, 422, 503))
     async def describe_model(name: str) -> Model:
         """What a model makes."""
         if name not in models.names:
@@ -180,8 +186,7 @@ def create_app(
     async def make_samples(request: Samples) -> Response:
         """Random images of a seed: the same request gives the same images."""
         served = await models.get(request.model)
-        scale = request.scale if request.format == "png" else 1
-        _bound_pixels(served, request.count, scale)
+        scale = _fitting(served, request.count, request.scale)
         latents = draws(request.seed, request.count, served.generator.latent)
         latents *= np.float32(request.truncation)
         chosen = _classes(served, request.classes)
@@ -196,29 +201,45 @@ def create_app(
         served = await models.get(request.model)
         chosen = _classes(served, request.classes)
         count = 1 if chosen is None else len(chosen)
-        scale = request.scale if request.format == "png" else 1
-        _bound_pixels(served, count, scale)
+        scale = _fitting(served, count, request.scale)
         latents = _latent(served, request.point)[None].repeat(count, 0)
         images = await batcher.images(served.forward, latents, chosen)
         columns = min(request.columns, count)
         return await _encoded(images, request.format, columns, scale)
 
+    @app.post("/api/planes", response_class=Response, responses=_pictures("png", "npy"))
+    async def view_plane(request: Plane) -> Response:
+        """A square of images: the plane that `across` and `down` move on."""
+        served = await models.get(request.model)
+        scale = _fitting(served, request.size**2, request.scale)
+        chosen = _classes(served, None if request.label is None else [request.label], most=1)
+        shares = np.linspace(0, 1, request.size).tolist()
+        points = (
+            request.point.model_copy(update={"across": across, "down": down})
+            for down in shares
+            for across in shares
+        )
+        latents = np.stack([_latent(served, point) for point in points])
+        labels = None if chosen is None else chosen.repeat(len(latents))
+        images = await batcher.images(served.forward, latents, labels)
+        return await _encoded(images, request.format, request.size, scale)
+
     @app.post("/api/walks", response_class=Response, responses=_pictures("png", "gif", "webp"))
     async def make_walk(request: Walk) -> Response:
         """Even steps from one point to another: a strip as PNG, there and back as GIF or WebP."""
         served = await models.get(request.model)
-        chosen = _classes(served, request.classes)
+        chosen = _classes(served, request.classes, most=20)
         rows = 1 if chosen is None else len(chosen)
-        _bound_pixels(served, request.steps * rows, request.scale)
+        scale = _fitting(served, request.steps * rows, request.scale)
         ends = _latent(served, request.start), _latent(served, request.end)
         path = slerp(*ends, np.linspace(0, 1, request.steps))
         labels = None if chosen is None else chosen.repeat(request.steps)
         async with slow:
             images = await batcher.images(served.forward, np.tile(path, (rows, 1)), labels)
             if request.format == "png":
-                return await _encoded(images, "png", request.steps, request.scale)
+                return await _encoded(images, "png", request.steps, scale)
             sheets = [
-                image_grid(images[step :: request.steps], rows, request.scale, gap=0)
+                image_grid(images[step :: request.steps], rows, scale, gap=0)
                 for step in range(request.steps)
             ]
             there_and_back = sheets + sheets[-2:0:-1]
@@ -301,33 +322,35 @@ def _latent(served: Served, point: Point) -> np.ndarray:
     latent = on_plane(corners, point.across, point.down) * np.float32(point.truncation)
     pushes = np.asarray(point.directions, np.float32)
     if len(pushes) > len(served.directions):
-        raise RequestError(
+        raise NotThereError(
             f"point.directions: {len(pushes)} are too many: this model has {len(served.directions)}"
         )
     return np.asarray(latent + pushes @ served.directions[: len(pushes)], np.float32)
 
 
-def _classes(served: Served, asked: Sequence[int] | None) -> np.ndarray | None:
+def _classes(served: Served, asked: Sequence[int] | None, most: int = 100) -> np.ndarray | None:
     """int64 class indices, or None where the generator has no classes."""
     count = served.generator.classes
     if asked is not None and not count:
-        raise RequestError("classes: this model has none; leave them out")
+        raise NotThereError("classes: this model has none; leave them out")
     if not count:
         return None
-    chosen = np.arange(min(count, 100)) if asked is None else np.asarray(asked, np.int64)
+    chosen = np.arange(min(count, most)) if asked is None else np.asarray(asked, np.int64)
     if chosen.max() >= count:
-        raise RequestError(f"classes: {chosen.max()} is not allowed: from 0 to {count - 1}")
+        raise NotThereError(f"classes: {chosen.max()} is not allowed: from 0 to {count - 1}")
     return chosen
 
 
-def _bound_pixels(served: Served, count: int, scale: int) -> None:
+def _fitting(served: Served, count: int, scale: int) -> int:
+    """The largest scale up to `scale` at which `count` images have no more than MOST_PIXELS."""
     height, width, _ = _shape(served)
-    pixels = count * height * width * scale**2
+    pixels = count * height * width
     if pixels > MOST_PIXELS:
-        raise RequestError(
+        raise TooMuchError(
             f"{pixels:,} pixels are too many: at most {MOST_PIXELS:,}; "
-            "ask for fewer images, fewer steps or a smaller scale"
+            "ask for fewer images, fewer steps or fewer classes"
         )
+    return min(scale, math.isqrt(MOST_PIXELS // pixels))
 
 
 async def _encoded(images: np.ndarray, kind: str, columns: int, scale: int) -> Response:
@@ -366,9 +389,13 @@ def _add_errors(app: FastAPI) -> None:
             sentences.append(f"{key}: {message[0].lower()}{message[1:]}")
         return problem(422, "; ".join(sentences))
 
-    @app.exception_handler(RequestError)
-    async def refused(_: HttpRequest, error: RequestError) -> JSONResponse:
+    @app.exception_handler(TooMuchError)
+    async def refused(_: HttpRequest, error: TooMuchError) -> JSONResponse:
         return problem(422, str(error))
+
+    @app.exception_handler(NotThereError)
+    async def not_there(_: HttpRequest, error: NotThereError) -> JSONResponse:
+        return problem(404, str(error))
 
     @app.exception_handler(OverloadedError)
     async def overloaded(_: HttpRequest, error: OverloadedError) -> JSONResponse:
@@ -378,7 +405,7 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(MissingModelError)
     async def missing(_: HttpRequest, error: MissingModelError) -> JSONResponse:
         if error.where is None:
-            return problem(422, f"model: {error.what}")
+            return problem(404, f"model: {error.what}")
         return problem(503, str(error))
 
     @app.exception_handler(HTTPException)

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,6 +32,26 @@ class _Job:
     latents: np.ndarray
     labels: np.ndarray | None
     result: asyncio.Future[np.ndarray]
+    begun: int = 0
+    """Rows that passes have taken."""
+    made: list[np.ndarray] = field(default_factory=list)
+
+    def take(self, most: int) -> slice:
+        """The next rows, `most` at most."""
+        rows = slice(self.begun, min(self.begun + most, len(self.latents)))
+        self.begun = rows.stop
+        return rows
+
+    @property
+    def taken(self) -> bool:
+        return self.begun == len(self.latents)
+
+    def receive(self, images: np.ndarray) -> None:
+        self.made.append(images)
+        if sum(map(len, self.made)) == len(self.latents) and not self.result.done():
+            self.result.set_result(
+                self.made[0] if len(self.made) == 1 else np.concatenate(self.made)
+            )
 
 
 class Batcher:
@@ -80,18 +100,12 @@ class Batcher:
             raise OverloadedError(math.ceil(self.waiting / max(self.rate, 1)))
         self.waiting += count
         try:
-            parts = []
-            for start in range(0, count, self.most):
-                rows = slice(start, start + self.most)
-                result = asyncio.get_running_loop().create_future()
-                kinds = None if labels is None else labels[rows]
-                self._jobs.append(_Job(forward, latents[rows], kinds, result))
-                parts.append(result)
+            result: asyncio.Future[np.ndarray] = asyncio.get_running_loop().create_future()
+            self._jobs.append(_Job(forward, latents, labels, result))
             self._wake.set()
-            made = await asyncio.gather(*parts)
+            return await result
         finally:
             self.waiting -= count
-        return made[0] if len(made) == 1 else np.concatenate(made)
 
     async def run(self, work: Callable[[], object]) -> None:
         """Do other work with the network, between two forward passes."""
@@ -101,47 +115,46 @@ class Batcher:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while jobs := self._next():
-                await self._make(jobs)
+            while rows := self._next():
+                await self._make(rows)
 
-    def _next(self) -> list[_Job]:
-        """The oldest job, and all others for the same network that still fit beside it."""
-        chosen: list[_Job] = []
+    def _next(self) -> list[tuple[_Job, slice]]:
+        """Rows for one pass: those that came first, and whatever else its network is asked for.
+
+        A pass is filled to the last row, so a long request is spread over several.
+        """
+        chosen: list[tuple[_Job, slice]] = []
         left: deque[_Job] = deque()
-        count = 0
-        while self._jobs:
-            job = self._jobs.popleft()
+        room = self.most
+        for job in self._jobs:
             if job.result.done():
                 continue
-            fits = not chosen or (
-                job.forward == chosen[0].forward and count + len(job.latents) <= self.most
-            )
-            if fits:
-                chosen.append(job)
-                count += len(job.latents)
-            else:
+            if room and (not chosen or job.forward == chosen[0][0].forward):
+                rows = job.take(room)
+                chosen.append((job, rows))
+                room -= rows.stop - rows.start
+            if not job.taken:
                 left.append(job)
         self._jobs = left
         return chosen
 
-    async def _make(self, jobs: list[_Job]) -> None:
-        latents = np.concatenate([job.latents for job in jobs])
-        kinds = [job.labels for job in jobs if job.labels is not None]
-        labels = np.concatenate(kinds) if kinds else None
+    async def _make(self, rows: list[tuple[_Job, slice]]) -> None:
+        latents = np.concatenate([job.latents[taken] for job, taken in rows])
+        kinds = [job.labels[taken] for job, taken in rows if job.labels is not None]
         started = time.monotonic()
         try:
             made = await asyncio.get_running_loop().run_in_executor(
-                self._thread, jobs[0].forward, latents, labels
+                self._thread, rows[0][0].forward, latents, np.concatenate(kinds) if kinds else None
             )
         except Exception as error:
-            for job in jobs:
+            for job, _ in rows:
                 if not job.result.done():
                     job.result.set_exception(error)
             return
         seconds = max(time.monotonic() - started, 1e-6)
         self.rate = 0.8 * self.rate + 0.2 * len(latents) / seconds
         start = 0
-        for job in jobs:
-            if not job.result.done():
-                job.result.set_result(made[start : start + len(job.latents)])
-            start += len(job.latents)
+        for job, taken in rows:
+            count = taken.stop - taken.start
+            job.receive(made[start : start + count])
+            start += count

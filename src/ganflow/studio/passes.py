@@ -12,8 +12,8 @@ SIZES = (1, 10, 50, 250)
 """A batch is filled up to the next of these: at most as many graphs, and no retracing."""
 
 
-def fixed_sizes(model: Any, classes: int) -> Forward:
-    """Make the forward pass of a Keras generator.
+def fixed_sizes(model: Any, classes: int, latent: int) -> Forward:
+    """Make the forward pass of a Keras generator, and run each size once.
 
     Returns:
         a function from float32 latents (N, latent) and int64 labels (N,), or None without
@@ -39,4 +39,6 @@ def fixed_sizes(model: Any, classes: int) -> Forward:
             parts.append(made[: len(rows)])
         return np.concatenate(parts)
 
+    for size in SIZES:
+        images(np.zeros((size, latent), np.float32), None)
     return images

@@ -11,10 +11,15 @@ MOST_PIXELS = 8_000_000
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Index = Annotated[int, Field(ge=0, lt=100_000)]
-ModelName = Annotated[str, Field(min_length=1, max_length=80)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Kinds = Annotated[list[Index], Field(min_length=1, max_length=100)]
 Truncation = Annotated[float, Field(ge=0, le=2)]
-Scale = Annotated[int, Field(ge=1, le=8)]
+Scale = Annotated[
+    int,
+    Field(
+        ge=1, le=8, description=f"Made smaller where there would be over {MOST_PIXELS:,} pixels."
+    ),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -71,13 +76,26 @@ class Views(Request):
     scale: Scale = 1
 
 
+class Plane(Request):
+    """The whole plane through a point's four corners, as a square of images."""
+
+    model: ModelName | None = None
+    point: Point = Field(Point(), description="Its `across` and `down` are not used.")
+    label: Annotated[Index | None, Field(description="The class that is shown.")] = None
+    size: Annotated[int, Field(ge=2, le=10, description="Images along each side.")] = 7
+    format: Literal["png", "npy"] = "png"
+    scale: Scale = 1
+
+
 class Walk(Request):
     """From one point to another and back."""
 
     model: ModelName | None = None
     start: Point = Point()
     end: Point = Point(across=1.0, down=1.0)
-    classes: Kinds | None = None
+    classes: Annotated[list[Index], Field(min_length=1, max_length=20)] | None = Field(
+        None, description="Rows or columns; left out, the first 20."
+    )
     steps: Annotated[int, Field(ge=2, le=MOST_STEPS)] = 24
     milliseconds: Annotated[int, Field(ge=20, le=2000)] = 60
     format: Literal["png", "gif", "webp"] = "webp"

@@ -139,7 +139,7 @@ def _forward(generator: Generator) -> Forward:
         return generator.images
     from ganflow.studio.passes import fixed_sizes
 
-    return fixed_sizes(model, generator.classes)
+    return fixed_sizes(model, generator.classes, generator.latent)
 
 
 def _names(names: tuple[str, ...], count: int) -> tuple[str, ...]:

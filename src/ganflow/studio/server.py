@@ -10,20 +10,31 @@ from ganflow.errors import GanflowError
 from ganflow.report.sources import Generator
 from ganflow.studio.guard import LOOPBACK, Guard
 
+MOST_THREADS = 256
+
 
 def listen(
     host: str, port: int, models: Mapping[str, Path], prepared: Path | None, threads: int | None
 ) -> None:
     """Serve until interrupted; see `ganflow.studio.serve`."""
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise GanflowError(
+            f"{threads} threads", where="--threads", expected=f"a number from 1 to {MOST_THREADS}"
+        )
     taken = bind(host, port)
-    from ganflow.engine import configure
+    if not is_loopback(host):
+        print(f"warning: everyone who reaches {host} can use the studio", file=sys.stderr)
+    print(f"ganflow studio: {address(taken)} (Ctrl-C ends it)", flush=True)
+
+    from ganflow.engine import configure, quiet_start
     from ganflow.params.runtime import Runtime
 
-    configure(Runtime(threads=threads or "auto"))
+    with quiet_start():
+        configure(Runtime(threads=threads or "auto"))
 
-    import uvicorn
+        import uvicorn
 
-    from ganflow.studio.app import create_app
+        from ganflow.studio.app import create_app
 
     app = create_app(models, _load, prepared)
     hosts = LOOPBACK if is_loopback(host) else None
@@ -37,9 +48,6 @@ def listen(
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=32 * 1024,
     )
-    if not is_loopback(host):
-        print(f"warning: everyone who reaches {host} can use the studio", file=sys.stderr)
-    print(f"ganflow studio: {address(taken)} (Ctrl-C ends it)", flush=True)
     uvicorn.Server(config).run(sockets=[taken])
 
 
@@ -50,12 +58,15 @@ def bind(host: str, port: int) -> socket.socket:
         GanflowError: it is taken, or not an address of this machine.
     """
     try:
+        if not 0 <= port <= 65_535:
+            raise OSError("a port is a number from 0 to 65535")
         family, kind, protocol, _, place = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         taken = socket.socket(family, kind, protocol)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(place)
+        taken.listen(2048)  # who comes while the model is being loaded waits, and is served
     except (OSError, OverflowError, UnicodeError) as error:
         raise GanflowError(
             f"the studio cannot listen there: {error}",

@@ -1,6 +1,6 @@
 // The page's behaviour: what the controls say is asked of the API, and the answer is shown.
 
-const SHEET = 32;
+const SHEET = 30;
 const byId = (id) => document.getElementById(id);
 
 const state = {
@@ -44,17 +44,26 @@ function tell(problem) {
 
 // Runs the newest request only: while one is under way, later ones wait, and only the last of
 // them is sent. The picture therefore follows the pointer at the pace the model can keep.
+let underWay = 0;
+
+function busy(change) {
+  underWay += change;
+  document.querySelector("main").setAttribute("aria-busy", underWay > 0);
+}
+
 function newestOnly(work) {
   let running = false;
   let again = false;
   return async function run() {
     if (running) { again = true; return; }
     running = true;
+    busy(1);
     do {
       again = false;
       try { await work(); tell(null); } catch (problem) { tell(problem); }
     } while (again);
     running = false;
+    busy(-1);
   };
 }
 
@@ -84,7 +93,8 @@ const corner = (index) => ({ corners: Array(4).fill(state.corners[index]), trunc
 
 function columns() {
   const count = conditional() ? state.classes.length : 1;
-  const fitting = Math.max(1, Math.floor(byId("panes").clientWidth / 110));
+  const width = byId("panes").clientWidth;
+  const fitting = Math.max(1, Math.floor(width / (width > 500 ? 140 : 68)));
   const rows = Math.ceil(count / fitting);
   return Math.ceil(count / rows);
 }
@@ -101,7 +111,7 @@ const refreshView = newestOnly(async () => {
     image.style.maxWidth = `${columns() * 220}px`;
     await showBlob(image, response);
   }));
-  byId("status").textContent = `${Math.round(performance.now() - started)} ms`;
+  byId("status").textContent = `Drawn in ${Math.round(performance.now() - started)} ms.`;
 });
 
 function describe() {
@@ -119,9 +129,14 @@ const refreshCorners = newestOnly(async () => {
   }));
 });
 
+const refreshPlane = newestOnly(async () => {
+  const request = { model: state.model.name, point: point(), label: conditional() ? state.classes[0] : null };
+  await showBlob(byId("plane"), await ask("/api/planes", request));
+});
+
 const refreshSamples = newestOnly(async () => {
   const request = { model: state.model.name, count: SHEET, seed: state.seed, classes: chosenClasses(), truncation: state.truncation };
-  const response = await ask("/api/samples", { ...request, columns: 8 });
+  const response = await ask("/api/samples", { ...request, columns: 10 });
   const blob = await response.blob();
   const sheet = await createImageBitmap(blob);
   const [height, width] = state.model.shape;
@@ -129,7 +144,7 @@ const refreshSamples = newestOnly(async () => {
     const canvas = button.firstElementChild;
     canvas.width = width;
     canvas.height = height;
-    canvas.getContext("2d").drawImage(sheet, -(row % 8) * width, -Math.floor(row / 8) * height);
+    canvas.getContext("2d").drawImage(sheet, -(row % 10) * width, -Math.floor(row / 10) * height);
     const name = conditional() ? `, ${state.model.classes[state.classes[row % state.classes.length]]}` : "";
     button.setAttribute("aria-label", `Sample ${row + 1}${name}: put it into the chosen corner`);
   });
@@ -140,6 +155,7 @@ const refreshSamples = newestOnly(async () => {
 
 function refreshAll() {
   refreshView();
+  refreshPlane();
   refreshCorners();
   refreshSamples();
 }
@@ -186,7 +202,7 @@ function drawDirections() {
     output.htmlFor = input.id;
     output.textContent = "0";
     row.append(label, input, output);
-    slider(label, input, (value) => { state.directions[index] = value; refreshView(); });
+    slider(label, input, (value) => { state.directions[index] = value; refreshView(); refreshPlane(); });
     return row;
   }));
 }
@@ -224,6 +240,7 @@ function drawSamples() {
       state.corners[state.chosenCorner] = { seed: state.seed, row };
       const place = [[0, 0], [1, 0], [0, 1], [1, 1]][state.chosenCorner];
       moveTo(...place);
+      refreshPlane();
       refreshCorners();
     });
     return button;
@@ -270,7 +287,7 @@ byId("pad").addEventListener("pointermove", (event) => {
 for (let index = 0; index < 4; index += 1) byId(`corner-${index}`).addEventListener("click", () => chooseCorner(index));
 byId("all-classes").addEventListener("click", () => tick(() => true));
 byId("one-class").addEventListener("click", () => tick((index) => index === state.classes[0]));
-byId("reset").addEventListener("click", () => { drawDirections(); refreshView(); });
+byId("reset").addEventListener("click", () => { drawDirections(); refreshView(); refreshPlane(); });
 byId("new-seed").addEventListener("click", () => {
   byId("seed").value = Math.floor(Math.random() * 2147483647);
   readSeed();
@@ -298,16 +315,13 @@ const growWalk = newestOnly(async () => {
   if (!byId("steps").reportValidity()) return;
   const format = byId("format").value;
   const steps = Number(byId("steps").value);
-  const [height, width] = state.model.shape;
   const kinds = chosenClasses();
-  const pixels = steps * (kinds ? kinds.length : 1) * height * width;
-  const fitting = Math.floor(Math.sqrt(state.model.most_pixels / pixels));
-  const scale = Math.max(1, Math.min(format === "png" ? 2 : 4, fitting, Math.floor(128 / height) || 1));
+  const scale = Math.max(1, Math.min(format === "png" ? 2 : 4, Math.floor(128 / state.model.shape[0])));
   const response = await ask("/api/walks", {
     model: state.model.name,
     start: state.walk.start || corner(0),
     end: state.walk.end || corner(3),
-    classes: kinds,
+    classes: kinds && kinds.slice(0, 20),
     steps,
     format,
     scale,

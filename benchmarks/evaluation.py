@@ -1,0 +1,142 @@
+"""What the quick profile's metrics cost, beside torch-fidelity and prdc on the same features.
+
+    python -m benchmarks.evaluation --json
+
+Method. Features of 128 dimensions, like an extractor's (correlated, never negative), are made
+from a fixed seed. Fréchet distance, kernel distance and precision, recall, density, coverage are
+computed from 10,000 × 10,000 of them: here, and by torch-fidelity 0.4 (FID, KID with its default
+100 subsets of 1,000) and prdc 0.2 (k = 5), each with all processors of this process; rounds
+alternate between the two sides and the median counts. Distances must agree to 1e-6, or nothing
+is printed. Cost over N and the memory of 50,000 × 50,000 are measured in processes of their
+own; the memory is the whole process's peak.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SIZE, DIMENSIONS, ROUNDS = 10_000, 128, 3
+SIZES = (5_000, 10_000, 20_000, 50_000)
+THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+ALONE = """
+import json, sys, time
+from benchmarks.evaluation import features, ours, peak_mb
+generated, real = features(int(sys.argv[1]))
+started = time.perf_counter()
+ours(generated, real)
+seconds = time.perf_counter() - started
+print(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))
+"""
+
+
+def peak_mb() -> float:
+    """The most memory this process has held, in MB.
+
+    Not `ru_maxrss` where there is better: it is handed down from the process that started this.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS: bytes
+
+
+def features(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Generated and real features, float32 (count, 128) each."""
+    numbers = np.random.default_rng(0)
+    mixing = numbers.normal(size=(40, DIMENSIONS)).astype(np.float32)
+    generated, real = (
+        np.maximum((numbers.normal(shift, 1, (count, 40)) @ mixing), 0).astype(np.float32)
+        for shift in (0.05, 0.0)
+    )
+    return generated, real
+
+
+def ours(generated: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    from ganflow.evaluation.frechet import frechet_distance
+    from ganflow.evaluation.kernel import kernel_distance
+    from ganflow.evaluation.prdc import prdc
+
+    return {
+        "fd": frechet_distance(generated, real),
+        "kid": kernel_distance(generated, real, np.random.default_rng(0)).value,
+        **prdc(generated, real, 5, THREADS).all_four(),
+    }
+
+
+def theirs(generated: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    import torch
+
+    from benchmarks import reference
+
+    torch.set_num_threads(THREADS)
+    return {
+        "fd": reference.frechet_distance(generated.astype(np.float64), real.astype(np.float64)),
+        "kid": reference.kernel_distance(generated, real, subsets=100, size=1000),
+        **reference.prdc(generated, real, 5),
+    }
+
+
+def compare() -> dict[str, Any]:
+    generated, real = features(SIZE)
+    times: dict[str, list[float]] = {"ours": [], "reference": []}
+    found: dict[str, dict[str, float]] = {}
+    for _ in range(ROUNDS):
+        for name, work in (("ours", ours), ("reference", theirs)):
+            started = time.perf_counter()
+            found[name] = work(generated, real)
+            times[name].append(time.perf_counter() - started)
+    if not np.isclose(found["ours"]["fd"], found["reference"]["fd"], rtol=1e-6):
+        raise SystemExit(f"the distances differ: {found}")
+    ours_seconds, reference_seconds = (
+        statistics.median(times[name]) for name in ("ours", "reference")
+    )
+    return {
+        "ratio_vs_reference": round(reference_seconds / ours_seconds, 2),
+        "seconds": round(ours_seconds, 3),
+        "reference_seconds": round(reference_seconds, 3),
+        "rounds": {name: [round(t, 3) for t in all_of] for name, all_of in times.items()},
+        "numbers": found,
+    }
+
+
+def alone(size: int) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, str(size)], check=True, capture_output=True, text=True
+    )
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return {name: round(value, 2) for name, value in found.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print JSON (the default is a table)")
+    options = parser.parse_args()
+
+    installed = all(util.find_spec(name) for name in ("torch_fidelity", "prdc"))
+    sizes = {size: alone(size) for size in SIZES}
+    result: dict[str, Any] = compare() if installed else {"reference": "absent: make bench-setup"}
+    result["peak_mb_at_50k"] = sizes[SIZES[-1]]["peak_mb"]
+    result["seconds_by_size"] = {str(size): found["seconds"] for size, found in sizes.items()}
+    result["threads"] = THREADS
+    if options.json:
+        print(json.dumps(result, indent=2))
+    else:
+        for name, value in result.items():
+            print(f"{name:20} {value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""What preparing costs: images per second and memory, beside Keras and beside plain Pillow.
+
+    python -m benchmarks.prepare --json            # all of it: about 10 minutes on two cores
+    python -m benchmarks.prepare --json --images 2000 10000
+
+Method. The JPEGs are 256×256, quality 75, and distinct: noise whose amplitude falls with
+frequency as 1/f^1.2, the mean slope of natural images (Tolhurst, Tadmor and Chao, 1992). Every
+program makes of them one uint8 array of 64×64 RGB on disk, antialiased, with the bilinear
+filter; that they agree is checked. Each runs as a process of its own, timed from its start to
+its end, in turn with the others; figures are medians of the rounds.
+
+- prepare: the stage, with everything it does beyond that (hashes, duplicates, splits).
+- Keras: `image_dataset_from_directory`, then `tf.image.resize(antialias=True)`; its own resizing
+  to 64×64 leaves pixels out, and is timed too (`..._aliased`).
+- Pillow: a loop in one process, with the same decoding (`draft`) and filter.
+
+Memory is the proportional set size of the process and its children, sampled ten times a second.
+"""
+
+import argparse
+import functools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+SIDE, SIZE, CLASSES, QUALITY = 256, 64, 4, 75
+BASES = 64
+ROUNDS = 3
+
+PREPARE = """
+import os, sys
+from ganflow.params.data import Data
+from ganflow.stages.prepare import run
+if __name__ == "__main__":
+    options = {} if sys.argv[1] == "mnist" else {"size": 64, "mode": "RGB", "resample": "bilinear"}
+    run(Data(source=sys.argv[1], **options))
+"""
+
+KERAS = """
+import sys
+import keras, tensorflow as tf
+from numpy.lib.format import open_memmap
+folder, out, count, antialias = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "1"
+side = 256 if antialias else 64
+images = keras.utils.image_dataset_from_directory(
+    folder, image_size=(side, side), batch_size=64, shuffle=False, label_mode=None, verbose=0)
+if antialias:
+    images = images.map(lambda x: tf.image.resize(x, (64, 64), antialias=True),
+                        num_parallel_calls=tf.data.AUTOTUNE)
+images = images.map(lambda x: tf.cast(tf.clip_by_value(tf.round(x), 0, 255), tf.uint8))
+rows, place = open_memmap(out, "w+", "uint8", (count, 64, 64, 3)), 0
+for batch in images.prefetch(tf.data.AUTOTUNE):
+    rows[place : place + len(batch)] = batch.numpy()
+    place += len(batch)
+rows.flush()
+"""
+
+PILLOW = """
+import sys
+from pathlib import Path
+import numpy as np
+from numpy.lib.format import open_memmap
+from PIL import Image
+paths = sorted(Path(sys.argv[1]).rglob("*.jpg"))
+rows = open_memmap(sys.argv[2], "w+", "uint8", (len(paths), 64, 64, 3))
+for place, path in enumerate(paths):
+    with Image.open(path) as picture:
+        picture.draft("RGB", (64, 64))
+        rows[place] = picture.convert("RGB").resize((64, 64), Image.Resampling.BILINEAR)
+rows.flush()
+"""
+
+
+def make_pictures(folder: Path, images: int) -> None:
+    """Write `images` distinct JPEGs into class folders below `folder`."""
+    for number in range(CLASSES):
+        (folder / f"class{number}").mkdir(parents=True, exist_ok=True)
+    step = 500
+    with ProcessPoolExecutor() as pool:
+        list(pool.map(_some, [(folder, n, min(n + step, images)) for n in range(0, images, step)]))
+
+
+def _some(task: tuple[Path, int, int]) -> None:
+    folder, start, end = task
+    bases = _noise(0)
+    for number in range(start, end):
+        # Two of the fields, each shifted: another picture for every number.
+        rng = np.random.default_rng(number)
+        one, other = rng.choice(BASES, 2, replace=False)
+        shift = rng.integers(0, SIDE, 2)
+        field = 0.8 * bases[one] + 0.6 * np.roll(bases[other], tuple(shift), (0, 1))
+        pixels = (128 + field * (40, 10, 10)).clip(0, 255).astype(np.uint8)
+        path = folder / f"class{number % CLASSES}" / f"{number:06d}.jpg"
+        Image.fromarray(pixels, "YCbCr").save(path, quality=QUALITY)
+
+
+@functools.cache
+def _noise(seed: int) -> np.ndarray:
+    """Fields of standard deviation 1 with a 1/f^1.2 amplitude: float32 (BASES, 256, 256, 3)."""
+    rng = np.random.default_rng(seed)
+    frequency = np.hypot(np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None, :])
+    frequency[0, 0] = np.inf
+    phases = np.exp(2j * np.pi * rng.random((BASES, 3, SIDE, SIDE // 2 + 1)))
+    fields = np.fft.irfft2(phases * frequency**-1.2, s=(SIDE, SIDE))
+    fields /= fields.std(axis=(2, 3), keepdims=True)
+    return np.moveaxis(fields, 1, 3).astype(np.float32)
+
+
+def run(script: str, *arguments: str, cwd: Path) -> tuple[float, float]:
+    """Seconds and peak megabytes of a script as a process of its own."""
+    source = str(Path(__file__).parents[1] / "src")
+    environment = os.environ | {"PYTHONPATH": source, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    program = cwd / "program.py"
+    program.write_text(script)
+    started = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, str(program), *arguments],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, sum(_kilobytes(pid) for pid in _family(process.pid)))
+            time.sleep(0.1)
+        seconds = time.perf_counter() - started
+    if process.returncode:
+        raise RuntimeError(f"{arguments} ended with {process.returncode}")
+    return seconds, peak / 1024
+
+
+def _family(root: int) -> set[int]:
+    """A process and all its descendants."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(stat.parent.name)] = int(fields[1])
+    family = {root}
+    while grown := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= grown
+    return family
+
+
+def _kilobytes(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def measure(images: tuple[int, int], rounds: int, folder: Path) -> dict[str, float]:
+    project = Path(__file__).parents[1]
+    raw = folder / "data" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "mnist").symlink_to(project / "data" / "raw" / "mnist")
+    few, many = images
+    for count in images:
+        make_pictures(raw / f"jpeg{count}", count)
+    source = raw / f"jpeg{few}"
+    seconds: dict[str, list[float]] = {}
+    peaks: dict[str, float] = {}
+
+    def timed(name: str, script: str, *arguments: str) -> None:
+        took, peak = run(script, *arguments, cwd=folder)
+        seconds.setdefault(name, []).append(took)
+        peaks[name] = max(peak, peaks.get(name, 0))
+
+    for _ in range(rounds):
+        timed("mnist", PREPARE, "mnist")
+        timed("prepare", PREPARE, source.name)
+        timed("keras", KERAS, str(source), "keras.npy", str(few), "1")
+        timed("keras_aliased", KERAS, str(source), "aliased.npy", str(few), "0")
+        timed("pillow", PILLOW, str(source), "pillow.npy")
+    agreement = _difference(folder)
+    timed("prepare_many", PREPARE, f"jpeg{many}")
+    median = {name: statistics.median(times) for name, times in seconds.items()}
+    return {
+        "ratio_vs_keras_image_dataset_from_directory": median["keras"] / median["prepare"],
+        "ratio_vs_keras_image_dataset_from_directory_aliased": median["keras_aliased"]
+        / median["prepare"],
+        "ratio_vs_pillow_single_process": median["pillow"] / median["prepare"],
+        "processors": len(os.sched_getaffinity(0)),
+        "peak_mb": peaks["prepare_many"],
+        "peak_mb_growth_20k_to_100k": peaks["prepare_many"] - peaks["prepare"],
+        "mnist_seconds": median["mnist"],
+        "mnist_peak_mb": peaks["mnist"],
+        "mnist_images_per_second": 70_000 / median["mnist"],
+        "jpeg_images_per_second": few / median["prepare"],
+        "jpeg_many_images_per_second": many / median["prepare_many"],
+        "keras_images_per_second": few / median["keras"],
+        "keras_peak_mb": peaks["keras"],
+        "pillow_images_per_second": few / median["pillow"],
+        "images_few": few,
+        "images_many": many,
+        "rounds": rounds,
+        "mean_difference_to_keras": agreement["keras"],
+        "mean_difference_to_pillow": agreement["pillow"],
+    }
+
+
+def _difference(folder: Path) -> dict[str, float]:
+    """Mean difference in grey levels between sorted images of `prepare` and of the others."""
+    names = ("train", "validation", "test")
+    own = [np.load(folder / "data" / "prepared" / name / "images.npy", "r") for name in names]
+    mean = sum(part.sum(axis=(1, 2), dtype=np.int64).sum(axis=0) for part in own)
+    first = own[2][:50].astype(np.float32)
+    found = {}
+    for name in ("keras", "pillow"):
+        rows = np.load(folder / f"{name}.npy", "r")
+        # TensorFlow's faster inverse transform costs it a grey level here and there.
+        assert abs(rows.sum(axis=(1, 2), dtype=np.int64).sum(axis=0) / mean - 1).max() < 0.02
+        flat = rows.reshape(len(rows), -1)
+        nearest = []
+        for image in first:
+            best = 255.0
+            for start in range(0, len(flat), 2000):
+                part = flat[start : start + 2000].astype(np.float32)
+                best = min(best, float(np.abs(part - image.reshape(-1)).mean(axis=1).min()))
+            nearest.append(best)
+        found[name] = statistics.mean(nearest)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What preparing costs.")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--images", type=int, nargs=2, default=(20_000, 100_000))
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(tuple(arguments.images), arguments.rounds, Path(folder))
+    if arguments.json:
+        print(json.dumps(figures, indent=2))
+    else:
+        for name, value in figures.items():
+            print(f"{name:55s} {value:,.3f}")
+
+
+if __name__ == "__main__":
+    main()

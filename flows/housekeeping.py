@@ -1,0 +1,93 @@
+"""The flow `housekeeping`: what runs leave behind is removed, and what is used is kept."""
+
+import shutil
+import time
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+
+from flows import processes
+from flows.lifeline import end_with_worker
+from flows.stage import dvc
+from flows.workspace import DVC_SECONDS, project_lock, remove_workspace
+from ganflow.state import state_folder
+
+DAY = 86_400.0
+
+
+@flow(name="housekeeping", persist_result=False)
+def housekeeping(days: float = 14, dry_run: bool = True) -> State[None]:
+    """Remove workspaces and checkpoints that nobody touched for `days`, and unused cache.
+
+    The cache keeps what the checkout, every branch, tag, experiment and remaining workspace
+    uses. Nothing runs beside it: a retraining holds it off, and it holds off retraining.
+
+    Args:
+        days: how long something must have been left alone.
+        dry_run: only say what would be removed.
+    """
+    end_with_worker()
+    project = Path.cwd()
+    with project_lock(exclusive=True):
+        removed = remove_stale(project, days, dry_run)
+        collected = collect_garbage(project, dry_run, removed)
+    would = "would remove" if dry_run else "removed"
+    text = "\n".join([f"- {path}" for path in removed] or ["- no stale folders"])
+    create_markdown_artifact(
+        f"**Housekeeping {would}:**\n\n{text}\n\nDVC's cache:\n\n```\n{collected}\n```\n",
+        "housekeeping",
+        "What was, or would be, removed",
+    )
+    return Completed(message=f"{would} {len(removed)} folders; {collected.splitlines()[-1]}")
+
+
+def stale_folders(days: float, now: float) -> list[Path]:
+    """Workspaces and checkpoints in which nothing was written for `days`."""
+    homes = [state_folder() / "workspaces", state_folder() / "checkpoints"]
+    found = [folder for home in homes if home.is_dir() for folder in sorted(home.iterdir())]
+    return [folder for folder in found if now - _last_touched(folder) > days * DAY]
+
+
+def _last_touched(folder: Path) -> float:
+    times = [folder.stat().st_mtime]
+    times += [entry.stat().st_mtime for entry in folder.iterdir() if not entry.is_symlink()]
+    return max(times)
+
+
+@task(name="remove_stale", cache_policy=NO_CACHE, persist_result=False)
+def remove_stale(project: Path, days: float, dry_run: bool) -> list[str]:
+    log = get_run_logger()
+    stale = stale_folders(days, time.time())
+    for folder in stale:
+        log.info("%s %s", "would remove" if dry_run else "removing", folder)
+        if not dry_run and folder.parent.name == "workspaces":
+            remove_workspace(project, folder)
+        elif not dry_run:
+            shutil.rmtree(folder)
+    return [str(folder.relative_to(state_folder())) for folder in stale]
+
+
+@task(name="collect_garbage", cache_policy=NO_CACHE, persist_result=False)
+def collect_garbage(project: Path, dry_run: bool, stale: list[str]) -> str:
+    """`dvc gc` over everything that is still in use; what DVC says about it."""
+    log = get_run_logger()
+    home = state_folder() / "workspaces"
+    folders = sorted(home.iterdir()) if home.is_dir() else []
+    kept = [str(f) for f in folders if str(f.relative_to(state_folder())) not in stale]
+    return processes.checked(
+        [
+            *dvc("gc", "--workspace", "--all-branches", "--all-tags", "--all-experiments"),
+            *("--dry" if dry_run else "--force",),
+            *(("--projects", *kept) if kept else ()),
+        ],
+        cwd=project,
+        what="DVC did not clean its cache",
+        remedy="dvc gc --workspace --all-branches --all-tags --all-experiments --dry",
+        on_line=lambda line: log.info("%s", line),
+        timeout=DVC_SECONDS,
+    )

@@ -1,0 +1,50 @@
+"""Between which numbers the truth lies, 95 times in 100."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+    @property
+    def bounds(self) -> list[float]:
+        return [self.low, self.high]
+
+
+def student(value: float, error: float, freedom: float) -> Interval:
+    """Student's interval (1908) from a standard error and its degrees of freedom."""
+    half = float(stdtrit(freedom, 0.5 + LEVEL / 2.0)) * error
+    return Interval(value - half, value + half)
+
+
+def basic_bootstrap(value: float, resampled: np.ndarray) -> Interval:
+    """The interval of a value that is at least 0, from resampled values (Efron 1979).
+
+    Only their spread is used, reflected about the value: a resample repeats rows, which biases
+    every distance upwards, so that the mean of resampled distances says nothing.
+    """
+    tail = (1.0 - LEVEL) / 2.0
+    low, high = np.quantile(resampled - np.mean(resampled), (tail, 1.0 - tail))
+    return Interval(max(0.0, value - float(high)), value - float(low))
+
+
+def binomial(right: int, count: int) -> Interval:
+    """Wilson's interval of a share (1927)."""
+    z = 1.959963984540054
+    share = right / count
+    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = (
+        z / (1 + z * z / count) * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    )
+    return Interval(float(max(0.0, centre - half)), float(min(1.0, centre + half)))

@@ -1,0 +1,180 @@
+"""The page that a pull request's reviewer reads."""
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganflow.errors import GanflowError
+from ganflow.files import write_bytes
+from ganflow.layout import EVALUATION
+from ganflow.params.gate import Gate
+from ganflow.revisions.comparison import DIRECTIONS, difference
+from ganflow.revisions.gate import Measured, Verdict, difference_interval, judge
+from ganflow.revisions.reading import (
+    commit_of,
+    file_at,
+    measured_at,
+    numbers_in,
+    parameters_at,
+)
+
+GRID = EVALUATION / "plots/samples.png"
+
+
+@dataclass(frozen=True)
+class Review:
+    page: str
+    """Markdown."""
+
+    passed: bool
+
+
+def review(
+    base: str,
+    gate: Gate,
+    project: Path,
+    state: Path,
+    rescore: Callable[[str, Path, Path], Measured],
+) -> Review:
+    """Compare the working tree with a base revision.
+
+    Args:
+        rescore: scores a revision's generator under this project's yardstick; called only where
+            the two yardsticks differ.
+
+    Raises:
+        GanflowError: if git does not know the base.
+    """
+    commit = commit_of(base, project)
+    old, new = measured_at(commit, project), measured_at(None, project)
+    parameters = _parameters(parameters_at(commit, project), parameters_at(None, project))
+    notes = []
+    if old.metrics and new.metrics and old.yardstick != new.yardstick:
+        try:
+            old = rescore(commit, project, state)
+            notes.append(
+                "The two revisions are measured by different yardsticks (the extractor or the "
+                "test split changed). The base's generator was sampled and scored again under "
+                "this one's: its numbers below are not those in its own metrics.json."
+            )
+        except GanflowError as error:
+            notes.append(
+                "The two revisions are measured by different yardsticks, and the base could not "
+                f"be scored again ({error.what}): **their numbers cannot be compared**."
+            )
+            old = Measured({}, {})
+    if old.metrics and old.metrics == new.metrics:
+        line = f"**Nothing is measured differently** from `{commit[:12]}`: the numbers are equal."
+        page = [line, *(f"\n> {note}" for note in notes), "", *parameters]
+        return Review("\n".join(page).rstrip() + "\n", passed=True)
+    profiles = old.metrics.get("profile"), new.metrics.get("profile")
+    if all(profiles) and profiles[0] != profiles[1]:
+        notes.append(
+            f"The base was measured in the `{profiles[0]}` profile and this in `{profiles[1]}`: "
+            "distances at different numbers of samples have different biases."
+        )
+    verdict = judge(gate, [old], [new])
+    page = [
+        _line(verdict, old, new),
+        *(f"\n> {note}" for note in notes),
+        "",
+        "## Numbers",
+        "",
+        *metrics_table(old, new),
+        "",
+        *parameters,
+        *_grids(commit, project, state),
+        "## Gate",
+        "",
+        verdict.as_markdown(),
+    ]
+    return Review("\n".join(page).rstrip() + "\n", verdict.passed)
+
+
+def metrics_table(old: Measured, new: Measured) -> list[str]:
+    """Every number of both, each change marked as real or within noise."""
+    before, after = numbers_in(old.metrics), numbers_in(new.metrics)
+    rows = ["| metric | base | this | change, 95 % | |", "|---|---:|---:|---:|---|"]
+    for name in [*after, *(name for name in before if name not in after)]:
+        if name.rpartition(".")[2] in ("low", "high"):
+            continue  # they stand in the change's interval
+        a, b = before.get(name), after.get(name)
+        change, said = "", "missing"
+        if a is not None and b is not None and math.isfinite(a) and math.isfinite(b):
+            change, said = _change(name, old, new, b - a)
+        rows.append(f"| `{name}` | {_number(a)} | {_number(b)} | {change} | {said} |")
+    return rows
+
+
+def _change(name: str, old: Measured, new: Measured, value: float) -> tuple[str, str]:
+    if value == 0:
+        return "0", "unchanged"
+    bounds = difference_interval(name, old, new)
+    if bounds is None:
+        return f"{value:+.3g}", "no interval is known"
+    change = f"{value:+.3g} ({bounds[0]:+.3g} to {bounds[1]:+.3g})"
+    if bounds[0] <= 0 <= bounds[1]:
+        return change, "within noise"
+    direction = DIRECTIONS.get(name)
+    if direction is None:
+        return change, "real"
+    return change, f"**{difference(value, *bounds, direction).verdict}**"
+
+
+def _line(verdict: Verdict, old: Measured, new: Measured) -> str:
+    if not new.metrics:
+        return "**There is nothing to review**: this revision holds no metrics.json."
+    if not old.metrics:
+        return "**There is nothing to compare with**: the base has no numbers. " + verdict.line
+    return verdict.line
+
+
+def _parameters(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    changed = [k for k in dict.fromkeys([*before, *after]) if before.get(k) != after.get(k)]
+    if not changed:
+        return ["No parameter is changed.", ""]
+    cell = _cell
+    return [
+        "## Parameters",
+        "",
+        "| parameter | base | this |",
+        "|---|---|---|",
+        *(f"| `{k}` | {cell(before.get(k))} | {cell(after.get(k))} |" for k in changed),
+        "",
+    ]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return "`" + str(value).replace("`", "'").replace("|", "\\|").replace("\n", " ") + "`"
+
+
+def _grids(commit: str, project: Path, state: Path) -> list[str]:
+    """Links to both sample grids: on the server in a workflow of it, else to copies."""
+    places = []
+    for name, revision in (("base", commit), ("this", None)):
+        content = file_at(GRID, revision, project)
+        if content is None:
+            places.append("none")
+            continue
+        server, repository = (
+            os.environ.get("GITHUB_SERVER_URL"),
+            os.environ.get("GITHUB_REPOSITORY"),
+        )
+        if server and repository:
+            at = revision or commit_of("HEAD", project)
+            link = f"{server}/{repository}/blob/{at}/{GRID.as_posix()}?raw=true"
+        else:
+            copy = state / "review" / f"{name}.png"
+            write_bytes(copy, content)
+            link = os.path.relpath(copy, project.resolve())
+        places.append(f"![samples, {name}]({link})")
+    return ["## Samples", "", "| base | this |", "|---|---|", f"| {' | '.join(places)} |", ""]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

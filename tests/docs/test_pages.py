@@ -1,0 +1,169 @@
+"""What the pages point to is there, and what they tell to type works."""
+
+import ast
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.docs.commands import FENCED, PAGES, ROOT, blocks
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+NAMED = re.compile(
+    r"`((?:src|flows|tests|docs|benchmarks|data|\.ci)/[\w./-]+|[\w-]+\.(?:yaml|toml|lock|md))`"
+)
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", FENCED.sub("", page.read_text()), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(FENCED.sub("", page.read_text())):
+        if re.match(r"https?://", link):
+            continue
+        place, _, anchor = link.partition("#")
+        target = (page.parent / place).resolve() if place else page
+        assert target.exists(), f"{page.name}: {link}"
+        assert target.is_relative_to(ROOT)
+        if anchor:
+            assert anchor in anchors(target), f"{page.name}: {link}"
+
+
+BUILT = ("data/prepared", "data/extractor", "data/model", "data/training", "data/samples")
+WRITTEN_BY_USERS = ("data/raw/flowers", "data/report", "labels.csv")
+ASKED_FOR = ("tests/training/test_objectives.py",)
+
+
+@each_page
+def test_files_that_are_named_are_there(page: Path) -> None:
+    """Outputs of stages are not, in a fresh clone."""
+    for name in NAMED.findall(FENCED.sub("", page.read_text())):
+        if name.startswith((*BUILT, *WRITTEN_BY_USERS)) or name in ASKED_FOR:
+            continue
+        assert (ROOT / name).exists() or list(ROOT.glob(f"src/**/{name}")), f"{page.name}: {name}"
+
+
+@each_page
+def test_every_page_is_linked_from_the_readme(page: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert page.name == "README.md" or f"docs/{page.name}" in readme
+
+
+@each_page
+def test_names_of_the_code_are_there(page: Path) -> None:
+    """`Game._step`, `settle_batch_norm` and other names of this code in sentences."""
+    defined: set[str] = set()
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "flows").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                defined.add(node.name)
+            elif isinstance(node, ast.Assign):
+                defined |= {t.id for t in node.targets if isinstance(t, ast.Name)}
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                defined.add(node.target.id)
+    prose = FENCED.sub("", page.read_text())
+    spoken = set(re.findall(r"`([A-Z]\w+(?:\._?[a-z]\w+)+|[A-Z]{2,}_?[A-Z]+)`", prose))
+    unknown = {name for name in spoken if not set(name.split(".")) <= defined}
+    assert unknown <= {"NAME", "STAGE", "BATCH_SIZE", "RGB"}, f"{page.name}: {unknown}"
+
+
+EXPONENTIAL = """
+import sys
+import tensorflow as tf
+from ganflow.params.document import parse
+from ganflow.params.file import check
+from ganflow.training.objectives import OBJECTIVES
+
+check({"train": {"objective": "exponential"}})
+objective = OBJECTIVES["exponential"]
+zero = tf.zeros((8, 1))
+print(float(objective.discriminator(zero, zero)), float(objective.generator(zero, zero)))
+"""
+
+
+def test_adding_an_objective_as_the_page_says(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    before, definition = blocks(ROOT / "docs" / "adding-an-objective.md", "python")
+    params = tmp_path / "src/ganflow/params/train.py"
+    assert before in params.read_text(), "the page shows what stands there"
+    after = before.replace('"relativistic"', '"relativistic", "exponential"')
+    params.write_text(params.read_text().replace(before, after))
+    objectives = tmp_path / "src/ganflow/training/objectives.py"
+    table = "\nOBJECTIVES: "
+    assert objectives.read_text().count(table) == 1
+    text = objectives.read_text().replace(table, f"\n{definition}\n{table}")
+    last = '    "relativistic": RELATIVISTIC,\n'
+    objectives.write_text(text.replace(last, f'{last}    "exponential": EXPONENTIAL,\n'))
+    done = subprocess.run(
+        [sys.executable, "-c", EXPONENTIAL],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["2.0", "1.0"]
+
+
+def test_the_functions_of_an_architecture_are_those_that_the_page_names() -> None:
+    page = (ROOT / "docs" / "adding-an-objective.md").read_text()
+    tree = ast.parse((ROOT / "src/ganflow/models/lean.py").read_text())
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        if not function.name.startswith("_"):
+            arguments = ", ".join(argument.arg for argument in function.args.args)
+            assert f"`{function.name}({arguments})`" in " ".join(page.split())
+
+
+def test_every_objective_that_is_allowed_is_there() -> None:
+    from typing import get_args
+
+    from ganflow.params.train import Objective
+    from ganflow.training.objectives import OBJECTIVES
+
+    assert set(OBJECTIVES) == set(get_args(Objective))
+
+
+def figures() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("figures", ROOT / "docs" / "figures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_numbers_in_the_readme_are_those_of_its_model() -> None:
+    """A retraining changes dvc.lock, and its table is then written by whoever merges it."""
+    module = figures()
+    evaluation, table = module.stated((ROOT / "README.md").read_text())
+    if evaluation == module.evaluation_of(ROOT):
+        assert table == module.table(ROOT), "run `python docs/figures.py`"
+    assert len(table.splitlines()) > 5
+
+
+def test_the_picture_in_the_readme_is_a_picture() -> None:
+    from PIL import Image
+
+    with Image.open(ROOT / "docs" / "images" / "samples.png") as picture:
+        assert picture.format == "PNG"
+        assert min(picture.size) > 200
+        assert len(picture.convert("L").getcolors(maxcolors=256)) > 50, "not blank"
+
+
+def test_the_tree_in_the_architecture_is_the_tree() -> None:
+    tree = next(body for _, body in FENCED.findall((ROOT / "docs/architecture.md").read_text()))
+    packages = set(re.findall(r"^  (\w+)/ ", tree, re.M))
+    there = {path.parent.name for path in (ROOT / "src" / "ganflow").glob("*/__init__.py")}
+    assert packages == there

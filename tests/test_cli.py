@@ -1,0 +1,231 @@
+"""The command `ganflow`: what it says, how it ends, and how soon it starts."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganflow.cli import STAGES, TOOLS, main
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = [*STAGES, *TOOLS]
+
+
+def run(
+    *arguments: str, cwd: Path = ROOT, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "ganflow", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "80", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_help_names_every_command_and_fits_the_terminal() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for name, summary in {**STAGES, **TOOLS}.items():
+        assert f"  {name:12}{summary}" in done.stdout.splitlines()
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert done.stderr == ""
+    assert run().stdout == done.stdout, "without a command, the help is what helps"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    usage, about, *_ = capsys.readouterr().out.split("\n\n")
+    assert usage.startswith(f"usage: ganflow {command} ")
+    assert about[0].isupper(), "a sentence"
+    assert about.endswith(".")
+
+
+def test_every_stage_of_the_pipeline_is_a_command() -> None:
+    from ganflow.params.document import parse
+
+    described = parse((ROOT / "dvc.yaml").read_text())["stages"]
+    assert list(described) == list(STAGES)
+    assert all(described[name]["cmd"] == f"python -m ganflow {name}" for name in STAGES)
+
+
+def test_help_starts_at_once() -> None:
+    """In seconds of processor time, which other work on the machine does not lengthen much."""
+    spent = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run("--help")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(spent) < 0.4
+
+
+def test_an_unknown_command_names_the_nearest() -> None:
+    done = run("parms")
+    assert done.returncode == 2
+    assert "there is no command `parms`; did you mean `params`?" in done.stderr
+    assert done.stdout == ""
+
+
+def test_right_parameters(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["params"]) == 0
+    assert capsys.readouterr().out == "params.yaml is right\n"
+
+
+def test_a_parameter_is_explained(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["params", "train.snapshots"]) == 0
+    name, about, allowed = capsys.readouterr().out.splitlines()
+    assert name == "train.snapshots: 8"
+    assert "validation split" in about
+    assert allowed == "  allowed: a whole number from 1 to 10000"
+    assert main(["params", "train.snapshot"]) == 2
+    assert "Did you mean snapshots?" in capsys.readouterr().err
+
+
+def test_a_wrong_parameter_ends_with_2_before_any_stage(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(text.replace("  batch: 64\n", "  batch: 65537\n"))
+    for command in ("params", "prepare", "train"):
+        assert main([command]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith("ganflow: train.batch: 65537 is not allowed. Allowed: ")
+        assert "params.yaml, line" in said.err
+    assert [path.name for path in project.iterdir()] == ["params.yaml"]
+
+
+def test_a_stage_without_its_input_ends_with_1(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prepare"]) == 1
+    said = capsys.readouterr().err
+    assert "data/raw/mnist" in said
+    assert "Traceback" not in said
+    assert "dvc checkout` puts" not in said, "only DVC deletes outputs first"
+
+
+def test_under_dvc_a_failed_stage_says_how_to_get_its_outputs_back(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DVC_STAGE", "prepare")
+    assert main(["prepare"]) == 1
+    assert "`dvc checkout` puts the last good outputs back" in capsys.readouterr().err
+
+
+def test_the_real_dvc_tells_a_stage_that_it_runs_it(project: Path) -> None:
+    stage = {"cmd": f"{sys.executable} -m ganflow prepare", "outs": ["data/prepared"]}
+    (project / "dvc.yaml").write_text(json.dumps({"stages": {"prepare": stage}}))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "DVC_NO_ANALYTICS": "1"}
+    dvc = [sys.executable, "-m", "dvc"]
+    subprocess.run([*dvc, "init", "--no-scm", "--quiet"], cwd=project, env=environment, check=True)
+    done = subprocess.run(
+        [*dvc, "repro"], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "there is no `mnist`" in done.stderr
+    assert "`dvc checkout` puts the last good outputs back" in done.stderr
+
+
+def test_recipes_are_listed_and_written(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipe"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in listed] == sorted(line.split()[0] for line in listed)
+    assert main(["recipe", "article"]) == 0
+    assert "train.batch: 64 → 256" in capsys.readouterr().out
+    assert main(["recipe", "article"]) == 0
+    assert capsys.readouterr().out == "params.yaml holds this recipe already\n"
+    assert main(["recipe", "artcle"]) == 2
+
+
+def test_a_reader_that_leaves_early_is_no_error(project: Path) -> None:
+    shell = f"{sys.executable} -m ganflow recipe; echo $? >&2"
+    done = subprocess.run(
+        ["bash", "-c", f"({shell}) | true"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_an_interruption_is_said_in_a_word(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import ganflow.params.file
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ganflow.params.file, "load", interrupt)
+    assert main(["params"]) == 130
+    assert capsys.readouterr().err == "ganflow: interrupted\n"
+
+
+def test_data_is_shown_and_nothing_is_made_of_it(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
+    from PIL import Image
+
+    numbers = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        (project / "data" / "raw" / "pets" / label).mkdir(parents=True)
+        for index in range(30):
+            pixels = numbers.integers(0, 256, (16, 16), np.uint8)
+            Image.fromarray(pixels).save(project / f"data/raw/pets/{label}/{index}.png")
+    assert main(["data", "show", "pets"]) == 0
+    shown = capsys.readouterr().out
+    assert "cat, dog" in shown
+    assert "16×16, grey" in shown
+    assert (project / ".ganflow" / "pets.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in (project / "data").iterdir()] == ["raw"]
+
+
+def test_a_source_is_a_name_and_no_path(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "show", "../secret"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith('ganflow: data.source: "../secret" is not allowed. Allowed: a name of ')
+    assert "params.yaml" not in said
+    assert main(["data", "show", "nowhere"]) == 1
+    assert "data/raw" in capsys.readouterr().err
+
+
+def test_the_doctor_names_a_command_for_what_is_wrong(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ganflow.revisions import doctor
+
+    good = doctor.Check("Python", True, "3.11")
+    wrong = doctor.Check("DVC remote", False, "none is set", "dvc remote add")
+    extra = doctor.Check("worker", False, "offline", "prefect worker start", needed=False)
+    for checks, status in (([good], 0), ([good, extra], 0), ([good, wrong, extra], 1)):
+        monkeypatch.setattr(doctor, "everything", lambda project, checks=checks: checks)
+        assert main(["doctor"]) == status
+        said = capsys.readouterr().out
+        assert all(check.name in said and check.found in said for check in checks)
+        assert all(check.mend in said for check in checks if not check.good)
+
+
+def test_a_port_that_is_none(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["studio", "--port", "70000"]) == 1
+    assert "127.0.0.1:70000" in capsys.readouterr().err
