@@ -86,7 +86,7 @@ def check(generator: Generator, path: Path, form: Format) -> int:
     expected = generator.images(latents, labels if generator.classes else None)
     question = {"latent": generator.latent, "classes": generator.classes, "form": form}
     answer = subprocess.run(
-        [sys.executable, "-m", "ganflow.models.export", str(path), json.dumps(question)],
+        [sys.executable, "-m", "ganflow.export", str(path), json.dumps(question)],
         capture_output=True,
         check=False,
     )

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ganflow import export as module
 from ganflow.errors import DataError
-from ganflow.models import export as module
+from ganflow.export import Format, check, export
 from ganflow.models.design import Design
-from ganflow.models.export import Format, check, export
 from ganflow.models.networks import build_discriminator, build_generator
 from ganflow.models.saved import load_generator, save_networks
 
