@@ -154,3 +154,23 @@ def test_settled_moments_are_the_means_over_the_batches() -> None:
     layer = model.layers[0]
     np.testing.assert_allclose(layer.mean, data.mean((0, 1)), rtol=1e-5)
     np.testing.assert_allclose(layer.variance, data.var(1, ddof=1).mean(0), rtol=1e-4)
+
+
+def test_a_mapping_makes_the_latent_that_the_generator_works_with() -> None:
+    plain = build_generator(Design("lean", (16, 16, 1), 3, 8))
+    mapped = build_generator(Design("lean", (16, 16, 1), 3, 8, mapping=2))
+    assert mapped.count_params() - plain.count_params() == 2 * (8 * 8 + 8)
+    assert tuple(mapped.get_layer("mapped").output.shape) == (None, 8)
+
+
+def test_the_residual_pair_starts_as_its_resampling_path() -> None:
+    """Zero last convolutions: what a block adds is nothing, until it has learned something."""
+    keras.utils.set_random_seed(3)
+    model = build_discriminator(Design("residual", (16, 16, 1), 0, 8))
+    added = [layer for layer in model.layers if isinstance(layer, keras.layers.Add)]
+    assert len(added) == 2
+    parts = keras.Model(model.inputs, [pair for layer in added for pair in layer.input])
+    found = parts(tf.random.stateless_normal((2, 16, 16, 1), [0, 0]))
+    for path, block in zip(found[::2], found[1::2], strict=True):
+        assert float(tf.reduce_max(tf.abs(path))) > 0
+        assert float(tf.reduce_max(tf.abs(block))) == 0

@@ -1,6 +1,7 @@
 """The loop: what it records, when it stops, and that nothing is lost."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ganflow.training import loop
 from ganflow.training.batches import Batches
 from ganflow.training.checkpoint import Checkpoints
 from ganflow.training.judge import Judge, Snapshot
-from ganflow.training.loop import History, snapshot_steps
+from ganflow.training.loop import History, _check, snapshot_steps
+from ganflow.training.objectives import OBJECTIVES
 from ganflow.training.step import FIGURES, Game
 from tests.training.tiny import extractor, images
 
@@ -47,7 +49,8 @@ class Scripted:
 
     def snapshot(self, game: Game, seen: int) -> Snapshot:
         weights = {name: value.numpy() for name, value in game.averaged_weights().items()}
-        return Snapshot(seen, next(self.distances), np.zeros((80, 8, 8, 1), np.uint8), weights)
+        picture = np.random.default_rng(seen).integers(256, size=(80, 8, 8, 1)).astype(np.uint8)
+        return Snapshot(seen, next(self.distances), picture, weights)
 
 
 def run(game: Game, judge: Any, key: str = "key") -> History:
@@ -173,16 +176,16 @@ def np_tensor(values: list[float]) -> Any:
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        ([float("nan"), 1.0, 0.0, 0.0], "no longer a number"),
-        ([1.0, float("inf"), 0.0, 0.0], "no longer a number"),
-        ([1.0, 1.0, 3e4, 0.0], "exploded"),
-        ([1.0, 1.0, 0.0, -3e4], "exploded"),
+        ([float("nan"), 1.0, 0.0, 0.0, 0.1], "no longer a number"),
+        ([1.0, float("inf"), 0.0, 0.0, 0.1], "no longer a number"),
+        ([1.0, 1.0, 3e4, 0.0, 0.1], "exploded"),
+        ([1.0, 1.0, 0.0, -3e4, 0.1], "exploded"),
     ],
 )
 def test_numbers_that_never_come_back_stop_it_and_name_the_step(
     bad: list[float], said: str
 ) -> None:
-    good = [1.0, 1.0, 0.5, -0.5]
+    good = [1.0, 1.0, 0.5, -0.5, 0.1]
     with pytest.raises(TrainingError, match=said) as error:
         run(poisoned(iter([good, bad])), Scripted([1.0] * 3))
     assert "step 50" in str(error.value.where)  # the second block ends there
@@ -210,3 +213,44 @@ def test_weights_that_the_last_update_broke_are_never_kept() -> None:
 
     with pytest.raises(TrainingError, match="weights are no longer numbers"):
         run(new_game(snapshots=1), Broken([1.0]))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ([20.0, 1e-7, 30.0, -30.0, 0.1], "teaches the generator nothing"),
+        ([0.7, 1.4, 0.25, 0.25, 0.1], "no longer tells anything apart"),
+    ],
+)
+def test_a_discriminator_that_has_won_or_gone_blind(
+    objective: str, figures: list[float], said: str
+) -> None:
+    """Nineteen such blocks are borne, the twentieth is the end; a critic's loss may be 0."""
+    history = History(rows=[[float(i), *figures] for i in range(19)])
+    _check(history, 19, objective)  # type: ignore[arg-type]
+    history.rows.append([19.0, *figures])
+    if objective == "wasserstein" and "teaches" in said:
+        _check(history, 20, objective)
+        return
+    with pytest.raises(TrainingError, match=said):
+        _check(history, 20, objective)  # type: ignore[arg-type]
+
+
+def test_a_generator_that_makes_one_image_of_every_latent() -> None:
+    """One image for each class is a collapse too; a single such snapshot is borne."""
+
+    class Collapsed(Scripted):
+        def snapshot(self, game: Game, seen: int) -> Snapshot:
+            found = super().snapshot(game, seen)
+            alike = np.tile(found.picture[:10], (8, 1, 1, 1))
+            return replace(found, picture=alike if seen in self.at else found.picture)
+
+        at: tuple[int, ...] = ()
+
+    once, twice = Collapsed([1.0] * 3), Collapsed([1.0] * 3)
+    marks = [BATCH * step for step in snapshot_steps(STEPS, 3)]
+    once.at, twice.at = (marks[1],), (marks[1], marks[2])
+    assert len(run(new_game(), once, "once").quality) == 3
+    with pytest.raises(TrainingError, match="same image of every latent"):
+        run(new_game(), twice, "twice")

@@ -150,3 +150,6 @@ class Repeat(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         sides = [None if side is None else 2 * side for side in shape[1:3]]
         return (shape[0], *sides, shape[3])
+
+    def get_config(self) -> dict[str, Any]:
+        return dict(super().get_config())

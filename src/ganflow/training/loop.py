@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from ganflow.errors import TrainingError
+from ganflow.params.train import Objective
 from ganflow.progress import progress, start_at
 from ganflow.training.batches import Batches
 from ganflow.training.checkpoint import Checkpoint, Checkpoints
-from ganflow.training.judge import Judge, Snapshot
+from ganflow.training.judge import PICTURE_COLUMNS, Judge, Snapshot
 from ganflow.training.step import FIGURES, Game
 
 BLOCK_BYTES = 32 * 2**20
@@ -27,6 +28,15 @@ EXPLODED = 1e4
 
 WON = 1e-5
 """A discriminator whose loss stays below this teaches the generator nothing."""
+
+BLIND = 1e-6
+"""A discriminator whose logits of real and generated images stay this close sees nothing."""
+
+PATIENT_BLOCKS = 20
+"""Blocks for which a discriminator may be perfect or blind before that is the end."""
+
+ALIKE = 1.0
+"""Standard deviation, in 256 grey levels, below which images are one and the same."""
 
 
 @dataclass
@@ -76,10 +86,11 @@ def train(game: Game, batches: Batches, judge: Judge, checkpoints: Checkpoints) 
         for size, (images, labels) in zip(sizes, blocks, strict=True):
             figures = game.play(images, labels, np.int64(done)).numpy()
             done += size
-            _check(figures, done, history)
             history.rows.append([done * batch, *(float(figure) for figure in figures)])
+            _check(history, done, game.params.objective)
             if done in marks:
                 history.add(_finite(judge.snapshot(game, done * batch), done))
+                _check_variety(history, done)
             shown.advance(size * batch, **_shown(figures, history))
             patience = game.params.patience
             if patience and history.since_best >= patience:
@@ -107,22 +118,46 @@ def _blocks(done: int, marks: list[int], game: Game) -> Iterator[int]:
         done = end
 
 
-def _check(figures: np.ndarray, done: int, history: History) -> None:
+def _check(history: History, done: int, objective: Objective) -> None:
     """Stop a training that cannot come back.
 
     Raises:
         TrainingError: with what was seen, at which step, and what to try.
     """
-    seen = ", ".join(f"{n} {v:.4g}" for n, v in zip(FIGURES, figures, strict=True))
+    figures = np.array([row[1:] for row in history.rows[-PATIENT_BLOCKS:]])
+    losses, real, fake = (
+        figures[:, FIGURES.index(name)]
+        for name in ("discriminator_loss", "real_logit", "fake_logit")
+    )
+    long_enough = len(figures) == PATIENT_BLOCKS
     what = None
-    if not np.isfinite(figures).all():
+    if not np.isfinite(figures[-1]).all():
         what = "a loss is no longer a number"
-    elif max(abs(figures[2]), abs(figures[3])) > EXPLODED:
+    elif max(abs(real[-1]), abs(fake[-1])) > EXPLODED:
         what = "the discriminator's logits have exploded"
-    elif len(history.rows) >= 20 and all(abs(r[2]) < WON for r in [*history.rows[-19:]]):
+    elif long_enough and objective != "wasserstein" and (np.abs(losses) < WON).all():
+        # a critic's loss has no floor: one that wins without bound is seen by its logits
         what = "the discriminator tells everything apart and teaches the generator nothing"
+    elif long_enough and (np.abs(real - fake) < BLIND).all():
+        what = "the discriminator no longer tells anything apart"
     if what:
+        seen = ", ".join(f"{n} {v:.4g}" for n, v in zip(FIGURES, figures[-1], strict=True))
         raise _lost(f"{what}: {seen}", done)
+
+
+def _check_variety(history: History, done: int) -> None:
+    """Stop a generator that makes one image, or one for each class, at two snapshots running.
+
+    The pictures' columns are classes and their rows latents, whatever the objective is.
+    """
+    last = list(history.pictures.values())[-2:]
+    spread = [_columns_of(picture).std(axis=0).max() for picture in last]
+    if len(spread) == 2 and max(spread) < ALIKE:
+        raise _lost("the generator has collapsed: it makes the same image of every latent", done)
+
+
+def _columns_of(picture: np.ndarray) -> np.ndarray:
+    return picture.reshape(-1, PICTURE_COLUMNS, *picture.shape[1:]).astype(np.float64)
 
 
 def _finite(snapshot: Snapshot, done: int) -> Snapshot:

@@ -28,7 +28,8 @@ LATENTS, BETWEEN = range(2)
 OF_REAL, OF_FAKE = range(2)
 """Whose augmentation a stream is for."""
 
-FIGURES = ("generator_loss", "discriminator_loss", "real_logit", "fake_logit")
+FIGURES = ("generator_loss", "discriminator_loss", "real_logit", "fake_logit", "learning_rate")
+"""What a step reports; the rate is the generator's."""
 
 
 class Game:
@@ -92,7 +93,7 @@ class Game:
             done: steps that were played before.
 
         Returns:
-            float32 (4,): the means of `FIGURES` over these steps.
+            float32 (5,): the means of `FIGURES` over these steps.
         """
         batch = self.params.batch
         steps = tf.shape(images, out_type=tf.int64)[0] // batch
@@ -129,6 +130,7 @@ class Game:
                 discriminator_loss,
                 tf.reduce_mean(real_logits),
                 tf.reduce_mean(fake_logits),
+                self.params.generator.learning_rate * self._rate(step),
             ]
         )
 

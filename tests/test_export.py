@@ -1,0 +1,89 @@
+"""Exports are read back by a fresh process, and a wrong one is refused."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ganflow import export as module
+from ganflow.errors import DataError
+from ganflow.export import Format, check, export
+from ganflow.models.design import Design
+from ganflow.models.networks import build_discriminator, build_generator
+from ganflow.models.saved import load_generator, save_networks
+
+
+def saved(folder: Path, design: Design) -> Path:
+    keras.utils.set_random_seed(4)
+    generator = build_generator(design)
+    for weight in generator.trainable_weights:
+        weight.assign(1.5 * weight + 0.01)
+    card = {
+        "design": {
+            "architecture": design.architecture,
+            "shape": list(design.shape),
+            "classes": design.classes,
+            "latent": design.latent,
+            "mapping": design.mapping,
+        }
+    }
+    save_networks(folder, generator, build_discriminator(design), card)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("form", "design"),
+    [
+        ("keras", Design("lean", (12, 10, 3), 3, 6, mapping=2)),
+        ("keras", Design("residual", (16, 16, 1), 0, 6)),
+        ("saved_model", Design("lean", (12, 10, 3), 3, 6)),
+        ("saved_model", Design("article", (8, 8, 1), 0, 6)),
+    ],
+)
+def test_a_fresh_process_makes_the_same_pixels(
+    tmp_path: Path, form: Format, design: Design
+) -> None:
+    model = saved(tmp_path / "model", design)
+    found = export(model, tmp_path / "out", form)
+    assert found.difference <= 1
+    assert found.path.exists()
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [found.path.name]
+
+
+def test_the_saved_model_takes_any_number_of_latents(tmp_path: Path) -> None:
+    model = saved(tmp_path / "model", Design("lean", (8, 8, 1), 2, 5))
+    module.save_for_serving(load_generator(model), tmp_path / "1")
+    serve = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
+    for count in (1, 3):
+        images = serve(latents=tf.zeros((count, 5)), labels=tf.zeros(count, tf.int64))["images"]
+        assert images.shape == (count, 8, 8, 1)
+        assert images.dtype == tf.uint8
+
+
+def test_other_pixels_are_found_and_a_broken_file_is_named(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "model", Design("lean", (8, 8, 1), 0, 5))
+    generator = load_generator(folder)
+    path = tmp_path / "generator.keras"
+    generator.model.save(path)
+    for weight in generator.model.trainable_weights:
+        weight.assign(-weight)
+    assert check(generator, path, "keras") > 1
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(DataError, match="fresh process") as error:
+        check(generator, path, "keras")
+    assert str(path) in str(error.value.where)
+
+
+def test_a_failed_export_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = saved(tmp_path / "model", Design("lean", (8, 8, 1), 0, 5))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/kept").write_text("mine")
+    monkeypatch.setattr(module, "check", lambda *_: 9)
+    with pytest.raises(DataError, match="differ by up to 9"):
+        export(model, tmp_path / "out", "keras")
+    assert (tmp_path / "out/kept").read_text() == "mine"
+    assert np.all([p.name == "kept" for p in (tmp_path / "out").iterdir()])
