@@ -11,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flows.figures import METRICS, as_interval, as_text, read_figures
+from flows.figures import METRICS, read_verdict
 from flows.processes import QUIET
 from ganflow import layout
 from ganflow.errors import GanflowError
+from ganflow.report.grid import read_picture
 from ganflow.state import state_folder
+from ganflow.terminal import blocks, shows_colours
 
 
 def isolate() -> None:
@@ -85,27 +87,28 @@ def print_results(project: Path, message: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(highlight=False)
     console.print()
-    found = read_figures(project)
-    if found:
-        table = Table("metric", "value", "floor", "interval", title="The model, measured")
+    grid = project / layout.SAMPLES / "grid.png"
+    if shows_colours(sys.stdout) and grid.exists():
+        print(blocks(read_picture(grid), min(console.width, 120)))
+    verdict = read_verdict(project)
+    if verdict:
+        title = "The samples, and what real images reach in their place (floor)"
+        table = Table("metric", "value", "floor", "95 % interval", title=title)
         for column in table.columns[1:]:
             column.justify = "right"
-        for figure in found:
-            table.add_row(
-                figure.name,
-                as_text(figure.value),
-                as_text(figure.floor),
-                as_interval(figure.interval),
-            )
+        for one in verdict.findings:
+            table.add_row(one.name, one.value, one.floor, one.interval)
         console.print(table)
+        console.print(verdict.sentence, soft_wrap=False)
+        console.print()
     for what, path in (
         ("report", layout.REPORT / "index.html"),
         ("grid", layout.SAMPLES / "grid.png"),
         ("metrics", METRICS),
     ):
         if (project / path).exists():
-            console.print(f"{what:>8}  {path}", highlight=False)
+            console.print(f"{what:>8}  {path}")
     if message:
-        console.print(f"{'stages':>8}  {message}", highlight=False)
+        console.print(f"{'stages':>8}  {message}", soft_wrap=True)

@@ -117,9 +117,9 @@ def summary_state(outcomes: dict[str, str]) -> State[None]:
 
 def publish_figures(project: Path) -> None:
     """Show the evaluation in Prefect's page."""
-    found = figures.read_figures(project)
-    if found:
-        create_markdown_artifact(figures.as_markdown(found), "metrics", "The last evaluation")
+    verdict = figures.read_verdict(project)
+    if verdict:
+        create_markdown_artifact(figures.as_markdown(verdict), "metrics", "The last evaluation")
 
 
 if __name__ == "__main__":

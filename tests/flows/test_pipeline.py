@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.figures import Figure, as_markdown, read_figures
+from flows.figures import as_markdown, read_verdict
 from flows.pipeline import STAGES
 from flows.stage_progress import percentage
 from tests.flows.conftest import ROOT, dvc
@@ -66,10 +66,15 @@ def test_figures_carry_their_floors_and_intervals(project: Path) -> None:
         '{"fd": {"value": 2.5, "floor": 1.0, "low": 2.25, "high": 2.75, "ratio": 2.5},'
         ' "classes": {"kl": 0.01}, "profile": "quick"}'
     )
-    found = read_figures(project)
-    assert found[0] == Figure("fd", 2.5, 1.0, (2.25, 2.75))
-    assert [figure.name for figure in found] == ["fd", "fd.ratio", "classes.kl", "profile"]
-    assert "| fd | 2.5 | 1 | 2.25 to 2.75 |" in as_markdown(found)
+    verdict = read_verdict(project)
+    assert verdict is not None
+    assert [finding.name for finding in verdict.findings] == [
+        "Fréchet distance",
+        "Class divergence",
+    ]
+    assert "| Fréchet distance | 2.5 | 1 | 2.25 to 2.75 |" in as_markdown(verdict)
+    (project / "data/evaluation/metrics.json").write_text("half a fi")
+    assert read_verdict(project) is None
 
 
 @contextmanager
