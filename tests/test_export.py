@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -76,14 +75,18 @@ def test_other_pixels_are_found_and_a_broken_file_is_named(tmp_path: Path) -> No
     assert str(path) in str(error.value.where)
 
 
-def test_a_failed_export_leaves_what_was_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = saved(tmp_path / "model", Design("lean", (8, 8, 1), 0, 5))
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/kept").write_text("mine")
     monkeypatch.setattr(module, "check", lambda *_: 9)
     with pytest.raises(DataError, match="differ by up to 9"):
         export(model, tmp_path / "out", "keras")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_an_export_replaces_nothing(tmp_path: Path) -> None:
+    model = saved(tmp_path / "model", Design("lean", (8, 8, 1), 0, 5))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/kept").write_text("mine")
+    with pytest.raises(DataError, match="something here already"):
+        export(model, tmp_path / "out", "keras")
     assert (tmp_path / "out/kept").read_text() == "mine"
-    assert np.all([p.name == "kept" for p in (tmp_path / "out").iterdir()])

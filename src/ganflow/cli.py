@@ -26,6 +26,7 @@ TOOLS = {
     "recipe": "write a named set of parameters into params.yaml",
     "data": "show what the pipeline would make of a folder of images",
     "studio": "open a page to play with the trained generator",
+    "export": "write the trained generator in a format that others read",
     "doctor": "look for what would keep a run from working",
     "compare": "say whether one model or recipe is better than another",
     "review": "write the page that a pull request's reviewer reads",
@@ -126,6 +127,16 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="a git revision whose model to show beside the current one; may be given again",
     )
+
+    export = command(
+        "export",
+        "Write the trained generator as a .keras file or a SavedModel for TensorFlow Serving, and "
+        "check it in a fresh process: it must make the same pixels.",
+        _export,
+    )
+    export.add_argument("form", choices=["keras", "saved_model"], help="keras or saved_model")
+    export.add_argument("target", metavar="FOLDER", help="a new folder to write")
+    export.add_argument("--rev", metavar="REVISION", help="a git revision whose model to take")
 
     command(
         "doctor",
@@ -249,6 +260,21 @@ def _serve_studio(options: argparse.Namespace) -> None:
         for revision in options.compare:
             models[revision] = model_at(revision, Path.cwd(), state_folder())
     serve(options.host, options.port, models=models, threads=options.threads)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.engine import quiet_start
+    from ganflow.layout import MODEL
+    from ganflow.revisions.models import model_at
+    from ganflow.state import state_folder
+
+    model = model_at(options.rev, Path.cwd(), state_folder()) if options.rev else MODEL
+    with quiet_start():
+        from ganflow.export import export
+    written = export(model, Path(options.target), options.form)
+    print(f"{written.path}: loads in a fresh process, pixels differ by {written.difference} of 255")
 
 
 def _look_around(options: argparse.Namespace) -> int:

@@ -45,8 +45,16 @@ def export(model: Path, target: Path, form: Format) -> Exported:
             `saved_model` makes it `target/1`, the layout that TensorFlow Serving takes.
 
     Raises:
-        DataError: if the model cannot be read, or what was written makes other pixels.
+        DataError: if there is something at `target`, if the model cannot be read, or if what was
+            written makes other pixels.
     """
+    if target.exists():
+        raise DataError(
+            "there is something here already, which an export would replace",
+            where=str(target),
+            expected="a folder that does not exist yet",
+            run=f"ganflow export {form} {target}-new",
+        )
     generator = load_generator(model)
     with whole_folder(target) as folder:
         path = folder / (KERAS_NAME if form == "keras" else "1")
