@@ -42,6 +42,6 @@ def test_the_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["studio", "--help"])
     told = capsys.readouterr().out
-    options = set(re.findall(r"--\w+", PAGE.read_text())) - {"--json", "--output"}
+    options = set(re.findall(r"--\w+", PAGE.read_text())) - {"--json", "--output", "--rev"}
     assert options == {"--compare", "--host"}
     assert all(option in told for option in options)

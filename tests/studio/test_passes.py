@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganflow.models.networks import Design
+from ganflow.models.design import Design
+from ganflow.models.networks import build_discriminator, build_generator
 from ganflow.models.saved import load_generator, save_networks
 from ganflow.studio.latents import draws
 from ganflow.studio.passes import SIZES, fixed_sizes
@@ -26,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     keras.utils.set_random_seed(4)
     folder = tmp_path_factory.mktemp("model")
     design = {"architecture": "lean", "shape": [28, 28, 1], "classes": 10, "latent": 16}
-    save_networks(folder, DESIGN.generator(), DESIGN.discriminator(), {"design": design})
+    save_networks(folder, build_generator(DESIGN), build_discriminator(DESIGN), {"design": design})
     return folder
 
 
