@@ -26,7 +26,7 @@ repro: .venv/installed ## the same without Prefect: check the parameters, then d
 	  echo "make: a stage failed; dvc checkout has put the last good outputs back"; exit $$status; }
 
 test: lint ## lint, types, and every test that needs only Python packages
-	@python -m pytest -q -m "not slow and not system and not reference"
+	@python -m pytest -q -n 2 --dist loadfile -m "not slow and not system and not reference"
 
 lint: .venv/installed
 	@ruff check src flows tests benchmarks docs
@@ -59,8 +59,11 @@ lock: ## resolve requirements.lock anew (needs uv)
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not there; install Python 3.11 to 3.13, or make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 	  echo "make: $(PYTHON) is $$($(PYTHON) --version), and ganflow needs Python 3.11 to 3.13: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Installing into .venv (about two minutes, once)"
+	@echo "Installing into .venv (a minute or two, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@# The locked pip first: older ones do not take a pin with extras for the package itself.
+	@awk '/^pip==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements.lock > .venv/pip.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/pip.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
