@@ -40,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _know(given)
         options = _parser().parse_args(given)
-        return options.action(options) or 0
+        status = options.action(options) or 0
+        sys.stdout.flush()  # here, where a reader that has left is no error
+        return status
     except GanflowError as error:
         print(f"ganflow: {error}", file=sys.stderr)
         return 2 if isinstance(error, ParameterError) else 1
