@@ -42,6 +42,7 @@ test-system: .venv/installed ## proofs that need a browser from the distribution
 
 bench-setup: .venv/installed ## what the benchmarks compare with, into the same .venv
 	@pip install --quiet --disable-pip-version-check --group bench
+	@pip install --quiet --disable-pip-version-check --no-deps "torch-fidelity>=0.4"
 
 test-reference: bench-setup ## the metrics against torch-fidelity and prdc
 	@python -m pytest -q -m reference
