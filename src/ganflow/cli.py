@@ -85,7 +85,14 @@ def _parser() -> argparse.ArgumentParser:
 
     for name, summary in STAGES.items():
         about = f"Stage {name}: {summary}. Its files and parameters are listed in dvc.yaml."
-        command(name, about, _run_stage).set_defaults(stage=name)
+        stage = command(name, about, _run_stage)
+        stage.set_defaults(stage=name, join=False)
+        if name == "train":
+            stage.add_argument(
+                "--join",
+                action="store_true",
+                help="train with the chief that TF_CONFIG names, and write nothing",
+            )
 
     command(
         "params",
@@ -196,7 +203,8 @@ def _run_stage(options: argparse.Namespace) -> None:
         params = load()
         with quiet_start():
             stage = importlib.import_module(f"ganflow.stages.{options.stage}")
-        stage.run(**{name: getattr(params, name) for name in sections_of(stage.run)})
+        part = stage.join if options.join else stage.run
+        part(**{name: getattr(params, name) for name in sections_of(part)})
 
 
 @contextmanager
