@@ -96,30 +96,33 @@ class Place:
 class Cluster(Workers):
     """This process and others, over TensorFlow's own collective operations.
 
+    TensorFlow would wait for absent workers without end and without a word, so all are first
+    seen to be there: the others listen at their addresses until the chief, who has seen them
+    all, listens at its own.
+
     Args:
-        place: of this process; anyone but the chief waits here until the chief can be reached.
+        place: of this process.
 
     Raises:
-        TrainingError: the chief cannot be reached.
+        TrainingError: a worker did not come in time, or this one's port is taken.
     """
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        if place.index:
-            self._reach_chief()
+        tasks = list(place.addresses)
+        with self._own_port() as port:
+            if place.index:
+                port.listen()
+            self._wait_for(tasks[:1] if place.index else tasks[1:])
         super().__init__(tf.distribute.MultiWorkerMirroredStrategy())
-        self._sums: dict[float, tf.types.experimental.GenericFunction] = {}
+        self._sum = tf.function(lambda *values: self.strategy.run(_summed, values))
 
     def meet(self, parts: Mapping[str, Any]) -> None:
-        table = np.zeros((self.replicas, len(parts)), np.int64)
-        table[self.place.index] = [_digest(part) for part in parts.values()]
-        print(f"waiting for {self.replicas} workers", flush=True)
-        try:
-            (table,) = self._sum([tf.constant(table)], WAIT_SECONDS)
-        except tf.errors.DeadlineExceededError:
-            raise self._lost("did not come", "") from None
-        for task, row in zip(self.place.addresses, table.numpy(), strict=True):
-            wrong = [part for part, same in zip(parts, row == table[0], strict=True) if not same]
+        rows = np.zeros((self.replicas, len(parts)), np.int64)
+        rows[self.place.index] = [_digest(part) for part in parts.values()]
+        rows = self._sum(tf.constant(rows))[0].numpy()
+        for task, row in zip(self.place.addresses, rows, strict=True):
+            wrong = [part for part, same in zip(parts, row == rows[0], strict=True) if not same]
             if wrong:
                 raise TrainingError(
                     f"{self._named([task])} and the chief differ in {' and '.join(wrong)}",
@@ -150,49 +153,52 @@ class Cluster(Workers):
         except tf.errors.OpError as error:
             if not re.search("collective|coordination", error.message, re.IGNORECASE):
                 raise
-            raise self._lost("was lost", error.message) from None
+            tasks = self._tasks_in(error.message)
+            raise self._lost(tasks, "was lost: it has ended, or cannot be reached") from None
 
-    def _chiefs(self, values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """The chief's values, on all."""
+    def _chiefs(self, values: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+        """The chief's values, of one type, on all."""
         if self.place.index:
             values = [tf.zeros_like(value) for value in values]
-        return self._sum(values)
+        return self._sum(*values)  # type: ignore[no-any-return]
 
-    def _sum(self, values: Sequence[tf.Tensor], seconds: float = 0.0) -> list[tf.Tensor]:
-        """Tensors of one type to their sums over the workers, waiting for them so long; 0 is
-        until they come or are lost."""
-        options = tf.distribute.experimental.CommunicationOptions(
-            implementation=tf.distribute.experimental.CommunicationImplementation.RING,
-            timeout_seconds=seconds or None,
-        )
+    @contextmanager
+    def _own_port(self) -> Iterator[socket.socket]:
+        address = self.place.addresses[self.place.task]
+        try:
+            port = socket.socket()
+            port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            port.bind(("", _host_and_port(address)[1]))
+        except OSError as error:
+            raise TrainingError(
+                f"this worker cannot listen at {address}: {error.strerror}",
+                where="TF_CONFIG",
+                expected="a port that no other process has",
+                run="end that process, or name another port on all workers; then " + AGAIN,
+            ) from None
+        with port:
+            yield port
 
-        def summed(*values: tf.Tensor) -> list[tf.Tensor]:
-            here = [tf.identity(value) for value in values]  # on this replica's device
-            return tf.distribute.get_replica_context().all_reduce("sum", here, options)  # type: ignore[no-any-return]
-
-        if seconds not in self._sums:
-            self._sums[seconds] = tf.function(lambda given: self.strategy.run(summed, given))
-        return self._sums[seconds](tuple(values))  # type: ignore[no-any-return]
-
-    def _reach_chief(self) -> None:
-        chief = next(iter(self.place.addresses.values()))
-        print(f"waiting for the chief at {chief}", flush=True)
+    def _wait_for(self, tasks: Sequence[str]) -> None:
         end = time.monotonic() + WAIT_SECONDS
-        while not _answers(chief):
+        absent = list(tasks)
+        print(f"waiting for {self._named(absent)}", flush=True)
+        while absent := [task for task in absent if not _answers(self.place.addresses[task])]:
             if time.monotonic() > end:
-                raise self._lost("did not come", next(iter(self.place.addresses)))
+                raise self._lost(absent, f"did not come within {WAIT_SECONDS:.0f} seconds")
             time.sleep(0.2)
 
-    def _lost(self, what: str, message: str) -> TrainingError:
-        """An error about the tasks that a message of TensorFlow's names, or that are not there."""
+    def _tasks_in(self, message: str) -> list[str]:
+        """The other tasks that a message of TensorFlow's speaks of, or else those not there."""
         others = [task for task in self.place.addresses if task != self.place.task]
         plain = message.replace("/replica:0", "")
-        tasks = [task for task in others if re.search(rf"{task}\b", plain)] or [
+        return [task for task in others if re.search(rf"{task}\b", plain)] or [
             task for task in others if not _answers(self.place.addresses[task])
         ]
-        within = f" within {WAIT_SECONDS:.0f} seconds" if what == "did not come" else ""
+
+    def _lost(self, tasks: Sequence[str], how: str) -> TrainingError:
         return TrainingError(
-            f"{self._named(tasks) or 'another worker'} {what}{within}",
+            f"{self._named(tasks) or 'another worker'} {how}",
             where="train",
             expected="every worker that TF_CONFIG names, from the first step to the last",
             run=AGAIN,
@@ -279,6 +285,8 @@ def place_in(config: str) -> Place | None:
             for number, address in enumerate(read["cluster"].get(job, []))
         }
         task = f"/job:{read['task']['type']}/task:{int(read['task']['index'])}"
+        for address in addresses.values():
+            _host_and_port(address)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise _no_place("TF_CONFIG cannot be read") from None
     if task not in addresses:
@@ -313,12 +321,25 @@ def _no_place(what: str) -> ParameterError:
     )
 
 
+def _summed(*values: tf.Tensor) -> list[tf.Tensor]:
+    """Tensors of one type to their sums over the workers."""
+    ring = tf.distribute.experimental.CommunicationOptions(
+        implementation=tf.distribute.experimental.CommunicationImplementation.RING
+    )
+    here = [tf.identity(value) for value in values]  # on this replica's device
+    return tf.distribute.get_replica_context().all_reduce("sum", here, ring)  # type: ignore[no-any-return]
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host, int(port)
+
+
 def _answers(address: str) -> bool:
     """Whether anything listens there."""
-    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=2).close()
-    except (OSError, ValueError):
+        socket.create_connection(_host_and_port(address), timeout=2).close()
+    except OSError:
         return False
     return True
 
