@@ -138,13 +138,3 @@ def test_another_training_is_refused_and_named(tmp_path: Path) -> None:
         assert code == 1
         assert f"worker 1 at 127.0.0.1:{ports[1]} and the chief differ in train" in said
         assert "Traceback" not in said
-
-
-@pytest.mark.parametrize(("index", "absent"), [(0, "worker 1"), (1, "worker 0, the chief,")])
-def test_nobody_is_waited_for_without_end(tmp_path: Path, index: int, absent: str) -> None:
-    ports = free_ports(2)
-    root = write_project(tmp_path, train=TRAIN)
-    code, said = end(start(root, index, ports, GANFLOW_WAIT_SECONDS="2"), 120)
-    assert code == 1
-    assert f"{absent} at 127.0.0.1:{ports[1 - index]} did not come within 2 seconds" in said
-    assert "Traceback" not in said
