@@ -51,6 +51,7 @@ def run(seed: int, runtime: Runtime, model: Model, train: Train) -> None:
             "class_names": list(store.classes) if design.classes else [],
             "class_shares": shares,
             "precision": inputs["precision"],
+            **({"replicas": workers.replicas} if workers.replicas > 1 else {}),
             "parameters": {
                 "generator": game.generator.count_params(),
                 "discriminator": game.discriminator.count_params(),
