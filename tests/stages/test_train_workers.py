@@ -14,6 +14,8 @@ import pytest
 
 from tests.training.tiny import environment, outputs, write_project
 
+pytestmark = pytest.mark.timeout(900)  # several processes that start TensorFlow, on a busy machine
+
 SLOW_RATES = {"learning_rate": 0.0002, "beta_1": 0.5, "beta_2": 0.99}
 """Steps so small that a difference in the last digit stays one over sixty of them."""
 
@@ -128,6 +130,7 @@ def test_a_lost_worker_ends_the_other_and_both_resume(
     assert outputs(chief) == outputs(whole)
 
 
+@pytest.mark.slow
 def test_another_training_is_refused_and_named(tmp_path: Path) -> None:
     ports = free_ports(2)
     roots = [

@@ -11,6 +11,8 @@ import pytest
 
 from tests.training.tiny import environment
 
+pytestmark = pytest.mark.timeout(900)  # twelve graphs are built, on a machine that may be busy
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -62,3 +64,14 @@ def test_dropout_drops_the_same(found: dict[str, Any]) -> None:
     alone, both = found["dropout"]
     assert alone == both
     assert {0.0, 2.0} == set(np.ravel(alone))
+
+
+def test_a_checkpoint_reaches_both_devices(found: dict[str, Any]) -> None:
+    """The rest is played to the bit as if nothing had been, and measured as one device's is."""
+    alone, both = found["interrupted"]
+    for game in (alone, both):
+        assert game["done"] == 3
+        assert game["figures"][0] == game["figures"][1]
+    assert both["apart"] == []
+    np.testing.assert_allclose(both["figures"], alone["figures"], rtol=1e-5, atol=1e-5)
+    assert both["fd"] == pytest.approx(alone["fd"], rel=1e-3)

@@ -182,3 +182,30 @@ def test_all_have_come_before_tensorflow_begins(monkeypatch: pytest.MonkeyPatch)
         each.close()
     assert begun[0] == "0"
     assert sorted(begun) == ["0", "1", "2"]
+
+
+class Table(Cluster):
+    """A worker that is told the sums over all."""
+
+    def __init__(self, index: int, others: list[dict[str, Any]]) -> None:
+        self.place = Place(loopback(len(others) + 1), f"/job:worker/task:{index}")
+        self.replicas = len(others) + 1
+        rows = [[workers._digest(part) for part in parts.values()] for parts in others]
+
+        def summed(own: tf.Tensor) -> list[tf.Tensor]:
+            return [own + tf.constant([*rows[:index], [0] * len(rows[0]), *rows[index:]], tf.int64)]
+
+        self._sum = summed
+
+
+def test_whoever_plays_another_game_is_named() -> None:
+    right = {"seed": 0, "data": {"sha256": "a", "shape": [8, 8]}, "code": "c"}
+    Table(1, [right, dict(right)]).meet(right)
+    other = {**right, "data": {"sha256": "b", "shape": [8, 8]}, "code": "d"}
+    for index, (own, others) in enumerate([(right, [right, other]), (right, [right, other])]):
+        with pytest.raises(
+            TrainingError, match="worker 2 at .* and the chief differ in data and code"
+        ):
+            Table(index, others).meet(own)
+    with pytest.raises(TrainingError, match="worker 1 at .* and the chief differ in data and code"):
+        Table(1, [right, right]).meet(other)

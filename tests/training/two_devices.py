@@ -18,9 +18,12 @@ from ganflow.models import replicas  # noqa: E402
 from ganflow.models.design import Design  # noqa: E402
 from ganflow.models.layers import BatchNorm, Dropout  # noqa: E402
 from ganflow.params.train import Train  # noqa: E402
+from ganflow.training import loop  # noqa: E402
+from ganflow.training.checkpoint import Checkpoints  # noqa: E402
+from ganflow.training.judge import Judge  # noqa: E402
 from ganflow.training.step import Game  # noqa: E402
 from ganflow.training.workers import ALONE, Workers, mirrored  # noqa: E402
-from tests.training.tiny import images  # noqa: E402
+from tests.training.tiny import extractor, images  # noqa: E402
 
 BATCH, STEPS = 8, 5
 BOTH = Workers(mirrored("CPU"))
@@ -46,16 +49,17 @@ def played(workers: Workers, design: Design, precision: Any, **params: Any) -> d
         for rows in [slice(step * BATCH, (step + 1) * BATCH)]
     ]
     state = {name: value.numpy() for name, value in game.state().items()}
-    apart = [
-        name
-        for name, value in game.state().items()
-        if workers is BOTH and not _alike(workers.strategy.experimental_local_results(value))
-    ]
-    return {"figures": figures, "state": state, "apart": apart}
+    return {"figures": figures, "state": state, "apart": _apart(workers, game)}
 
 
-def _alike(copies: Any) -> bool:
-    return all((copy.numpy() == copies[0].numpy()).all() for copy in copies)
+def _apart(workers: Workers, game: Game) -> list[str]:
+    """Variables that are not the same to the bit in all replicas."""
+    found = []
+    for name, variable in game.state().items():
+        first, *others = workers.strategy.experimental_local_results(variable)
+        if not all((first.numpy() == other.numpy()).all() for other in others):
+            found.append(name)
+    return found
 
 
 def games(design: Design, precision: Any, **params: Any) -> dict[str, Any]:
@@ -106,6 +110,34 @@ def normalised(workers: Workers, inputs: np.ndarray, cut: bool = True) -> list[A
     ]
 
 
+def interrupted(workers: Workers) -> dict[str, Any]:
+    """A game that is saved after three steps, loses every weight, and goes on; and its quality."""
+    with workers.strategy.scope():
+        train = Train(images=100 * BATCH, batch=BATCH)
+        game = Game(Design("lean", (8, 8, 1), 2, 6), train, "float32", 3)
+    pixels, labels = images(STEPS * BATCH, 0)
+    saved = Checkpoints("two")
+
+    def play(first: int, steps: int) -> list[float]:
+        rows = slice(first * BATCH, (first + steps) * BATCH)
+        return game.play(pixels[rows], labels[rows], np.int64(first)).numpy().tolist()  # type: ignore[no-any-return]
+
+    play(0, 3)
+    loop._save(game, loop.History(), 3, saved)
+    figures = [play(3, 2)]
+    for variable in game.state().values():
+        variable.assign(tf.zeros_like(variable))
+    _, done = loop._resume(game, saved)
+    figures.append(play(done, 2))
+    judge = Judge(extractor(), images(60, 1)[0], [0.5, 0.5], 3)
+    return {
+        "done": done,
+        "figures": figures,
+        "apart": _apart(workers, game),
+        "fd": judge.snapshot(game, 5 * BATCH).fd,
+    }
+
+
 def dropped(workers: Workers) -> Any:
     with workers.strategy.scope():
         layer = Dropout(0.5, seed=4)
@@ -128,6 +160,7 @@ def main() -> None:
         "float16": games(lean, "float16"),
         "maps": [normalised(ALONE, maps), normalised(BOTH, maps)],
         "vectors": [normalised(ALONE, maps[:, 0, 0]), normalised(BOTH, maps[:, 0, 0])],
+        "interrupted": [interrupted(ALONE), interrupted(BOTH)],
         "dropout": [dropped(ALONE), dropped(BOTH)],
     }
     print(json.dumps(found))

@@ -154,7 +154,8 @@ class Cluster(Workers):
             if not re.search("collective|coordination", error.message, re.IGNORECASE):
                 raise
             tasks = self._tasks_in(error.message)
-            raise self._lost(tasks, "was lost: it has ended, or cannot be reached") from None
+            how = "was lost: it has" if len(tasks) < 2 else "were lost: they have"
+            raise self._lost(tasks, f"{how} ended, or cannot be reached") from None
 
     def _chiefs(self, values: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
         """The chief's values, of one type, on all."""
