@@ -186,4 +186,4 @@ def loop_overhead(precision: Precision, rounds: int) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
