@@ -39,13 +39,8 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
         flat = len(inputs.shape) == 2
         images = inputs[:, None, None, :] if flat else inputs
         scale, offset = tf.cast(self.scale, tf.float32), tf.cast(self.offset, tf.float32)
-        if training and replicas.count() > 1:
-            normalised, mean, variance = self._normalised_together(images, scale, offset)
-        elif training:
-            normalised, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-                images, scale, offset, epsilon=self.epsilon, is_training=True
-            )
         if training:
+            normalised, mean, variance = self._normalised(images, scale, offset)
             self.mean.assign(mean + self.momentum * (self.mean - mean))
             self.variance.assign(variance + self.momentum * (self.variance - variance))
         else:
@@ -60,17 +55,20 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
             )
         return normalised[:, 0, 0, :] if flat else normalised
 
-    def _normalised_together(
+    def _normalised(
         self, images: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """What the fused kernel returns, with moments of all replicas' images."""
+        """Images by the moments of the whole batch, and these; the variance is the unbiased one."""
+        if replicas.count() == 1:
+            return tf.compat.v1.nn.fused_batch_norm(  # type: ignore[no-any-return]
+                images, scale, offset, epsilon=self.epsilon, is_training=True
+            )
         mean, variance = replicas.moments(images)
         normalised = tf.nn.batch_normalization(
             tf.cast(images, tf.float32), mean, variance, offset, scale, self.epsilon
         )
         values = replicas.count() * math.prod(images.shape[:-1])
-        unbiased = variance * (values / (values - 1))  # as the kernel gives it
-        return tf.cast(normalised, images.dtype), mean, unbiased
+        return tf.cast(normalised, images.dtype), mean, variance * (values / (values - 1))
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return shape
