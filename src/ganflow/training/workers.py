@@ -318,7 +318,7 @@ def _no_place(what: str) -> ParameterError:
         expected='{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", '
         '"index": 0}} for the chief, which dvc repro train starts, and index 1 or more with '
         "python -m ganflow train --join",
-        run="docs/several-machines.md shows it",
+        run="set TF_CONFIG as docs/several-machines.md shows, then start this again",
     )
 
 
