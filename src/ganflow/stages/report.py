@@ -23,7 +23,7 @@ from ganflow.params.section import Section
 from ganflow.params.train import Train
 from ganflow.report import compose
 from ganflow.report.embed import show_grid
-from ganflow.report.growth import growth
+from ganflow.report.growth import growth, write_animation
 from ganflow.report.page import Page, Provenance, Table, render
 from ganflow.report.sources import digest, versions
 from ganflow.report.verdict import judge
@@ -103,6 +103,7 @@ def run(
     )
     with whole_folder(REPORT) as folder:
         write_text(folder / "index.html", render(page))
+        write_animation(TRAINING, folder / "growth.webp")
 
 
 def _labels(path: Path) -> np.ndarray | None:
