@@ -88,7 +88,8 @@ def train(
 ) -> dict[str, np.ndarray]:
     """Train a fresh network on 8-bit images (N, h, w, c) and labels (N,) in 0..classes−1.
 
-    The images may be a memory map: they are read a few batches at a time. Adam, a linear warm-up over a tenth of the steps and a linear decay to nothing.
+    The images may be a memory map: they are read a few batches at a time. Adam, a linear warm-up
+    over a tenth of the steps and a linear decay to nothing.
 
     Returns:
         Its weights by name, float32.

@@ -190,9 +190,11 @@ def accuracy(extractor: Extractor, images: np.ndarray, labels: np.ndarray | None
     if labels is not None:
         return float(np.mean(extractor.describe(images).logits.argmax(1) == labels))
     right = 0
-    for position in range(TURNS):
-        seen = turned(tf.constant(images), tf.fill([len(images)], position)).numpy()
-        right += int(np.sum(extractor.describe(seen).logits.argmax(1) % TURNS == position))
+    for start in range(0, len(images), BATCH):
+        batch = tf.constant(images[start : start + BATCH], tf.float32)
+        for position in range(TURNS):
+            seen = turned(batch, tf.fill([len(batch)], position)).numpy().astype(np.uint8)
+            right += int(np.sum(extractor.describe(seen).logits.argmax(1) % TURNS == position))
     return right / (TURNS * len(images))
 
 
