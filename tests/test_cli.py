@@ -83,6 +83,7 @@ def test_an_unknown_command_names_the_nearest() -> None:
 
 
 def test_right_parameters(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "data" / "raw" / "mnist").mkdir(parents=True)
     assert main(["params"]) == 0
     assert capsys.readouterr().out == "params.yaml is right\n"
 

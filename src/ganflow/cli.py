@@ -89,8 +89,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command(
         "params",
-        "Check params.yaml and say what is wrong. With the name of a parameter or a section: say "
-        "what it is, what is allowed there, and what it is now.",
+        "Check params.yaml, and that its data is there, and say what is wrong. With the name of a "
+        "parameter or a section: say what it is, what is allowed there, and what it is now.",
         _check_params,
     ).add_argument("key", nargs="?", metavar="KEY", help="such as train or train.generator")
     command(
@@ -211,12 +211,14 @@ def _restorable() -> Iterator[None]:
 
 
 def _check_params(options: argparse.Namespace) -> None:
+    from ganflow.datasets.sources import require
+    from ganflow.layout import RAW
     from ganflow.params.file import describe, load
 
     if options.key:
         print(describe(options.key))
         return
-    load()
+    require(RAW / load().data.source)
     print("params.yaml is right")
 
 
