@@ -92,12 +92,18 @@ def _shrunk(array: np.ndarray, factor: int) -> np.ndarray:
 
 
 def _still(array: np.ndarray) -> str:
-    """PNG for grey pictures; WebP with a little loss for those in colour, a quarter as heavy."""
+    """PNG for grey pictures. Those in colour as WebP: of photographs a little is lost, for a
+    quarter of the bytes; drawings are lighter, and kept, without loss."""
     if array.shape[2] == 1:
         return _data("image/png", png(array))
+    return _data("image/webp", min(_webp(array, lossless=False), _webp(array, True), key=len))
+
+
+def _webp(array: np.ndarray, lossless: bool) -> bytes:
     stream = io.BytesIO()
-    picture(array).save(stream, "WEBP", quality=LOSS, method=6)
-    return _data("image/webp", stream.getvalue())
+    quality = 80 if lossless else LOSS  # of no loss: how hard to try
+    picture(array).save(stream, "WEBP", lossless=lossless, quality=quality, method=4)
+    return stream.getvalue()
 
 
 def _data(media: str, content: bytes) -> str:
