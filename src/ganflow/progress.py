@@ -56,10 +56,14 @@ class _Lines:
         shown = "".join(f", {name} {value:.4g}" for name, value in figures.items())
         print(
             f"progress: {self.what} {self.done}/{self.total} {self.unit}, "
-            f"{100 * self.done / max(self.total, 1):.0f} %, {rate:.0f} {self.unit}/s, "
+            f"{100 * self.done / max(self.total, 1):.0f} %, {_short(rate)} {self.unit}/s, "
             f"{left // 60}:{left % 60:02d} left{shown}",
             flush=True,
         )
+
+
+def _short(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"
 
 
 @contextmanager
@@ -87,7 +91,7 @@ def _bar(what: str, total: int, unit: str) -> Iterator[Progress]:
                 speed = bars.tasks[0].speed
                 bars.update(
                     task,
-                    rate=f"{speed:.0f}/s" if speed else "",
+                    rate=f"{_short(speed)}/s" if speed else "",
                     figures=" ".join(f"{name} {value:.3g}" for name, value in figures.items()),
                 )
 
