@@ -117,6 +117,14 @@ def test_adding_an_objective_as_the_page_says(tmp_path: Path) -> None:
     assert done.stdout.split() == ["2.0", "1.0"]
 
 
+def test_every_benchmark_is_on_the_page() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    for path in (ROOT / "benchmarks").glob("*.py"):
+        if '__name__ == "__main__"' in path.read_text():
+            assert f"`python -m benchmarks.{path.stem} --json`" in page, path.name
+            assert f"**`{path.stem}`.**" in page, f"{path.name}: how to read it"
+
+
 SPREAD = """
 import numpy as np
 from ganflow.evaluation.spread import spread
