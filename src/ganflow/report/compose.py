@@ -163,10 +163,11 @@ def failures(
 
     Args:
         logits: float (N, K) for K classes; for data without labels the extractor's logits of
-            how an image is turned, the first being upright.
+            which shape an image has and how it is turned, as `shape · 4 + turn`, 0 being upright.
     """
     if not classes:
-        seen = readings(logits, np.zeros(len(logits), np.int64))
+        turns = np.logaddexp.reduce(logits.astype(np.float64).reshape(len(logits), -1, 4), axis=1)
+        seen = readings(turns, np.zeros(len(logits), np.int64))
     else:
         seen = readings(logits, labels)
     weakest = tuple(
@@ -234,5 +235,5 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         if len(value) == 3 and all(isinstance(v, int) for v in value):
             return " × ".join(str(v) for v in value)
-        return _listed([_text(v) for v in value])
+        return _listed([_text(v) for v in value]) or "none"
     return "off" if value is None else str(value)
