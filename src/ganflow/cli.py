@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ganflow.errors import GanflowError, ParameterError
+from ganflow.progress import waiting
 
 STAGES = {
     "prepare": "make the training set from data/raw",
@@ -262,7 +263,8 @@ def _serve_studio(options: argparse.Namespace) -> None:
         from ganflow.state import state_folder
 
         for revision in options.compare:
-            models[revision] = model_at(revision, Path.cwd(), state_folder())
+            with waiting(f"bringing the model of {revision}"):
+                models[revision] = model_at(revision, Path.cwd(), state_folder())
     serve(options.host, options.port, models=models, threads=options.threads)
 
 
@@ -275,9 +277,10 @@ def _export(options: argparse.Namespace) -> None:
     from ganflow.state import state_folder
 
     model = model_at(options.rev, Path.cwd(), state_folder()) if options.rev else MODEL
-    with quiet_start():
-        from ganflow.export import export
-    written = export(model, Path(options.target), options.form)
+    with waiting(f"writing {options.target}, and loading it in a fresh process"):
+        with quiet_start():
+            from ganflow.export import export
+        written = export(model, Path(options.target), options.form)
     print(f"{written.path}: loads in a fresh process, pixels differ by {written.difference} of 255")
 
 
@@ -286,7 +289,8 @@ def _look_around(options: argparse.Namespace) -> int:
 
     from ganflow.revisions.doctor import everything
 
-    checks = everything(Path.cwd())
+    with waiting("looking around"):
+        checks = everything(Path.cwd())
     width = max(len(check.name) for check in checks)
     for check in checks:
         mark = "ok  " if check.good else "BAD " if check.needed else "note"
@@ -303,7 +307,9 @@ def _compare(options: argparse.Namespace) -> None:
     from ganflow.state import state_folder
 
     base, candidate = (names.split(",") for names in (options.base, options.candidate))
-    print(compare(base, candidate, Path.cwd(), state_folder()), end="")
+    with waiting("reading what DVC has of these revisions"):
+        found = compare(base, candidate, Path.cwd(), state_folder())
+    print(found, end="")
 
 
 def _review(options: argparse.Namespace) -> int:
@@ -314,7 +320,8 @@ def _review(options: argparse.Namespace) -> int:
     from ganflow.revisions.review import review
     from ganflow.state import state_folder
 
-    found = review(options.base, load().gate, Path.cwd(), state_folder(), rescored)
+    with waiting(f"reading what DVC has of {options.base}"):
+        found = review(options.base, load().gate, Path.cwd(), state_folder(), rescored)
     print(found.page, end="")
     return int(options.strict and not found.passed)
 
@@ -324,7 +331,8 @@ def _roll_back(options: argparse.Namespace) -> None:
 
     from ganflow.revisions.rollback import roll_back
 
-    found = roll_back(Path())
+    with waiting("looking for the model before this one"):
+        found = roll_back(Path())
     print(
         f"The model of {found.commit[:12]} is back. To keep it:\n"
         f'  git commit --message "Roll back to the model of {found.commit[:12]}"'

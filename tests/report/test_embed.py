@@ -64,6 +64,12 @@ def test_an_animation_of_noise_is_kept_light(channels: int) -> None:
     assert (shown.height, shown.width) == (300, 400), "it takes the same place on the page"
 
 
+def test_a_sheet_of_noise_is_kept_lighter_than_a_sheet_of_photographs_would_need() -> None:
+    noise = NUMBERS.integers(0, 256, (36, 128, 128, 3), np.uint8)
+    source = show_grid(noise, 6, "noise").src
+    assert len(content(source)) < 0.25 * noise.size
+
+
 def test_pictures_wider_than_the_page_are_shrunk() -> None:
     shown = show(np.zeros((10, 3 * WIDEST, 3), np.uint8), "wide")
     assert shown.width == WIDEST

@@ -18,8 +18,11 @@ WIDEST = 1400
 
 WIDEST_MOVING = 800
 
-LOSS = 82
-"""WebP quality of colour pictures; grey ones are kept without loss."""
+LOSSES = (82, 60, 40)
+"""WebP qualities of colour pictures, the first that is light enough; grey ones lose nothing."""
+
+HEAVY = 400_000
+"""Bytes that a picture should not pass; photographs hardly do, noise does."""
 
 HEAVIEST = 280_000
 """Bytes that an animation should not pass."""
@@ -96,13 +99,18 @@ def _still(array: np.ndarray) -> str:
     quarter of the bytes; drawings are lighter, and kept, without loss."""
     if array.shape[2] == 1:
         return _data("image/png", png(array))
-    return _data("image/webp", min(_webp(array, lossless=False), _webp(array, True), key=len))
+    for quality in LOSSES:
+        lossy = _webp(array, quality)
+        if len(lossy) <= HEAVY:
+            break
+    return _data("image/webp", min(lossy, _webp(array), key=len))
 
 
-def _webp(array: np.ndarray, lossless: bool) -> bytes:
+def _webp(array: np.ndarray, quality: int | None = None) -> bytes:
+    """Without loss where `quality` is None."""
     stream = io.BytesIO()
-    quality = 80 if lossless else LOSS  # of no loss: how hard to try
-    picture(array).save(stream, "WEBP", lossless=lossless, quality=quality, method=4)
+    effort = 80 if quality is None else quality
+    picture(array).save(stream, "WEBP", lossless=quality is None, quality=effort, method=4)
     return stream.getvalue()
 
 
