@@ -35,9 +35,9 @@ def compare(
 ) -> str:
     """A Markdown page on two sides of one or several revisions each.
 
-    All are judged by the working tree's yardstick; a revision measured by another is sampled and
-    scored again. With several on both sides intervals are Welch's over trainings. Otherwise they
-    are those of the measurement, and the Fréchet distance's is a paired bootstrap.
+    All are judged by the working tree's yardstick and profile; a revision measured by others is
+    sampled and scored again. With several on both sides intervals are Welch's over trainings.
+    Otherwise they are those of the measurement, and the Fréchet distance's is a paired bootstrap.
 
     Raises:
         GanflowError: for an unknown revision, one without numbers, or a side that names one
@@ -45,9 +45,9 @@ def compare(
     """
     sides = [_resolved(names, project) for names in (base, candidate)]
     found = {commit: _measured(name, commit, project) for side in sides for name, commit in side}
-    stick = measured_at(None, project).yardstick
+    terms = measured_at(None, project).terms
     for commit, measured in found.items():
-        if measured.yardstick != stick:
+        if measured.terms != terms:
             found[commit] = rescore(commit, project, state)
     old, new = ([found[commit] for _, commit in side] for side in sides)
     if min(len(old), len(new)) > 1:

@@ -42,8 +42,8 @@ def review(
     """Compare the working tree with a base revision.
 
     Args:
-        rescore: scores a revision's generator under this project's yardstick; called only where
-            the two yardsticks differ.
+        rescore: scores a revision's generator under this project's yardstick and profile; called
+            only where one of them differs.
 
     Raises:
         GanflowError: if git does not know the base.
@@ -52,30 +52,30 @@ def review(
     old, new = measured_at(commit, project), measured_at(None, project)
     parameters = _parameters(parameters_at(commit, project), parameters_at(None, project))
     notes = []
-    if old.metrics and new.metrics and old.yardstick != new.yardstick:
+    if old.metrics and new.metrics and old.terms != new.terms:
+        differ = _what_differs(old, new)
         try:
             old = rescore(commit, project, state)
             notes.append(
-                "The two revisions are measured by different yardsticks (the extractor or the "
-                "test split changed). The base's generator was sampled and scored again under "
-                "this one's: its numbers below are not those in its own metrics.json."
+                f"The two revisions are measured {differ}. The base's generator was sampled and "
+                "scored again as this one's was: its numbers below are not those in its own "
+                "metrics.json."
             )
         except GanflowError as error:
             notes.append(
-                "The two revisions are measured by different yardsticks, and the base could not "
-                f"be scored again ({error.what}): **their numbers cannot be compared**."
+                f"The two revisions are measured {differ}, and the base could not be scored again "
+                f"({error.what}): **their numbers cannot be compared**."
             )
             old = Measured({}, {})
     if old.metrics and old.metrics == new.metrics:
         line = f"**Nothing is measured differently** from `{commit[:12]}`: the numbers are equal."
         page = [line, *(f"\n> {note}" for note in notes), "", *parameters]
         return Review("\n".join(page).rstrip() + "\n", passed=True)
-    profiles = old.metrics.get("profile"), new.metrics.get("profile")
-    if all(profiles) and profiles[0] != profiles[1]:
-        notes.append(
-            f"The base was measured in the `{profiles[0]}` profile and this in `{profiles[1]}`: "
-            "distances at different numbers of samples have different biases."
-        )
+    notes += [
+        f"**Of {side}**: {doubt}"
+        for side, measured in (("the base", old), ("this", new))
+        for doubt in _doubts(measured)
+    ]
     verdict = judge(gate, [old], [new])
     page = [
         _line(verdict, old, new),
@@ -92,6 +92,20 @@ def review(
         verdict.as_markdown(),
     ]
     return Review("\n".join(page).rstrip() + "\n", verdict.passed)
+
+
+def _what_differs(old: Measured, new: Measured) -> str:
+    if old.yardstick != new.yardstick:
+        return "by different yardsticks (the extractor or the test split changed)"
+    return (
+        f"in different profiles (`{old.terms[1]}` and `{new.terms[1]}`; distances at different "
+        "numbers of samples have different biases)"
+    )
+
+
+def _doubts(measured: Measured) -> list[str]:
+    found = measured.detail.get("doubts")
+    return [str(one) for one in found] if isinstance(found, list) else []
 
 
 def metrics_table(old: Measured, new: Measured) -> list[str]:
