@@ -94,10 +94,15 @@ def kl_divergence(generated: np.ndarray, real: np.ndarray) -> float:
 
 
 def _with_interval(generated: np.ndarray, real: np.ndarray) -> tuple[float, Interval]:
-    """The divergence, and its interval over draws of as many samples."""
+    """The divergence, and its interval over draws of as many samples.
+
+    On the scale of its root: near 0 a divergence is like a χ², whose spread grows with its value
+    and whose root's does not.
+    """
     count, divergence = int(generated.sum()), kl_divergence(generated, real)
     draws = np.random.default_rng(0).multinomial(count, generated / count, RESAMPLES)
-    return divergence, basic_bootstrap(divergence, _divergences(draws, real))
+    root = basic_bootstrap(float(np.sqrt(divergence)), np.sqrt(_divergences(draws, real)))
+    return divergence, Interval(root.low**2, root.high**2)
 
 
 def _divergences(generated: np.ndarray, real: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from ganflow.errors import DataError
 from ganflow.evaluation import doubts, frechet
 from ganflow.evaluation.classes import class_score, classes, modes
 from ganflow.evaluation.extrapolation import Extrapolation, extrapolate
-from ganflow.evaluation.intervals import basic_bootstrap, binomial, student
+from ganflow.evaluation.intervals import basic_bootstrap, binomial, normal, student
 from ganflow.evaluation.kernel import BLOCK, FEWEST_BLOCKS, kernel_distance
 from ganflow.evaluation.memorization import Memorization, TrainingImages
 from ganflow.evaluation.prdc import NEIGHBOURS, prdc
@@ -256,17 +256,17 @@ def _balls(findings: Findings, generated: Seen, train: Seen, test: Seen, plan: P
     findings.metrics["prdc"] = found.all_four()
     findings.detail["prdc"] = {
         **found.all_four(),
-        **{
-            f"{name}_interval": binomial(round(getattr(found, name) * size), size).bounds
-            for name in ("precision", "recall", "coverage")
-        },
+        "precision_interval": binomial(round(found.precision * size), size).bounds,
+        "recall_interval": normal(found.recall, found.recall_error).within_shares.bounds,
         "density_interval": student(found.density, found.density_error, size - 1).bounds,
+        "coverage_interval": normal(found.coverage, found.coverage_error).within_shares.bounds,
         "real": best.all_four(),
         "neighbours": NEIGHBOURS,
         "images": size,
         "method": "balls to the 5th nearest other image, inside is strictly nearer; "
-        "real: a train subset in the samples' place; intervals: Wilson's, of precision over "
-        "samples, of recall and coverage over test images",
+        "real: a train subset in the samples' place; intervals: over draws of samples against "
+        "this test split, Wilson's for precision, Student's for density, and a jackknife over "
+        "groups of samples for recall and coverage",
     }
     findings.tables["prdc"] = [
         {"metric": key, "generated": value, "real": getattr(best, key)}
