@@ -77,8 +77,8 @@ def test_a_real_improvement_is_called_better(project: Project) -> None:
     found = project.review()
     assert found.passed
     assert row(found.page, "fd.value")[1:3] == ["3", "2"]
-    assert row(found.page, "fd.value")[4] == "**better**"
-    assert row(found.page, "fd.floor")[4] == "unchanged"
+    assert row(found.page, "fd.value")[5] == "**better**"
+    assert row(found.page, "fd.floor")[5] == "unchanged"
     assert row(found.page, "seed")[1:] == ["`0`", "`1`"]
     assert "train.batch" not in found.page
     assert "fd.low" not in found.page
@@ -90,14 +90,14 @@ def test_a_real_improvement_is_called_better(project: Project) -> None:
 
 def test_noise_is_called_noise(project: Project) -> None:
     project.write(evaluation(2.9), seed=1)
-    assert row(project.review().page, "fd.value")[4] == "within noise"
+    assert row(project.review().page, "fd.value")[5] == "within noise"
 
 
 def test_a_real_loss_fails(project: Project) -> None:
     project.write(evaluation(4.0), seed=1)
     found = project.review()
     assert not found.passed
-    assert row(found.page, "fd.value")[4] == "**worse**"
+    assert row(found.page, "fd.value")[5] == "**worse**"
     assert found.page.startswith("**The gate fails**")
 
 
@@ -171,6 +171,14 @@ def test_a_base_that_cannot_be_scored_again_is_not_compared(project: Project) ->
     assert not found.passed
     assert "cannot be compared" in found.page
     assert "nobody's cache" in found.page
+    assert "no numbers" not in found.page
+
+
+def test_what_real_images_reach_stands_beside(project: Project) -> None:
+    measured = evaluation(2.0)
+    detail = {"fd": {**measured.detail["fd"], "floor": {"mean": 0.7}}}
+    project.write(Measured(measured.metrics, detail), seed=1)
+    assert row(project.review().page, "fd.value")[1:4] == ["3", "2", "0.7"]
 
 
 def test_on_the_server_the_grids_are_linked_there(

@@ -70,7 +70,12 @@ class Verdict:
 
     @staticmethod
     def _listed(rows: Any) -> str:
-        return ", ".join(f"{row.metric} {row.judgement}" for row in rows) or "limits kept"
+        told = (
+            f"{row.metric} {row.judgement}"
+            + (f" ({_number(row.base)} → {_number(row.candidate)})" if row.interval else "")
+            for row in rows
+        )
+        return ", ".join(told) or "limits kept"
 
     def as_markdown(self) -> str:
         """The verdict as it stands in the pull request and in Prefect's page."""

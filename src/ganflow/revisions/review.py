@@ -11,8 +11,9 @@ from ganflow.errors import GanflowError
 from ganflow.files import write_bytes
 from ganflow.layout import EVALUATION
 from ganflow.params.gate import Gate
+from ganflow.report.verdict import MEASURES
 from ganflow.revisions.comparison import DIRECTIONS, difference
-from ganflow.revisions.gate import Measured, Verdict, difference_interval, judge
+from ganflow.revisions.gate import Measured, Verdict, difference_interval, judge, value_of
 from ganflow.revisions.reading import (
     commit_of,
     file_at,
@@ -20,6 +21,9 @@ from ganflow.revisions.reading import (
     numbers_in,
     parameters_at,
 )
+
+FLOORS = {measure.key: measure.floor for measure in MEASURES}
+"""Where detail.json has what real images reach in the samples' place."""
 
 GRID = EVALUATION / "plots/samples.png"
 
@@ -51,7 +55,7 @@ def review(
     commit = commit_of(base, project)
     old, new = measured_at(commit, project), measured_at(None, project)
     parameters = _parameters(parameters_at(commit, project), parameters_at(None, project))
-    notes = []
+    notes, lost = [], False
     if old.metrics and new.metrics and old.terms != new.terms:
         differ = _what_differs(old, new)
         try:
@@ -66,7 +70,7 @@ def review(
                 f"The two revisions are measured {differ}, and the base could not be scored again "
                 f"({error.what}): **their numbers cannot be compared**."
             )
-            old = Measured({}, {})
+            old, lost = Measured({}, {}), True
     if old.metrics and old.metrics == new.metrics:
         line = f"**Nothing is measured differently** from `{commit[:12]}`: the numbers are equal."
         page = [line, *(f"\n> {note}" for note in notes), "", *parameters]
@@ -78,7 +82,7 @@ def review(
     ]
     verdict = judge(gate, [old], [new])
     page = [
-        _line(verdict, old, new),
+        _line(verdict, old, new, lost),
         *(f"\n> {note}" for note in notes),
         "",
         "## Numbers",
@@ -109,9 +113,12 @@ def _doubts(measured: Measured) -> list[str]:
 
 
 def metrics_table(old: Measured, new: Measured) -> list[str]:
-    """Every number of both, each change marked as real or within noise."""
+    """Every number of both beside what real images reach, each change marked as real or noise."""
     before, after = numbers_in(old.metrics), numbers_in(new.metrics)
-    rows = ["| metric | base | this | change, 95 % | |", "|---|---:|---:|---:|---|"]
+    rows = [
+        "| metric | base | this | real images | change, 95 % | |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
     for name in [*after, *(name for name in before if name not in after)]:
         if name.rpartition(".")[2] in ("low", "high"):
             continue  # they stand in the change's interval
@@ -119,7 +126,10 @@ def metrics_table(old: Measured, new: Measured) -> list[str]:
         change, said = "", "missing"
         if a is not None and b is not None and math.isfinite(a) and math.isfinite(b):
             change, said = _change(name, old, new, b - a)
-        rows.append(f"| `{name}` | {_number(a)} | {_number(b)} | {change} | {said} |")
+        real = value_of(new.detail or old.detail, FLOORS.get(name, ""))
+        rows.append(
+            f"| `{name}` | {_number(a)} | {_number(b)} | {_number(real)} | {change} | {said} |"
+        )
     return rows
 
 
@@ -138,9 +148,11 @@ def _change(name: str, old: Measured, new: Measured, value: float) -> tuple[str,
     return change, f"**{difference(value, *bounds, direction).verdict}**"
 
 
-def _line(verdict: Verdict, old: Measured, new: Measured) -> str:
+def _line(verdict: Verdict, old: Measured, new: Measured, lost: bool) -> str:
     if not new.metrics:
         return "**There is nothing to review**: this revision holds no metrics.json."
+    if lost:
+        return "**There is nothing to compare with**: see below. " + verdict.line
     if not old.metrics:
         return "**There is nothing to compare with**: the base has no numbers. " + verdict.line
     return verdict.line
