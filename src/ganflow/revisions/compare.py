@@ -1,5 +1,6 @@
 """Comparing models, or recipes over seeds, and saying only what the numbers can bear."""
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -93,6 +94,7 @@ def resampled_distance(base: str, candidate: str, project: Path, state: Path) ->
             extractor.describe(read_array(folder / SAMPLES / "images.npy")[: len(test)]).features
             for folder in both
         ]
+    print(f"ganflow: paired bootstrap of {RESAMPLES} rounds ...", file=sys.stderr, flush=True)
     return paired_bootstrap(
         ours[0],
         ours[1],
