@@ -206,8 +206,13 @@ def _restorable() -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if os.environ.get("DVC_STAGE"):
+        stage = os.environ.get("DVC_STAGE")
+        if stage:
             print("ganflow: `dvc checkout` puts the last good outputs back", file=sys.stderr)
+        if stage == "evaluate":  # its output is in git, and not in DVC's cache
+            print(
+                "ganflow: `git restore data/evaluation` does so with the numbers", file=sys.stderr
+            )
         raise
 
 
