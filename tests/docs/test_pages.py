@@ -143,7 +143,8 @@ print(found.metrics["spread"]["value"], shown.value, shown.floor, shown.interval
 def test_adding_a_metric_as_the_page_says(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     page = ROOT / "docs" / "adding-an-objective.md"
-    module, function, line = blocks(page, "python")[2:]
+    module, function = blocks(page, "python")[2:]
+    (line,) = blocks(page, "text")
     package = tmp_path / "src" / "ganflow"
     (package / "evaluation" / "spread.py").write_text(module)
     suite = package / "evaluation" / "suite.py"
