@@ -9,6 +9,7 @@ from ganflow.models.layers import (
     BatchNorm,
     CentreCrop,
     Clip,
+    Dropout,
     LeakyReLU,
     LogitOfLabel,
     Repeat,
@@ -148,3 +149,26 @@ def test_clip_lets_a_training_generator_find_its_way_back() -> None:
         value = tf.reduce_sum(Clip()(x, training=True))
     np.testing.assert_array_equal(tape.gradient(value, x), np.ones(4))
     np.testing.assert_array_equal(Clip()(x), [-1.0, -0.5, 0.5, 1.0])
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
+    layer, x = Dropout(0.3, seed=2), tf.ones((50, 20, 40, 1))
+    found = [layer(x, training=True).numpy() for _ in range(2)]
+    for values in found:
+        np.testing.assert_allclose(np.unique(values), [0, 1 / 0.7], rtol=1e-6)
+        # 40,000 draws: four standard deviations are 0.0092
+        assert abs((values == 0).mean() - 0.3) < 0.0092
+        # neighbours, which share 32 random bits, are dropped independently
+        pairs = (values.reshape(-1, 2) == 0).mean(axis=0), (values.reshape(-1, 2) == 0).all(1)
+        np.testing.assert_allclose(pairs[0], 0.3, atol=0.013)
+        assert abs(pairs[1].mean() - 0.09) < 0.0081
+    assert 0.3 < (found[0] != found[1]).mean() < 0.54
+    np.testing.assert_array_equal(layer(x), x)
+
+
+def test_what_is_dropped_gets_no_gradient() -> None:
+    layer, x = Dropout(0.5, seed=1), tf.constant(drawn((3, 5, 7)))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x, training=True)
+    np.testing.assert_array_equal(tape.gradient(y, x), np.where(y.numpy() == 0, 0.0, 2.0))

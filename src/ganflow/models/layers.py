@@ -111,14 +111,26 @@ class LeakyReLU(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable("ganflow")
 class Dropout(keras.layers.Dropout):  # type: ignore[misc]
-    """Dropout (Srivastava et al. 2014) that drops the same values on any number of replicas."""
+    """Dropout (Srivastava et al. 2014) that drops the same values on any number of replicas.
+
+    What is kept is decided by sixteen random bits for each value, where Keras draws a float: the
+    share that is dropped is `rate` to five digits, at about half the time. Needs the size of the
+    batch to be known.
+    """
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        if not training or replicas.count() == 1:
-            return super().call(inputs, training=training)
+        if not training:
+            return inputs
         whole = (replicas.count() * inputs.shape[0], *inputs.shape[1:])
-        kept = super().call(tf.ones(whole, inputs.dtype), training=True)
-        return inputs * replicas.own(kept)
+        kept = replicas.own(tf.reshape(self._kept(math.prod(whole)), whole))
+        return inputs * tf.cast(kept, inputs.dtype) * tf.cast(1 / (1 - self.rate), inputs.dtype)
+
+    def _kept(self, count: int) -> tf.Tensor:
+        pairs = tf.random.stateless_uniform(
+            (-(-count // 2),), self.seed_generator.next(), None, None, tf.uint32
+        )
+        bits = tf.reshape(tf.bitcast(pairs, tf.uint16), (-1,))[:count]
+        return bits < tf.constant(round((1 - self.rate) * 2**16), tf.uint16)
 
 
 @keras.saving.register_keras_serializable("ganflow")
