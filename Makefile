@@ -36,7 +36,7 @@ lint: .venv/installed
 test-slow: .venv/installed ## proofs that take minutes
 	@python -m pytest -q -m "slow and not system and not reference"
 
-test-system: .venv/installed ## proofs that need a browser from the distribution
+test-system: .venv/installed ## proofs that need a browser and PostgreSQL, from the distribution
 	@pip install --quiet --disable-pip-version-check --group system
 	@python -m pytest -q -m system
 
