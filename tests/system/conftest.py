@@ -1,6 +1,7 @@
 """What the proofs share: one browser, one PostgreSQL with a server on it, one S3, one project."""
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -54,7 +55,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     folder = tmp_path_factory.mktemp("hub")
     (folder / "home").mkdir()
     port = free_port()
-    with postgresql(folder) as database, contextlib.ExitStack() as running:
+    with postgresql() as database, contextlib.ExitStack() as running:
 
         def start() -> contextlib.AbstractContextManager[Server]:
             return running_server(
@@ -81,6 +82,7 @@ def storage() -> Iterator[dict[str, str]]:
     import boto3
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,28 +20,26 @@ def program(name: str) -> str:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """A server with an empty database; the address that SQLAlchemy takes."""
-    # It refuses to run as root. Whoever runs it has to reach the folder.
+    # It refuses to run as root, and whoever runs it has to reach its folder: not pytest's.
     as_owner = ["runuser", "--user", "postgres", "--"] if os.geteuid() == 0 else []
-    data, port = folder / "postgres", free_port()
-    data.mkdir()
-    if as_owner:
-        shutil.chown(data, "postgres", "postgres")
-        for parent in [folder, *folder.parents][:3]:
-            parent.chmod(parent.stat().st_mode | 0o011)
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="ganflow-postgres-") as folder:
+        if as_owner:
+            shutil.chown(folder, "postgres", "postgres")
+        data = f"{folder}/data"
 
-    def run(*words: str) -> None:
-        done = subprocess.run(
-            [*as_owner, *words], cwd="/", capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{words[0]}: {done.stdout}{done.stderr}"
+        def run(*words: str) -> None:
+            done = subprocess.run(
+                [*as_owner, *words], cwd="/", capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"{words[0]}: {done.stdout}{done.stderr}"
 
-    run(program("initdb"), "-D", str(data), "-U", "prefect", "--auth=trust", "--no-sync")
-    options = f"-h 127.0.0.1 -p {port} -k '' -c fsync=off"
-    log = str(data / "log")
-    run(program("pg_ctl"), "-D", str(data), "-o", options, "-l", log, "-w", "start")
-    try:
-        yield f"postgresql+asyncpg://prefect:any@127.0.0.1:{port}/postgres"
-    finally:
-        run(program("pg_ctl"), "-D", str(data), "-m", "immediate", "-w", "stop")
+        run(program("initdb"), "-D", data, "-U", "prefect", "--auth=trust", "--no-sync")
+        options = f"-h 127.0.0.1 -p {port} -k '' -c fsync=off"
+        run(program("pg_ctl"), "-D", data, "-o", options, "-l", f"{data}/log", "-w", "start")
+        try:
+            yield f"postgresql+asyncpg://prefect:any@127.0.0.1:{port}/postgres"
+        finally:
+            run(program("pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop")

@@ -102,7 +102,8 @@ def test_late_lost_and_abandoned_runs_are_told_and_closed(
 
     # The abandoned run is closed, and so its slot is free: the late one gets it.
     wait_for_state(server, abandoned, {"Crashed"}, 120)
-    assert "the worker that took it is gone" in heard_of(chat, "ganflow run pending for too long")
+    assert heard_of(chat, "ganflow run pending for too long")
+    assert "the worker that took it is gone" in heard_of(chat, "ganflow run failed")
     (here / "params.yaml").write_text("seed: 7\ntrain: {images: 128000}\n")
     (here / "faults/train").write_text("hang")
     worker = server.start_worker(tmp_path / "worker.log")
@@ -118,8 +119,9 @@ def test_late_lost_and_abandoned_runs_are_told_and_closed(
     worker.wait()
     wait_until_gone(list(everything))
     wait_for_state(server, late, {"Crashed"}, 120)
-    assert "No heartbeat" in heard_of(chat, "ganflow run without a heartbeat")
-    heard_of(chat, "ganflow run failed")
+    assert heard_of(chat, "ganflow run without a heartbeat")
+    message = server.ask(f"/flow_runs/{late}")["state"]["message"]
+    assert "No heartbeat" in message
 
 
 def test_a_dead_workers_pending_run_gives_its_slot_back_without_any_alert(

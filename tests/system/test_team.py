@@ -144,7 +144,7 @@ def test_two_workers_with_a_clone_each_share_pool_and_remotes(
         changed = json.loads(dvc("metrics", "diff", "origin/main", "--json", cwd=clone))
         assert "fd.value" in changed["data/evaluation/metrics.json"]
         assert json.loads(dvc("params", "diff", "origin/main", "--json", cwd=clone)) == {
-            "params.yaml": {"train.images": {"old": 640, "new": 704}}
+            "params.yaml": {"train.images": {"old": 640, "new": 704, "diff": 64}}
         }
 
     # The other clone repeats the first run: from the shared run cache, and to the same branch.
