@@ -10,9 +10,11 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,13 @@ from tests.system.browser import watched
 from tests.system.conftest import AUTH, Hub, started
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1500)]
+
+
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "tell-nobody",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 
 
 class Team:
@@ -49,9 +58,7 @@ class Team:
             PYTHONPATH=os.pathsep.join(map(str, (clone, clone / "src", ROOT / "src"))),
             GH_TOKEN="tell-nobody",
             TF_CPP_MIN_LOG_LEVEL="3",
-            AWS_ACCESS_KEY_ID="key",
-            AWS_SECRET_ACCESS_KEY="tell-nobody",
-            AWS_DEFAULT_REGION="us-east-1",
+            **KEYS,
         )
 
     def retrain(self, **overrides: Any) -> str:
@@ -186,13 +193,40 @@ def test_results_show_in_prefects_page(hub: Hub, team: Team, browser: Any) -> No
     assert artifacts["train-progress"]["data"] == 100
 
 
-@pytest.fixture
-def local(hub: Hub, trained: Path) -> Callable[[], str]:
-    """Start `pipeline/local` in the trained project; the run's id."""
+@pytest.fixture(scope="module")
+def local(
+    hub: Hub, trained: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """The deployments of prefect.yaml, made in the trained project, and a worker for them."""
     server = hub.server
     server.prefect("work-pool", "create", "ganflow", "--type", "process", cwd=trained, check=False)
     server.prefect("--no-prompt", "deploy", "--all", cwd=trained)
-    return lambda: started(server.prefect("deployment", "run", "pipeline/local", cwd=trained))
+    worker = server.start_worker(
+        tmp_path_factory.mktemp("local") / "worker.log",
+        GANFLOW_CHECKPOINT_SECONDS="0",
+        PYTHONPATH=os.pathsep.join(map(str, (trained, trained / "src"))),
+        TF_CPP_MIN_LOG_LEVEL="3",
+        **KEYS,
+    )
+    yield worker
+    stop(worker)
+
+
+def test_the_readmes_own_command(
+    hub: Hub, trained: Path, team: Team, local: "subprocess.Popen[bytes]"
+) -> None:
+    """As it stands there, but for the length of the training."""
+    page = (ROOT / "README.md").read_text()
+    (line,) = re.findall(r"^prefect (deployment run retrain/nightly .*)$", page, re.M)
+    words = [word.replace("200000", "832") for word in shlex.split(line)]
+    assert words[-1] == "--watch"
+    before = team.branches()
+    said = hub.server.prefect(*words, cwd=trained)  # which holds it to exit status 0
+    assert "Proposed" in said
+    assert len(team.branches()) == len(before) + 1
+    again = hub.server.prefect(*words, cwd=trained)
+    assert "already there" in " ".join(again.split())
+    assert len(team.branches()) == len(before) + 1
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -209,29 +243,22 @@ def logs(server: Server, run_id: str) -> str:
 
 
 def test_a_training_that_is_cancelled_midway_resumes(
-    hub: Hub,
-    trained: Path,
-    local: Callable[[], str],
-    tmp_path: Path,
-    cleanup: contextlib.ExitStack,
+    hub: Hub, trained: Path, local: "subprocess.Popen[bytes]"
 ) -> None:
     server = hub.server
-    worker = server.start_worker(
-        tmp_path / "worker.log",
-        GANFLOW_CHECKPOINT_SECONDS="0",
-        PYTHONPATH=os.pathsep.join(map(str, (trained, trained / "src"))),
-        TF_CPP_MIN_LOG_LEVEL="3",
-    )
-    cleanup.callback(stop, worker)
+
+    def start() -> str:
+        return started(server.prefect("deployment", "run", "pipeline/local", cwd=trained))
+
     model, lock = contents(trained / "data/model"), (trained / "dvc.lock").read_bytes()
     parameters.edit({"train.images": 64_000}, trained / "params.yaml")
-    first = local()
+    first = start()
     checkpoints = trained / ".ganflow/checkpoints"
     deadline = time.monotonic() + 300
     while not list(checkpoints.glob("*/latest")):
-        assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()[-3000:]
+        assert time.monotonic() < deadline, logs(server, first)
         time.sleep(0.2)
-    started_by_worker = process_tree(worker.pid)[1:]
+    started_by_worker = process_tree(local.pid)[1:]
     assert started_by_worker
     server.prefect("flow-run", "cancel", first, cwd=trained)
     wait_for_state(server, first, {"Cancelled"}, 120)
@@ -239,7 +266,7 @@ def test_a_training_that_is_cancelled_midway_resumes(
     assert contents(trained / "data/model") == model
     assert (trained / "dvc.lock").read_bytes() == lock
 
-    second = local()
+    second = start()
     wait_for_state(server, second, {"Completed"}, 600)
     resumed = re.search(r"resumed after (\d+) images", logs(server, second))
     assert resumed, logs(server, second)
