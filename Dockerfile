@@ -28,7 +28,7 @@ FROM python:${PYTHON}-slim-bookworm
 # The versions of Debian 12, without the parts that its security updates change.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        ca-certificates=2023* git=1:2.39.* openssh-client=1:9.2* tini=0.19.* \
+        ca-certificates=2023* gh=2.23.* git=1:2.39.* openssh-client=1:9.2* tini=0.19.* \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 1000 --create-home --shell /usr/sbin/nologin ganflow \
     && install --directory --owner ganflow --group ganflow /srv/ganflow

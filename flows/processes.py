@@ -30,6 +30,7 @@ _CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
 """A user and password in an address: they never reach a log."""
 
 _SECRET_PARTS = ("TOKEN", "SECRET", "PASSW", "AUTH_", "CREDENTIAL", "WEBHOOK", "CONNECTION_")
+_SECRET_NAMES = ("GANFLOW_REPOSITORY",)
 _SECRET_ENDS = ("_KEY", "_SAS", "_URL", "ASKPASS")
 
 
@@ -80,7 +81,8 @@ def environment(*, with_secrets: bool, project: Path | None = None) -> dict[str,
 def _is_secret(name: str) -> bool:
     upper = name.upper()
     return (
-        upper.startswith(("PREFECT_", "AWS_"))
+        upper in _SECRET_NAMES
+        or upper.startswith(("PREFECT_", "AWS_"))
         or upper.endswith(_SECRET_ENDS)
         or any(part in upper for part in _SECRET_PARTS)
     )

@@ -171,6 +171,7 @@ def test_no_token_reaches_a_stage(
     for name in (
         *("GH_TOKEN", "AWS_SECRET_ACCESS_KEY", "PREFECT_API_KEY", "MY_PASSWORD", "GANFLOW_WEBHOOK"),
         *("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY", "SSH_AUTH_SOCK", "DATABASE_URL"),
+        "GANFLOW_REPOSITORY",
     ):
         monkeypatch.setenv(name, "tell-nobody")
     set_seed(project, 1)
