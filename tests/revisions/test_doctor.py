@@ -102,6 +102,15 @@ def test_a_remote_that_does_not_answer_is_told_in_dvcs_words(repository: Path) -
     assert check.needed
 
 
+def test_a_slow_remote_is_no_obstacle(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(sys.executable, "-m", "dvc", "remote", "add", "-d", "st", "../storage", cwd=repository)
+    monkeypatch.setattr(doctor, "storage", lambda project: doctor.Check("DVC remote", True, "st"))
+    monkeypatch.setattr(doctor, "SECONDS", 0.01)
+    check = found([*doctor.answering(repository)])["DVC storage"]
+    assert not check.good
+    assert not check.needed
+
+
 @pytest.mark.parametrize(
     ("host", "alone"),
     [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("hub", False)],
