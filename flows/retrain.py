@@ -22,7 +22,7 @@ from prefect.states import Completed, Failed
 
 from flows import git, incoming, proposal, rival, transfer
 from flows.lifeline import end_with_worker
-from flows.pipeline import run_stages
+from flows.pipeline import STAGES, run_stages
 from flows.preflight import check_project
 from flows.showing import keep_report, show_results
 from flows.workspace import workspace
@@ -114,6 +114,7 @@ def bring_changes(folder: Path, overrides: dict[str, Any], source: str | None) -
     incoming.update_imports(folder, _log)
     if source:
         incoming.take(Path(source), folder, params.data.source, _log)
+    transfer.fetch_known(folder, STAGES, _log)
     return params
 
 
