@@ -4,132 +4,198 @@
     python -m benchmarks.quality --full --json     the article's whole 50 epochs; hours
 
 Reads data/prepared and data/extractor (`dvc repro extractor`). Quality is the Fréchet distance
-to the test split over that of random train subsets. Seconds are of the steps alone: neither
-the measuring nor the compilation counts for anybody.
+of 10,000 samples to the test split, over that of random train subsets. A run's quality is a
+function of the images it has seen, whatever the machine does meanwhile; what an image costs is
+measured on its own, all recipes taking turns. Seconds are the product of the two: neither the
+measuring nor the compilation counts for anybody.
+
+Every finished run is kept in build/quality, by its recipe and by the code it ran, so that hours
+of runs can be broken off and taken up again.
 """
 
 import argparse
+import hashlib
 import json
+import math
 import statistics
 import sys
-import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.interleaved import seconds_of
 from ganflow.engine import configure, resolved
+from ganflow.files import write_json
 from ganflow.layout import EXTRACTOR, PREPARED
 from ganflow.params.runtime import Runtime
 
 RECIPES = ("article", "tutorial", "default", "unconditional")
-EPOCHS = 50
+THEIRS = ("article", "tutorial")
+"""Recipes whose length is counted in epochs; ours have a length of their own."""
+
+KEPT = Path("build/quality")
 SAMPLES = 10_000
+STEPS = 20
+"""Steps in one call."""
+
+Curve = list[tuple[int, float]]
+"""Images seen and the ratio there."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="one object, on one line")
-    parser.add_argument("--full", action="store_true", help="the article's 50 epochs")
-    parser.add_argument("--images", type=int, default=64_000, help="of each run, without --full")
+    parser.add_argument("--full", action="store_true", help="50 epochs, as the article has it")
+    parser.add_argument("--epochs", type=int, default=2, help="of the article, without --full")
+    parser.add_argument("--images", type=int, help="of our own recipes, instead of their own")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--points", type=int, default=8, help="measurements of a run")
+    parser.add_argument("--points", type=int, default=12, help="measurements of a run")
+    parser.add_argument("--rounds", type=int, default=9, help="of timing")
     parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
     options = parser.parse_args()
+    options.epochs = 50 if options.full else options.epochs
     configure(Runtime())
     found = measure(options)
     print(json.dumps(found, indent=None if options.json else 2))
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    from ganflow.datasets.store import open_store
-    from ganflow.evaluation import frechet
-    from ganflow.evaluation.extractor import load_extractor
-
-    store, extractor = open_store(PREPARED), load_extractor(EXTRACTOR)
-    test = extractor.describe(store.split("test").images).features
-    rows = np.random.default_rng(0).choice(len(store.split("train").images), 25_000, replace=False)
-    known = extractor.describe(store.split("train").images[np.sort(rows)]).features
-    floor = frechet.floor(known, test, SAMPLES, 5, np.random.default_rng(1)).mean
-    real = frechet.moments(test)
-    curves: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in options.recipes}
-    for seed in range(options.seeds):  # seeds outside, so that recipes take turns
+    yardstick = Yardstick()
+    curves: dict[str, list[Curve]] = {name: [] for name in options.recipes}
+    for seed in range(options.seeds):
         for name in options.recipes:
-            curves[name].append(curve(name, seed, options, store, extractor, real, floor))
-    found: dict[str, Any] = {"floor": round(floor, 4), "seeds": options.seeds, "curves": curves}
+            curves[name].append(kept_curve(name, seed, options, yardstick))
+    rates = throughput(options, yardstick)
+    found: dict[str, Any] = {
+        "floor": round(yardstick.floor, 4),
+        "seeds": options.seeds,
+        "images_per_second": {name: round(rate, 1) for name, rate in rates.items()},
+        "curves": curves,
+    }
     for name, runs in curves.items():
-        found[f"{name}_final_ratio"] = statistics.median(run[-1][1] for run in runs)
-        found[f"{name}_seconds"] = statistics.median(run[-1][0] for run in runs)
+        finals = [run[-1][1] for run in runs]
+        found[f"{name}_final_ratio"] = statistics.median(finals)
+        found[f"{name}_final_ratios"] = finals
+        found[f"{name}_best_ratio"] = statistics.median(min(v for _, v in run) for run in runs)
+        found[f"{name}_seconds"] = round(runs[0][-1][0] / rates[name], 1)
     if "article" in curves:
-        target = found["article_final_ratio"]
+        whole = found["article_seconds"]
         for name, runs in curves.items():
-            reached = [first_below(run, target) for run in runs]
-            known_times = [seconds for seconds in reached if seconds is not None]
-            if len(known_times) == len(runs):
-                seconds = statistics.median(known_times)
-                found[f"{name}_seconds_to_article"] = round(seconds, 2)
-                found[f"{name}_share_of_article_time"] = round(
-                    seconds / found["article_seconds"], 4
-                )
+            for goal in ("final", "best"):
+                target = found[f"article_{goal}_ratio"]
+                reached = [seen for run in runs if (seen := first_below(run, target)) is not None]
+                if len(reached) == len(runs):
+                    seconds = statistics.median(reached) / rates[name]
+                    found[f"{name}_seconds_to_article_{goal}"] = round(seconds, 2)
+                    found[f"{name}_share_of_article_time_{goal}"] = round(seconds / whole, 4)
     return found
 
 
-def first_below(run: list[tuple[float, float]], target: float) -> float | None:
-    """The first measured second at which the ratio is at most `target`."""
-    return next((seconds for seconds, value in run if value <= target), None)
+def first_below(run: Curve, target: float) -> int | None:
+    """The first measured number of images at which the ratio is at most `target`."""
+    return next((seen for seen, value in run if value <= target), None)
+
+
+class Yardstick:
+    """What every run is measured with."""
+
+    def __init__(self) -> None:
+        from ganflow.datasets.store import open_store
+        from ganflow.evaluation import frechet
+        from ganflow.evaluation.extractor import load_extractor
+
+        self.store, self.extractor = open_store(PREPARED), load_extractor(EXTRACTOR)
+        test = self.extractor.describe(self.store.split("test").images).features
+        train = self.extractor.describe(self.store.split("train").images).features
+        self.floor = frechet.floor(train, test, SAMPLES, 10, np.random.default_rng(1)).mean
+        self.real = frechet.moments(test)
+
+    def ratio(self, samples: np.ndarray) -> float:
+        """The Fréchet distance of uint8 images (N, H, W, C) to the test split, over the floor."""
+        from ganflow.evaluation import frechet
+
+        features = self.extractor.describe(samples).features
+        return frechet.distance(frechet.moments(features), self.real) / self.floor
+
+
+def kept_curve(name: str, seed: int, options: argparse.Namespace, yardstick: Yardstick) -> Curve:
+    """The run's curve, from the runs that are kept or by running it."""
+    design, train = recipe_of(name, options, yardstick.store)
+    said = f"{design}{train}{options.points}{seed}{code()}{yardstick.floor}"
+    file = KEPT / f"{name}-{train.images}-{seed}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+    if not file.is_file():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        write_json(file, curve(f"{name}, seed {seed}", design, train, seed, options, yardstick))
+    return [(int(seen), float(value)) for seen, value in json.loads(file.read_text())]
+
+
+def code() -> str:
+    """A hash of the code that decides what a run ends in."""
+    import ganflow
+
+    parts = sorted(
+        file
+        for folder in ("models", "training")
+        for file in (Path(ganflow.__file__).parent / folder).glob("*.py")
+    )
+    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
 
 
 def curve(
-    name: str,
+    title: str,
+    design: Any,
+    train: Any,
     seed: int,
     options: argparse.Namespace,
-    store: Any,
-    extractor: Any,
-    real: Any,
-    floor: float,
-) -> list[tuple[float, float]]:
-    """Seconds of training and the ratio there, for one recipe and seed."""
-    from ganflow.evaluation import frechet
-    from ganflow.models.networks import settle_batch_norm
+    yardstick: Yardstick,
+) -> Curve:
+    """Train once, and measure at numbers of images that grow by an even factor."""
     from ganflow.training.batches import Batches
-    from ganflow.training.judge import BATCH, SETTLING_BATCHES, Judge
+    from ganflow.training.judge import Judge
     from ganflow.training.step import Game
 
-    design, train = recipe_of(name, options, store)
-    game = Game(design, train, resolved("auto"), seed)
+    game, store = Game(design, train, resolved("auto"), seed), yardstick.store
     split = store.split("train")
-    shares = [1 / design.classes] * design.classes
     batches = Batches(split.images, split.labels, seed)
-    per_call = 20
-    judge = Judge(extractor, store.split("validation").images, shares, seed)
-    settle, make = judge._functions(game)
-    marks = {round(game.steps * (i + 1) / options.points) for i in range(options.points)}
-    ends = sorted(marks | set(range(per_call, game.steps, per_call)))
+    shares = np.full(design.classes, 1 / max(design.classes, 1)).tolist()
+    judge = Judge(yardstick.extractor, store.split("validation").images, shares, seed)
+    marks = marks_of(game.steps, options.points)
+    ends = sorted(marks | set(range(STEPS, game.steps, STEPS)))
     sizes = [end - start for start, end in zip([0, *ends], ends, strict=False)]
-    done, seconds, found = 0, 0.0, []
+    done, found = 0, []
     for size, block in zip(sizes, batches.blocks(0, [s * train.batch for s in sizes]), strict=True):
-        started = time.perf_counter()
         game.play(*block, np.int64(done)).numpy()
-        taken = time.perf_counter() - started
-        seconds += 0.0 if done == 0 else taken  # the first call compiles
         done += size
         if done in marks:
-            settle_batch_norm(
-                game.averaged,
-                SETTLING_BATCHES,
-                lambda i: settle(*judge._draw(game, BATCH, 1 + i)),
-            )
-            latents, labels = judge._draw(game, SAMPLES, 0)
-            samples = np.concatenate(
-                [
-                    make(latents[i : i + BATCH], labels[i : i + BATCH])
-                    for i in range(0, SAMPLES, BATCH)
-                ]
-            )
-            features = extractor.describe(samples).features
-            value = frechet.distance(frechet.moments(features), real)
-            found.append((round(seconds, 3), round(value / floor, 3)))
-            print(f"{name} seed {seed}: {found[-1]}", file=sys.stderr, flush=True)
+            value = yardstick.ratio(judge.samples(game, SAMPLES))
+            found.append((done * train.batch, round(value, 3)))
+            print(f"{title}: ratio {value:.2f} after {done * train.batch} images", file=sys.stderr)
+            sys.stderr.flush()
     return found
+
+
+def marks_of(steps: int, points: int) -> set[int]:
+    """After which steps to measure: evenly spaced in their logarithm, from a 50th on."""
+    first = max(1, steps // 50)
+    spaced = np.geomspace(first, steps, points)
+    return {math.ceil(mark) for mark in spaced[:-1]} | {steps}
+
+
+def throughput(options: argparse.Namespace, yardstick: Yardstick) -> dict[str, float]:
+    """Images a second of each recipe's steps, all taking turns; medians."""
+    from ganflow.training.batches import Batches
+    from ganflow.training.step import Game
+
+    runs, counts, split = {}, {}, yardstick.store.split("train")
+    for name in options.recipes:
+        design, train = recipe_of(name, options, yardstick.store)
+        game = Game(design, train, resolved("auto"), 0)
+        counts[name] = count = max(1, 1280 // train.batch) * train.batch
+        block = next(Batches(split.images, split.labels, 0).blocks(0, [count]))
+        runs[name] = lambda g=game, b=block: g.play(*b, np.int64(1)).numpy()
+    taken = seconds_of(runs, options.rounds)
+    return {name: counts[name] / float(np.median(taken[name])) for name in runs}
 
 
 def recipe_of(name: str, options: argparse.Namespace, store: Any) -> tuple[Any, Any]:
@@ -138,20 +204,19 @@ def recipe_of(name: str, options: argparse.Namespace, store: Any) -> tuple[Any, 
     from ganflow.params.train import Train
     from ganflow.recipes.writing import recipe
 
-    written = recipe("default" if name in ("default", "unconditional") else "article")
+    written = recipe("article" if name in THEIRS else "default")
     values = {k.removeprefix("train."): v for k, v in written.items() if k.startswith("train.")}
     if name == "tutorial":
         adam = {"learning_rate": 1e-4, "beta_1": 0.9, "beta_2": 0.999}
         values |= {"generator": adam, "discriminator": adam}
-    if not options.full:
+    if name in THEIRS:
+        values["images"] = options.epochs * len(store.split("train").images)
+    elif options.images:
         values["images"] = options.images
-    elif name in ("article", "tutorial"):
-        values["images"] = EPOCHS * len(store.split("train").images)
-    classes = len(store.classes) if name == "default" else 0
     design = Design(
         written["model.architecture"],
         store.shape,
-        classes,
+        len(store.classes) if name == "default" else 0,
         written["model.latent"],
         written["model.mapping"],
         written["model.spectral_norm"],
@@ -160,4 +225,4 @@ def recipe_of(name: str, options: argparse.Namespace, store: Any) -> tuple[Any, 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

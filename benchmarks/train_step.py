@@ -8,7 +8,6 @@ run; a ratio is the median over rounds of throughputs measured next to each othe
 
 import argparse
 import json
-import sys
 from typing import Any
 
 import numpy as np
@@ -186,4 +185,4 @@ def loop_overhead(precision: Precision, rounds: int) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -8,6 +8,7 @@ import tensorflow as tf
 from ganflow.models.layers import (
     BatchNorm,
     CentreCrop,
+    Clip,
     LeakyReLU,
     LogitOfLabel,
     Repeat,
@@ -138,3 +139,12 @@ def test_repeat_makes_each_value_four_times() -> None:
     found = Repeat()(tf.constant(x))
     np.testing.assert_array_equal(found, x.repeat(2, axis=1).repeat(2, axis=2))
     assert Repeat().compute_output_shape((None, 3, 5, 4)) == (None, 6, 10, 4)
+
+
+def test_clip_lets_a_training_generator_find_its_way_back() -> None:
+    x = tf.constant([-3.0, -0.5, 0.5, 3.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = tf.reduce_sum(Clip()(x, training=True))
+    np.testing.assert_array_equal(tape.gradient(value, x), np.ones(4))
+    np.testing.assert_array_equal(Clip()(x), [-1.0, -0.5, 0.5, 1.0])

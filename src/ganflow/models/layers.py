@@ -153,3 +153,21 @@ class Repeat(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         return dict(super().get_config())
+
+
+@keras.saving.register_keras_serializable("ganflow")
+class Clip(keras.layers.Layer):  # type: ignore[misc]
+    """Values to [−1, 1], but not while training: a gradient has to find its way back.
+
+    A generator without normalisation drives a tanh deep into saturation in its first steps,
+    most of all where images are mostly background, and never comes out again.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return inputs if training else tf.clip_by_value(inputs, -1.0, 1.0)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
+        return dict(super().get_config())

@@ -11,7 +11,7 @@ import keras
 
 from ganflow.models.conditioning import entrance, verdict
 from ganflow.models.design import Design
-from ganflow.models.layers import CentreCrop, LeakyReLU, Repeat
+from ganflow.models.layers import CentreCrop, Clip, LeakyReLU, Repeat
 from ganflow.models.spectral import SpectralConv2D
 
 WIDTH = 32
@@ -42,8 +42,7 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     x = _convolution(channels, 3, False, policy)(x)
     if (x.shape[1], x.shape[2]) != (height, width):
         x = CentreCrop(height, width, dtype=policy)(x)
-    images = keras.layers.Activation("tanh", dtype="float32", name="images")(x)
-    return keras.Model(inputs, images, name="generator")
+    return keras.Model(inputs, Clip(dtype="float32", name="images")(x), name="generator")
 
 
 def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:

@@ -56,24 +56,33 @@ class Judge:
         self.shares, self.seed = class_shares, seed
 
     def snapshot(self, game: Game, seen: int) -> Snapshot:
-        """Settle the averaged generator's batch norm, measure it, and picture it."""
+        """Measure the averaged generator, and picture it."""
+        samples = self.samples(game, IMAGES)
+        fd = frechet.distance(frechet.moments(self.extractor.describe(samples).features), self.real)
+        count = PICTURE_ROWS * PICTURE_COLUMNS
+        _, make = self._functions(game)
+        latents, _ = self._draw(game, BATCH, 0)
+        columns = np.resize(np.arange(PICTURE_COLUMNS), BATCH) % max(len(self.shares), 1)
+        picture = make(latents, tf.constant(columns, tf.int64)).numpy()[:count]
+        weights = {name: value.numpy() for name, value in game.averaged_weights().items()}
+        return Snapshot(seen, fd, picture, weights)
+
+    def samples(self, game: Game, count: int) -> np.ndarray:
+        """Settle the averaged generator's batch norm, and draw from it.
+
+        Returns:
+            uint8 (count, H, W, C), the same latents at every call.
+        """
         settle, make = self._functions(game)
         settle_batch_norm(
             game.averaged,
             SETTLING_BATCHES,
             lambda index: settle(*self._draw(game, BATCH, 1 + index)),
         )
-        latents, labels = self._draw(game, IMAGES, 0)
-        samples = np.concatenate(
-            [make(latents[i : i + BATCH], labels[i : i + BATCH]) for i in range(0, IMAGES, BATCH)]
+        latents, labels = self._draw(game, count, 0)
+        return np.concatenate(
+            [make(latents[i : i + BATCH], labels[i : i + BATCH]) for i in range(0, count, BATCH)]
         )
-        fd = frechet.distance(frechet.moments(self.extractor.describe(samples).features), self.real)
-        count = PICTURE_ROWS * PICTURE_COLUMNS
-        latents, _ = self._draw(game, BATCH, 0)
-        columns = np.resize(np.arange(PICTURE_COLUMNS), BATCH) % max(len(self.shares), 1)
-        picture = make(latents, tf.constant(columns, tf.int64)).numpy()[:count]
-        weights = {name: value.numpy() for name, value in game.averaged_weights().items()}
-        return Snapshot(seen, fd, picture, weights)
 
     def _functions(self, game: Game) -> tuple[tf.types.experimental.GenericFunction, ...]:
         if not hasattr(self, "_compiled"):

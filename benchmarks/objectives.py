@@ -1,0 +1,96 @@
+"""Every objective and every penalty, each switched on by one parameter of the default recipe.
+
+    python -m benchmarks.objectives --json
+
+Reads data/prepared and data/extractor (`dvc repro extractor`). Prints the ratio of the Fréchet
+distance to its floor after a short training, and null where the training's own checks stopped
+it. The lengths are short and the rates are the default's: a low number says that a setting
+works as it is switched on, not which one is best when each is tuned.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from typing import Any
+
+from benchmarks.quality import SAMPLES, Yardstick
+from ganflow.engine import configure, resolved
+from ganflow.errors import TrainingError
+from ganflow.params.runtime import Runtime
+
+R1 = {"weight": 1.0, "interval": 8}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "default": {},
+    **{
+        f"objective_{name}": {"objective": name}
+        for name in ("minimax", "least_squares", "hinge", "wasserstein", "relativistic")
+    },
+    "penalty_none": {"penalties": {}},
+    "penalty_r1_r2": {"penalties": {"r1": R1, "r2": R1}},
+    "penalty_js": {"penalties": {"js": {"weight": 4.0, "interval": 8}}},
+    "penalty_gradient_penalty": {
+        "objective": "wasserstein",
+        "penalties": {"gradient_penalty": {"weight": 10.0, "interval": 1}},
+    },
+    "penalty_latent": {"penalties": {"r1": R1, "latent": {"weight": 0.01}}, "mapping": 2},
+    "spectral_norm": {"penalties": {}, "spectral_norm": True, "objective": "hinge"},
+    "augmentation": {"augmentation": ["translation", "cutout"]},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="one object, on one line")
+    parser.add_argument("--images", type=int, default=25_600, help="of each training")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    options = parser.parse_args()
+    configure(Runtime())
+    yardstick = Yardstick()
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["GANFLOW_STATE"] = state
+        found = {
+            name: [outcome(name, options.images, seed, yardstick) for seed in range(options.seeds)]
+            for name in options.variants
+        }
+    print(json.dumps({"images": options.images, **found}, indent=None if options.json else 2))
+
+
+def outcome(name: str, images: int, seed: int, yardstick: Yardstick) -> float | None:
+    """The ratio that a training ends at; null if it was stopped."""
+    from ganflow.models.design import Design
+    from ganflow.params.train import Train
+    from ganflow.training import loop
+    from ganflow.training.batches import Batches
+    from ganflow.training.checkpoint import Checkpoints
+    from ganflow.training.judge import Judge
+    from ganflow.training.step import Game
+
+    store, changes = yardstick.store, dict(VARIANTS[name])
+    design = Design(
+        "lean",
+        store.shape,
+        len(store.classes),
+        latent=100,
+        mapping=changes.pop("mapping", 0),
+        spectral_norm=changes.pop("spectral_norm", False),
+    )
+    game = Game(design, Train(images=images, snapshots=2, **changes), resolved("auto"), seed)
+    split = store.split("train")
+    shares = [1 / design.classes] * design.classes
+    judge = Judge(yardstick.extractor, store.split("validation").images, shares, seed)
+    batches = Batches(split.images, split.labels, seed)
+    try:
+        loop.train(game, batches, judge, Checkpoints(f"{name}-{seed}"))
+    except TrainingError as error:
+        print(f"{name}, seed {seed}: {error}", file=sys.stderr, flush=True)
+        return None
+    ratio = round(yardstick.ratio(judge.samples(game, SAMPLES)), 2)
+    print(f"{name}, seed {seed}: ratio {ratio}", file=sys.stderr, flush=True)
+    return ratio
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""A long training holds no more memory than a short one."""
+
+from pathlib import Path
+from statistics import median
+
+import psutil
+import pytest
+
+from ganflow.models.design import Design
+from ganflow.params.train import Train
+from ganflow.training import loop
+from ganflow.training.batches import Batches
+from ganflow.training.checkpoint import Checkpoints
+from ganflow.training.judge import Judge, Snapshot
+from ganflow.training.step import Game
+from tests.training.tiny import extractor, images
+
+BATCH, SNAPSHOTS = 8, 26
+STEPS = 100 * SNAPSHOTS
+
+
+class Watching(Judge):
+    """Notes the process's memory, in MB, at every snapshot."""
+
+    def snapshot(self, game: Game, seen: int) -> Snapshot:
+        taken = super().snapshot(game, seen)
+        self.held = [*getattr(self, "held", []), psutil.Process().memory_info().rss / 2**20]
+        return taken
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_2000_steps_with_snapshots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the 600th step, when everything has been traced and allocated, to the 2,600th."""
+    monkeypatch.setenv("GANFLOW_STATE", str(tmp_path))
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.5)
+    train = Train(images=BATCH * STEPS, batch=BATCH, snapshots=SNAPSHOTS)
+    game = Game(Design("lean", (8, 8, 1), 2, 6), train, "float32", 3)
+    judge = Watching(extractor(), images(300, 1)[0], [0.5, 0.5], 3)
+    loop.train(game, Batches(*images(500, 0), 3), judge, Checkpoints("key"))
+    early, late = median(judge.held[5:9]), median(judge.held[-4:])
+    # twenty snapshots' pictures and two thousand steps' history rows are under half a megabyte
+    assert late - early < 4, judge.held
