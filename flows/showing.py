@@ -1,7 +1,7 @@
 """What a run leaves to be looked at in Prefect's page.
 
 Pictures are part of the text (`data:` addresses), so that they show without a web server that
-the reader's browser can reach. tests/system/test_prefect_page.py looks at them in a browser.
+the reader's browser can reach. tests/system/test_team.py looks at them in a browser.
 """
 
 import base64
