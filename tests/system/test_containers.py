@@ -13,7 +13,7 @@ import yaml
 from tests.flows.conftest import ROOT, run
 from tests.system.conftest import Hub
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 DOCKERFILE = ROOT / "Dockerfile"
 BIN = Path(sys.executable).parent
