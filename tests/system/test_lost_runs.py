@@ -6,6 +6,8 @@ All against a server on PostgreSQL whose leases are on disk, as prefect.toml has
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 import yaml
 
 from flows import alerts
-from tests.flows.conftest import Server, alive, hung_processes, stop
+from tests.flows.conftest import ROOT, Server, alive, hung_processes, stop
 from tests.flows.test_server import (
     listening,
     process_tree,
@@ -26,6 +28,14 @@ from tests.system.conftest import Hub, started
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
+SET_UP = """
+import sys
+from pathlib import Path
+from flows import alerts
+alerts.FILE = Path(sys.argv[1])
+alerts.set_up(sys.argv[2])
+"""
+
 SOON = 15
 """Seconds in which the alerts of this test come; those of flows/automations.yaml take longer."""
 
@@ -33,8 +43,6 @@ SOON = 15
 @pytest.fixture
 def chat(hub: Hub, tmp_path: Path) -> Iterator[list[str]]:
     """The alerts as `python -m flows.alerts --webhook` sets them up; what the chat hears."""
-    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
-
     described = yaml.safe_load(alerts.FILE.read_text())
     for automation in described["automations"]:
         if automation["trigger"]["within"]:
@@ -42,14 +50,14 @@ def chat(hub: Hub, tmp_path: Path) -> Iterator[list[str]]:
     sooner = tmp_path / "automations.yaml"
     sooner.write_text(yaml.safe_dump(described))
     server = hub.server
-    settings = {
-        PREFECT_API_URL: server.url,
-        PREFECT_API_AUTH_STRING: server.environment["PREFECT_API_AUTH_STRING"],
-    }
-    with listening() as (address, heard), temporary_settings(settings):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(alerts, "FILE", sooner)
-            alerts.set_up(address)
+    with listening() as (address, heard):
+        # In a process of its own: Prefect takes a browser's event loop here for its own.
+        subprocess.run(
+            [sys.executable, "-c", SET_UP, str(sooner), address],
+            cwd=ROOT,
+            env=server.environment,
+            check=True,
+        )
         yield heard
         for found in server.ask("/automations/filter", {}):
             if found["name"].startswith("ganflow run"):

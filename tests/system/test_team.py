@@ -222,8 +222,10 @@ def test_the_readmes_own_command(
     assert words[-1] == "--watch"
     before = team.branches()
     said = hub.server.prefect(*words, cwd=trained)  # which holds it to exit status 0
-    assert "already there" in " ".join(said.split())
-    assert team.tasks(started(said))["train_gan"] == "Restored"
+    assert "finished successfully in 'Proposed'" in " ".join(said.split())
+    run_id = started(said)
+    assert "already there" in team.end(run_id)["message"]
+    assert team.tasks(run_id)["train_gan"] == "Restored"
     assert team.branches() == before
 
 
