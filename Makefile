@@ -23,7 +23,8 @@ run: .venv/installed ## train on MNIST and show the result: flow, stages, report
 repro: .venv/installed ## the same without Prefect: check the parameters, then dvc repro
 	@ganflow params
 	@dvc repro || { status=$$?; dvc checkout --quiet; \
-	  echo "make: a stage failed; dvc checkout has put the last good outputs back"; exit $$status; }
+	  test -e data/evaluation || git checkout --quiet -- data/evaluation; \
+	  echo "make: a stage failed; the last good outputs are back, from DVC and from git"; exit $$status; }
 
 test: lint ## lint, types, and every test that needs only Python packages
 	@python -m pytest -q -n 2 --dist loadfile -m "not slow and not system and not reference"
@@ -41,8 +42,9 @@ test-system: .venv/installed ## proofs that need a browser and PostgreSQL, from 
 	@python -m pytest -q -n 2 --dist loadfile -m system
 
 bench-setup: .venv/installed ## what the benchmarks compare with, into the same .venv
-	@pip install --quiet --disable-pip-version-check --group bench
-	@pip install --quiet --disable-pip-version-check --no-deps "torch-fidelity>=0.4"
+	@pip install --quiet --disable-pip-version-check --group bench && \
+	  pip install --quiet --disable-pip-version-check --no-deps "torch-fidelity>=0.4" || { \
+	  echo "make: PyTorch, prdc and torch-fidelity are not installed: this needs a package index"; exit 1; }
 
 test-reference: bench-setup ## the metrics against torch-fidelity and prdc
 	@python -m pytest -q -m reference

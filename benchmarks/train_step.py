@@ -147,12 +147,13 @@ def flops(architecture: str) -> float:
 
     played = game(architecture, "float32", 2)
     make, judge = build_generator(played.design), build_discriminator(played.design)
-    forward = sum(_layer_flops(layer) for layer in make.layers)
-    costs = [c for c in map(_layer_flops, judge.layers) if c]
+    forward = sum(layer_flops(layer) for layer in make.layers)
+    costs = [c for c in map(layer_flops, judge.layers) if c]
     return 3 * forward + 4 * sum(costs) + 2 * sum(costs[1:]) + sum(costs)
 
 
-def _layer_flops(layer: Any) -> float:
+def layer_flops(layer: Any) -> float:
+    """Multiplications and additions of one image's forward pass through a layer."""
     kernel = getattr(layer, "kernel", None)
     if kernel is None:
         return 0.0

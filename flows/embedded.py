@@ -14,6 +14,7 @@ from typing import Any
 from flows.figures import METRICS, read_verdict
 from flows.processes import QUIET
 from ganflow import layout
+from ganflow.datasets.sources import require
 from ganflow.errors import GanflowError
 from ganflow.report.grid import read_picture
 from ganflow.state import state_folder
@@ -51,7 +52,7 @@ def show(flow: Callable[..., Any]) -> int:
     from ganflow.params import file as parameters
 
     try:
-        parameters.load()
+        require(layout.RAW / parameters.load().data.source)
         _drop_tracebacks()
         # A .env or prefect.toml in this folder may name a server too.
         with temporary_settings(restore_defaults={PREFECT_API_URL, PREFECT_API_KEY}):
@@ -106,6 +107,7 @@ def print_results(project: Path, message: str) -> None:
     for what, path in (
         ("report", layout.REPORT / "index.html"),
         ("grid", layout.SAMPLES / "grid.png"),
+        ("the run", layout.REPORT / "growth.webp"),
         ("metrics", METRICS),
     ):
         if (project / path).exists():

@@ -126,8 +126,8 @@ def judge_model(
     candidates = [read_measured(folder)]
     bases = [measured_at(folder, base.commit)]
     trials = rival.Trials(project, folder, base.commit, params, timeout, _log)
-    if bases[0].yardstick != candidates[0].yardstick:
-        _log("the yardstick has changed: the base's model is measured again under the new one")
+    if bases[0].terms != candidates[0].terms:
+        _log("yardstick or profile has changed: the base's model is measured again by the new one")
         bases = [trials.base(params.seed, train=False)]
     for seed in range(params.seed + 1, params.seed + params.gate.seeds):
         candidates.append(trials.candidate(seed))

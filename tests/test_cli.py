@@ -84,6 +84,7 @@ def test_an_unknown_command_names_the_nearest() -> None:
 
 
 def test_right_parameters(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "data" / "raw" / "mnist").mkdir(parents=True)
     assert main(["params"]) == 0
     assert capsys.readouterr().out == "params.yaml is right\n"
 
@@ -127,7 +128,12 @@ def test_under_dvc_a_failed_stage_says_how_to_get_its_outputs_back(
 ) -> None:
     monkeypatch.setenv("DVC_STAGE", "prepare")
     assert main(["prepare"]) == 1
-    assert "`dvc checkout` puts the last good outputs back" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "`dvc checkout` puts the last good outputs back" in said
+    assert "git restore" not in said
+    monkeypatch.setenv("DVC_STAGE", "evaluate")  # whose numbers are in git
+    assert main(["evaluate"]) == 1
+    assert "`git restore data/evaluation`" in capsys.readouterr().err
 
 
 def test_the_real_dvc_tells_a_stage_that_it_runs_it(project: Path) -> None:

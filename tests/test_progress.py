@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from ganflow import progress as module
-from ganflow.progress import progress, start_at
+from ganflow.progress import progress, start_at, waiting
 
 LINE = re.compile(
     r"progress: (?P<what>\w+) (?P<done>\d+)/(?P<total>\d+) images, (?P<share>\d+) %, "
@@ -108,3 +108,25 @@ def test_a_terminal_gets_a_bar_on_standard_error(
     assert capsys.readouterr().out == ""
     assert "20/20" in terminal.getvalue()
     assert "fd 3" in terminal.getvalue()
+
+
+def test_work_of_unknown_length_shows_on_a_terminal_that_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setenv("TERM", "xterm")
+        with waiting("reading what DVC has"):
+            pass
+        assert ("reading what DVC has" in stream.getvalue()) == shown
+
+
+def test_slow_work_has_a_rate_too(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with progress("evaluate", 5, "steps") as shown:
+        clock.now = 20.0
+        shown.advance()
+    assert "0.05 steps/s" in capsys.readouterr().out

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ganflow.errors import GanflowError, ParameterError
+from ganflow.progress import waiting
 
 STAGES = {
     "prepare": "make the training set from data/raw",
@@ -85,12 +86,19 @@ def _parser() -> argparse.ArgumentParser:
 
     for name, summary in STAGES.items():
         about = f"Stage {name}: {summary}. Its files and parameters are listed in dvc.yaml."
-        command(name, about, _run_stage).set_defaults(stage=name)
+        stage = command(name, about, _run_stage)
+        stage.set_defaults(stage=name, join=False)
+        if name == "train":
+            stage.add_argument(
+                "--join",
+                action="store_true",
+                help="train with the chief that TF_CONFIG names, and write nothing",
+            )
 
     command(
         "params",
-        "Check params.yaml and say what is wrong. With the name of a parameter or a section: say "
-        "what it is, what is allowed there, and what it is now.",
+        "Check params.yaml, and that its data is there, and say what is wrong. With the name of a "
+        "parameter or a section: say what it is, what is allowed there, and what it is now.",
         _check_params,
     ).add_argument("key", nargs="?", metavar="KEY", help="such as train or train.generator")
     command(
@@ -196,7 +204,8 @@ def _run_stage(options: argparse.Namespace) -> None:
         params = load()
         with quiet_start():
             stage = importlib.import_module(f"ganflow.stages.{options.stage}")
-        stage.run(**{name: getattr(params, name) for name in sections_of(stage.run)})
+        part = stage.join if options.join else stage.run
+        part(**{name: getattr(params, name) for name in sections_of(part)})
 
 
 @contextmanager
@@ -205,18 +214,25 @@ def _restorable() -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if os.environ.get("DVC_STAGE"):
+        stage = os.environ.get("DVC_STAGE")
+        if stage:
             print("ganflow: `dvc checkout` puts the last good outputs back", file=sys.stderr)
+        if stage == "evaluate":  # its output is in git, and not in DVC's cache
+            print(
+                "ganflow: `git restore data/evaluation` does so with the numbers", file=sys.stderr
+            )
         raise
 
 
 def _check_params(options: argparse.Namespace) -> None:
+    from ganflow.datasets.sources import require
+    from ganflow.layout import RAW
     from ganflow.params.file import describe, load
 
     if options.key:
         print(describe(options.key))
         return
-    load()
+    require(RAW / load().data.source)
     print("params.yaml is right")
 
 
@@ -260,7 +276,8 @@ def _serve_studio(options: argparse.Namespace) -> None:
         from ganflow.state import state_folder
 
         for revision in options.compare:
-            models[revision] = model_at(revision, Path.cwd(), state_folder())
+            with waiting(f"bringing the model of {revision}"):
+                models[revision] = model_at(revision, Path.cwd(), state_folder())
     serve(options.host, options.port, models=models, threads=options.threads)
 
 
@@ -273,9 +290,10 @@ def _export(options: argparse.Namespace) -> None:
     from ganflow.state import state_folder
 
     model = model_at(options.rev, Path.cwd(), state_folder()) if options.rev else MODEL
-    with quiet_start():
-        from ganflow.export import export
-    written = export(model, Path(options.target), options.form)
+    with waiting(f"writing {options.target}, and loading it in a fresh process"):
+        with quiet_start():
+            from ganflow.export import export
+        written = export(model, Path(options.target), options.form)
     print(f"{written.path}: loads in a fresh process, pixels differ by {written.difference} of 255")
 
 
@@ -284,7 +302,8 @@ def _look_around(options: argparse.Namespace) -> int:
 
     from ganflow.revisions.doctor import everything
 
-    checks = everything(Path.cwd())
+    with waiting("looking around"):
+        checks = everything(Path.cwd())
     width = max(len(check.name) for check in checks)
     for check in checks:
         mark = "ok  " if check.good else "BAD " if check.needed else "note"
@@ -301,7 +320,9 @@ def _compare(options: argparse.Namespace) -> None:
     from ganflow.state import state_folder
 
     base, candidate = (names.split(",") for names in (options.base, options.candidate))
-    print(compare(base, candidate, Path.cwd(), state_folder()), end="")
+    with waiting("reading what DVC has of these revisions"):
+        found = compare(base, candidate, Path.cwd(), state_folder())
+    print(found, end="")
 
 
 def _review(options: argparse.Namespace) -> int:
@@ -312,7 +333,8 @@ def _review(options: argparse.Namespace) -> int:
     from ganflow.revisions.review import review
     from ganflow.state import state_folder
 
-    found = review(options.base, load().gate, Path.cwd(), state_folder(), rescored)
+    with waiting(f"reading what DVC has of {options.base}"):
+        found = review(options.base, load().gate, Path.cwd(), state_folder(), rescored)
     print(found.page, end="")
     return int(options.strict and not found.passed)
 
@@ -322,7 +344,8 @@ def _roll_back(options: argparse.Namespace) -> None:
 
     from ganflow.revisions.rollback import roll_back
 
-    found = roll_back(Path())
+    with waiting("looking for the model before this one"):
+        found = roll_back(Path())
     print(
         f"The model of {found.commit[:12]} is back. To keep it:\n"
         f'  git commit --message "Roll back to the model of {found.commit[:12]}"'

@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ganflow.params.runtime import Precision, Runtime
 
@@ -18,11 +19,14 @@ def threads(runtime: Runtime) -> int:
     return os.cpu_count() or 1
 
 
-def configure(runtime: Runtime) -> None:
+def configure(runtime: Runtime, begin: Callable[[], Any] = lambda: None) -> Any:
     """Fix TensorFlow's threads and make its operations deterministic.
 
     The order in which partial sums are added depends on the number of threads, so it is part
     of what shapes a result. To be called before TensorFlow runs its first operation.
+
+    Args:
+        begin: what has to be done between the one and the other; its result is returned.
     """
     with quiet_start():
         import tensorflow as tf
@@ -30,7 +34,9 @@ def configure(runtime: Runtime) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(threads(runtime))
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.experimental.enable_op_determinism()
+        begun = begin()
         tf.zeros(()).numpy()  # the first operation, which looks for devices
+    return begun
 
 
 @contextmanager

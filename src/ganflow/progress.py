@@ -38,6 +38,18 @@ def start_at(shown: Progress, done: int) -> None:
         shown.advance(done)
 
 
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show on a terminal that work of unknown length goes on while the block runs."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
 class _Lines:
     def __init__(self, what: str, total: int, unit: str) -> None:
         self.what, self.total, self.unit = what, total, unit
@@ -56,10 +68,14 @@ class _Lines:
         shown = "".join(f", {name} {value:.4g}" for name, value in figures.items())
         print(
             f"progress: {self.what} {self.done}/{self.total} {self.unit}, "
-            f"{100 * self.done / max(self.total, 1):.0f} %, {rate:.0f} {self.unit}/s, "
+            f"{100 * self.done / max(self.total, 1):.0f} %, {_short(rate)} {self.unit}/s, "
             f"{left // 60}:{left % 60:02d} left{shown}",
             flush=True,
         )
+
+
+def _short(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"
 
 
 @contextmanager
@@ -87,7 +103,7 @@ def _bar(what: str, total: int, unit: str) -> Iterator[Progress]:
                 speed = bars.tasks[0].speed
                 bars.update(
                     task,
-                    rate=f"{speed:.0f}/s" if speed else "",
+                    rate=f"{_short(speed)}/s" if speed else "",
                     figures=" ".join(f"{name} {value:.3g}" for name, value in figures.items()),
                 )
 

@@ -76,7 +76,7 @@ def test_names_of_the_code_are_there(page: Path) -> None:
     prose = FENCED.sub("", page.read_text())
     spoken = set(re.findall(r"`([A-Z]\w+(?:\._?[a-z]\w+)+|[A-Z]{2,}_?[A-Z]+)`", prose))
     unknown = {name for name in spoken if not set(name.split(".")) <= defined}
-    assert unknown <= {"NAME", "STAGE", "BATCH_SIZE", "RGB"}, f"{page.name}: {unknown}"
+    assert unknown <= {"NAME", "STAGE", "BATCH_SIZE", "RGB", "TF_CONFIG"}, f"{page.name}: {unknown}"
 
 
 EXPONENTIAL = """
@@ -95,7 +95,7 @@ print(float(objective.discriminator(zero, zero)), float(objective.generator(zero
 
 def test_adding_an_objective_as_the_page_says(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    before, definition = blocks(ROOT / "docs" / "adding-an-objective.md", "python")
+    before, definition = blocks(ROOT / "docs" / "adding-an-objective.md", "python")[:2]
     params = tmp_path / "src/ganflow/params/train.py"
     assert before in params.read_text(), "the page shows what stands there"
     after = before.replace('"relativistic"', '"relativistic", "exponential"')
@@ -115,6 +115,65 @@ def test_adding_an_objective_as_the_page_says(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["2.0", "1.0"]
+
+
+def test_every_benchmark_is_on_the_page() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    for path in (ROOT / "benchmarks").glob("*.py"):
+        if '__name__ == "__main__"' in path.read_text():
+            assert f"`python -m benchmarks.{path.stem} --json`" in page, path.name
+            assert f"**`{path.stem}`.**" in page, f"{path.name}: how to read it"
+
+
+SPREAD = """
+import numpy as np
+from ganflow.evaluation.spread import spread
+from ganflow.evaluation.suite import Plan, Seen, measure
+from ganflow.report.verdict import judge
+
+numbers = np.random.default_rng(0)
+real = [Seen(numbers.standard_normal((600, 8))) for _ in range(3)]
+samples = Seen(0.5 * numbers.standard_normal((600, 8)))
+found = measure(samples, *real, Plan(samples=600, resamples=3, floor_draws=3))
+shown = {finding.name: finding for finding in judge(found.metrics, found.detail).findings}["Spread"]
+print(found.metrics["spread"]["value"], shown.value, shown.floor, shown.interval, sep="|")
+"""
+
+
+def test_adding_a_metric_as_the_page_says(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    page = ROOT / "docs" / "adding-an-objective.md"
+    module, function = blocks(page, "python")[2:]
+    (line,) = blocks(page, "text")
+    package = tmp_path / "src" / "ganflow"
+    (package / "evaluation" / "spread.py").write_text(module)
+    suite = package / "evaluation" / "suite.py"
+    call = "_spread(findings, generated, train, test)"
+    assert call in " ".join(page.read_text().split())
+    text = suite.read_text().replace(
+        "    return findings\n", f"    {call}\n    return findings\n", 1
+    )
+    last = "from ganflow.evaluation.prdc import NEIGHBOURS, prdc\n"
+    assert last in text
+    imported = f"{last}from ganflow.evaluation.spread import spread\n"
+    suite.write_text(text.replace(last, imported) + f"\n\n{function}")
+    verdict = package / "report" / "verdict.py"
+    table = "MEASURES = (\n"
+    assert table in verdict.read_text()
+    verdict.write_text(verdict.read_text().replace(table, table + line))
+    done = subprocess.run(
+        [sys.executable, "-c", SPREAD],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    value, shown, floor, interval = done.stdout.strip().split("|")
+    assert float(value) == pytest.approx(0.25, abs=0.05), "half the deviation, a quarter of it"
+    assert float(shown) == pytest.approx(float(value), abs=0.01)
+    assert float(floor) == pytest.approx(1, abs=0.15)
+    assert " to " in interval
 
 
 def test_the_functions_of_an_architecture_are_those_that_the_page_names() -> None:

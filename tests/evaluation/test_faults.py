@@ -83,6 +83,7 @@ def test_real_against_real_is_at_its_floor(either: Bench) -> None:
     for name in ("precision", "recall", "density", "coverage"):
         assert prdc[name] == pytest.approx(prdc["real"][name], abs=0.06)
     assert found.metrics["memorization"]["ct"] > -4
+    assert "doubts" not in found.detail
     if "classes" in found.metrics:
         assert found.metrics["classes"]["kl"] < 6 * found.detail["classes"]["kl_floor"]
         assert found.metrics["classes"]["label_accuracy"] > 0.93
@@ -113,6 +114,7 @@ def test_a_copying_generator_moves_the_memorization(digits, either: Bench) -> No
     assert memorization["ct"] < -20
     assert memorization["authenticity"] == 0.0
     assert real["authenticity"] > 0.3
+    assert "nearer to training images" in found.detail["doubts"][0]
     if "classes" in found.metrics:
         assert memorization["fd_gap"] < real["fd_gap"]
     # and nothing else: to every other family copies look perfect

@@ -5,7 +5,8 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import mannwhitneyu
 
-from ganflow.evaluation.memorization import COPYING, TrainingImages, c_t, mann_whitney
+from ganflow.evaluation.doubts import COPYING
+from ganflow.evaluation.memorization import TrainingImages, c_t, mann_whitney
 
 
 @pytest.mark.parametrize("rounded", [False, True])

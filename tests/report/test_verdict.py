@@ -76,6 +76,13 @@ def test_the_second_extractor_is_heard(agrees: bool, words: str) -> None:
     assert second.endswith(words)
 
 
+def test_what_the_evaluation_doubts_ends_the_sentence() -> None:
+    metrics = {"fd": {"value": 2.0, "floor": 1.0, "ratio": 2.0}}
+    plain = judge(metrics, {}).sentence
+    doubted = judge(metrics, {"doubts": ["The extractor guesses.", "It copies."]}).sentence
+    assert doubted == f"{plain} The extractor guesses. It copies."
+
+
 def test_every_number_of_the_evaluation_has_a_name() -> None:
     """Whatever `evaluate` publishes is shown, or stands in the sentence and the note."""
     published = {
@@ -85,7 +92,10 @@ def test_every_number_of_the_evaluation_has_a_name() -> None:
         "classes": ("kl", "label_accuracy"),
         "memorization": ("ct", "authenticity", "fd_gap"),
         "modes": ("covered",),
+        "c2st": ("accuracy",),
+        "cas": ("ratio",),
+        "fid": ("value", "ratio"),
     }
-    beside = {"fd.floor", "fd.ratio", "fd.low", "fd.high", "fd.second_ratio"}
+    beside = {"fd.floor", "fd.ratio", "fd.low", "fd.high", "fd.second_ratio", "fid.ratio"}
     keys = {f"{family}.{name}" for family, names in published.items() for name in names}
     assert keys - beside == {measure.key for measure in MEASURES}

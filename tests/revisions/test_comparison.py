@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from ganflow.errors import GanflowError
-from ganflow.evaluation.intervals import binomial
+from ganflow.evaluation.frechet import bootstrap, distance, frechet_distance, moments
+from ganflow.evaluation.intervals import basic_bootstrap, binomial
 from ganflow.revisions.comparison import (
     across_seeds,
     difference,
@@ -13,6 +14,7 @@ from ganflow.revisions.comparison import (
     paired_bootstrap,
     t_interval,
 )
+from ganflow.revisions.gate import Measured, difference_interval
 
 
 def test_intervals_agree_with_scipy() -> None:
@@ -87,6 +89,67 @@ def test_bootstrap_tells_models_apart_and_equals_not() -> None:
     equal = [verdict(0.5) for _ in range(60)]
     assert np.mean([v == "cannot tell" for v in equal]) >= 0.85
     assert [verdict(0.1) for _ in range(10)] == ["better"] * 10
+
+
+def test_the_paired_bootstrap_holds_the_true_difference() -> None:
+    """Of two models' expected Fréchet distances, over draws of samples and of test images."""
+    numbers = np.random.default_rng(5)
+    n, d, base_scale, scale = 120, 4, 1.3, 1.15
+
+    def draw() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        base, candidate, test = numbers.normal(size=(3, n, d))
+        return base_scale * base, scale * candidate, test
+
+    truth = np.mean(
+        [
+            frechet_distance(candidate, test) - frechet_distance(base, test)
+            for base, candidate, test in (draw() for _ in range(1500))
+        ]
+    )
+    found = [
+        paired_bootstrap(*draw(), frechet_distance, "lower", resamples=50, numbers=numbers)
+        for _ in range(120)
+    ]
+    assert 0.90 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.99
+
+
+def test_the_gates_interval_of_one_training_holds_the_true_difference() -> None:
+    """Both models against one test split, each with its own bootstrap interval."""
+    numbers = np.random.default_rng(6)
+    n, d = 300, 5
+    reference = moments(numbers.normal(size=(n, d)))
+
+    def draw(scale: float) -> np.ndarray:
+        return scale * numbers.normal(size=(n, d))
+
+    def measure(scale: float) -> Measured:
+        rows = draw(scale)
+        value = distance(moments(rows), reference)
+        found = basic_bootstrap(value, bootstrap(rows, reference, 100, numbers))
+        return Measured({"fd": {"value": value, "low": found.low, "high": found.high}}, {})
+
+    means = [
+        np.mean([distance(moments(draw(scale)), reference) for _ in range(1500)])
+        for scale in (1.3, 1.15)
+    ]
+    intervals = [difference_interval("fd.value", measure(1.3), measure(1.15)) for _ in range(150)]
+    truth = means[1] - means[0]
+    held = [low <= truth <= high for low, high in filter(None, intervals)]
+    assert len(held) == 150
+    assert 0.90 <= np.mean(held) <= 0.99
+
+
+def test_intervals_over_seeds_hold_the_true_difference() -> None:
+    numbers = np.random.default_rng(7)
+    welch, by_pairs = [], []
+    for luck in numbers.normal(0, 0.3, (600, 4)):
+        base = 3.0 + luck + numbers.normal(0, 0.2, 4)
+        candidate = 2.5 + luck + numbers.normal(0, 0.4, 4)
+        by_pairs.append(paired(base.tolist(), candidate.tolist(), "lower"))
+        other = 2.5 + numbers.normal(0, 0.5, 4)
+        welch.append(across_seeds(base.tolist(), other.tolist(), "lower"))
+    for found in (welch, by_pairs):
+        assert 0.90 <= np.mean([one.low <= -0.5 <= one.high for one in found]) <= 0.99
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, float("nan")]])

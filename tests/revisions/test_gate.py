@@ -77,6 +77,15 @@ def test_two_yardsticks_are_not_compared() -> None:
     assert verdict.rows[0].judgement == "missing"
 
 
+def test_two_profiles_are_not_compared() -> None:
+    quick, full = (
+        Measured({**measured(value, 0.1).metrics, "profile": profile}, {})
+        for value, profile in ((10, "quick"), (9, "full"))
+    )
+    assert judge(GATE, [quick], [full]).rows[0].judgement == "missing"
+    assert judge(GATE, [quick], [quick]).rows[0].judgement == "not worse"
+
+
 def test_limits_hold_for_every_training() -> None:
     gate = Gate(limits={"fd.value": Limit(least=1, most=10)}, compare={})
     assert judge(gate, [], [measured(9), measured(10)]).passed

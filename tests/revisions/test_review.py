@@ -15,12 +15,14 @@ from ganflow.revisions.review import Review, metrics_table, review
 GATE = Gate(limits={}, compare={"fd.value": "lower"}, margin=0.05)
 
 
-def evaluation(value: float, half: float = 0.2, yardstick: str = "a" * 16) -> Measured:
+def evaluation(
+    value: float, half: float = 0.2, yardstick: str = "a" * 16, profile: str = "quick"
+) -> Measured:
     return Measured(
         {
             "fd": {"value": value, "floor": 0.7, "low": value - half, "high": value + half},
             "classes": {"kl": 0.001},
-            "profile": "quick",
+            "profile": profile,
             "yardstick": yardstick,
         },
         {"fd": {"interval": [value - half, value + half]}, "classes": {}},
@@ -75,8 +77,8 @@ def test_a_real_improvement_is_called_better(project: Project) -> None:
     found = project.review()
     assert found.passed
     assert row(found.page, "fd.value")[1:3] == ["3", "2"]
-    assert row(found.page, "fd.value")[4] == "**better**"
-    assert row(found.page, "fd.floor")[4] == "unchanged"
+    assert row(found.page, "fd.value")[5] == "**better**"
+    assert row(found.page, "fd.floor")[5] == "unchanged"
     assert row(found.page, "seed")[1:] == ["`0`", "`1`"]
     assert "train.batch" not in found.page
     assert "fd.low" not in found.page
@@ -88,14 +90,14 @@ def test_a_real_improvement_is_called_better(project: Project) -> None:
 
 def test_noise_is_called_noise(project: Project) -> None:
     project.write(evaluation(2.9), seed=1)
-    assert row(project.review().page, "fd.value")[4] == "within noise"
+    assert row(project.review().page, "fd.value")[5] == "within noise"
 
 
 def test_a_real_loss_fails(project: Project) -> None:
     project.write(evaluation(4.0), seed=1)
     found = project.review()
     assert not found.passed
-    assert row(found.page, "fd.value")[4] == "**worse**"
+    assert row(found.page, "fd.value")[5] == "**worse**"
     assert found.page.startswith("**The gate fails**")
 
 
@@ -131,8 +133,24 @@ def test_another_yardstick_has_the_base_scored_again(project: Project) -> None:
     assert len(asked) == 1
     assert len(asked[0][0]) == 40
     assert row(found.page, "fd.value")[1] == "2.8"
-    assert "scored again under this one's" in found.page
+    assert "scored again as this one's was" in found.page
+    assert "different yardsticks" in found.page
     assert found.passed
+
+
+def test_another_profile_has_the_base_scored_again_too(project: Project) -> None:
+    # 50,000 samples have a lower distance than 10,000 of the same model
+    project.write(evaluation(2.5, profile="full"))
+    found = project.review(lambda *_: evaluation(2.5, profile="full"))
+    assert "Nothing is measured differently" in found.page
+    assert "different profiles (`quick` and `full`" in found.page
+
+
+def test_what_the_evaluation_doubts_stands_above_the_numbers(project: Project) -> None:
+    measured = evaluation(2.0)
+    project.write(Measured(measured.metrics, {**measured.detail, "doubts": ["It copies."]}), 1)
+    page = project.review().page
+    assert "> **Of this**: It copies." in page.partition("## Numbers")[0]
 
 
 def test_the_same_model_under_a_new_yardstick_changes_nothing(project: Project) -> None:
@@ -153,6 +171,14 @@ def test_a_base_that_cannot_be_scored_again_is_not_compared(project: Project) ->
     assert not found.passed
     assert "cannot be compared" in found.page
     assert "nobody's cache" in found.page
+    assert "no numbers" not in found.page
+
+
+def test_what_real_images_reach_stands_beside(project: Project) -> None:
+    measured = evaluation(2.0)
+    detail = {"fd": {**measured.detail["fd"], "floor": {"mean": 0.7}}}
+    project.write(Measured(measured.metrics, detail), seed=1)
+    assert row(project.review().page, "fd.value")[1:4] == ["3", "2", "0.7"]
 
 
 def test_on_the_server_the_grids_are_linked_there(

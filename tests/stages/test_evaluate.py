@@ -185,6 +185,56 @@ def test_bad_input_names_the_file_and_the_number_and_leaves_no_metrics(
     assert not EVALUATION.exists()
 
 
+class Stripes:
+    """In Inception's place: means over rows and over columns."""
+
+    def __init__(self, weights: Path) -> None:
+        assert weights.read_bytes() == b"weights"
+
+    def describe(self, images: np.ndarray) -> np.ndarray:
+        pixels = images[..., 0].astype(np.float32)
+        return np.hstack([pixels.mean(axis=1), pixels.mean(axis=2)])
+
+
+def test_inceptions_distance_is_never_the_extractors(
+    project: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ganflow.evaluation import fresh
+
+    monkeypatch.setattr(fresh, "SEEDS", 2)
+    monkeypatch.setattr(evaluate, "Inception", Stripes)
+    place = Path("data/raw/inception/inception_v3_notop.h5")
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"weights")
+    write_samples(SAMPLES, *project)
+    plain = judge(profile="full")
+    metrics = judge(profile="full", features="inception")
+    detail = json.loads((EVALUATION / "detail.json").read_text())
+    assert set(metrics["fid"]) == {"value", "ratio"}
+    assert metrics["fid"]["value"] != pytest.approx(metrics["fd"]["value"], rel=0.01)
+    assert metrics["fd"] == {k: v for k, v in plain["fd"].items() if k not in ("low", "high")}
+    assert detail["fid"]["interval"][0] < metrics["fid"]["value"] < detail["fid"]["interval"][1]
+    assert metrics["yardstick"] != plain["yardstick"]
+    assert len(list(numbers(metrics))) <= 20
+
+
+def test_copies_and_a_poor_extractor_are_doubted_aloud(
+    project: tuple[np.ndarray, np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_samples(SAMPLES, *project)  # training images with a little noise
+    judge()
+    (copied,) = json.loads((EVALUATION / "detail.json").read_text())["doubts"]
+    assert "nearer to training images" in copied
+    card = json.loads((EXTRACTOR / "card.json").read_text())
+    (EXTRACTOR / "card.json").write_text(json.dumps({**card, "test_accuracy": 0.12}))
+    judge()
+    both = json.loads((EVALUATION / "detail.json").read_text())["doubts"]
+    assert copied in both
+    assert "12.0%" in both[1]
+    assert "poor yardstick" in both[1]
+    assert all(f"doubt: {one}" in capsys.readouterr().out for one in both[1:])
+
+
 def test_inception_without_its_weights_says_how_to_get_them(
     project: tuple[np.ndarray, np.ndarray],
 ) -> None:

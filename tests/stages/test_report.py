@@ -108,7 +108,9 @@ def page(root: Path) -> str:
 
 
 def test_it_is_one_file_and_asks_for_nothing_outside(page: str, root: Path) -> None:
-    assert [p.name for p in (root / "data/report").iterdir()] == ["index.html"]
+    files = {p.name for p in (root / "data/report").iterdir()}
+    assert files == {"index.html", "growth.webp"}, "the animation is for elsewhere"
+    assert "growth.webp" not in page
     read = Reader(page)
     assert not read.named("script")
     for tag, attributes in read.elements:
@@ -196,6 +198,22 @@ def test_the_growth_shows_every_snapshot_in_order(
     for frame, file in zip(shown, files, strict=True):
         with Image.open(file) as expected:
             assert (frame == np.asarray(expected)).all()
+
+
+def test_the_run_is_an_animation_as_a_file_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_outputs(tmp_path, Shape())
+    write_report(tmp_path, Shape(), monkeypatch)
+    path, files = tmp_path / "data/report/growth.webp", (tmp_path / "data/training/progress")
+    with Image.open(path) as moving:
+        shown = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(moving)]
+    expected = [np.asarray(Image.open(file)) for file in sorted(files.iterdir())]
+    assert len(shown) == len(expected)
+    assert all((a == b).all() for a, b in zip(shown, expected, strict=True))
+    first = path.read_bytes()
+    write_report(tmp_path, Shape(), monkeypatch)
+    assert path.read_bytes() == first
 
 
 def test_the_verdict_carries_its_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,3 +61,18 @@ def test_along_a_direction_images_grow_brighter() -> None:
 
 def test_there_are_no_more_directions_than_latents() -> None:
     assert principal_directions(Linear(), 50).shape == (6, 6)
+
+
+def test_of_a_thousand_classes_there_are_directions_too() -> None:
+    """With two probes of each, their means would leave nothing of the images."""
+
+    class Many(Linear):
+        classes = 1000
+
+        def images(self, latents: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+            assert labels is not None
+            return super().images(latents, labels % 3)
+
+    found = principal_directions(Many(), 3)
+    alignment = np.abs(np.sum(found * Many().axes[:3], axis=1))
+    assert (alignment > 0.98).all()

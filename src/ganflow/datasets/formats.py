@@ -8,6 +8,7 @@ from ganflow.datasets import arrays, idx, tarred, zipped
 from ganflow.datasets.idx_set import ROLE
 from ganflow.datasets.inflating import compression_of, open_inflating
 from ganflow.datasets.listing import is_aside
+from ganflow.datasets.sources import missing
 from ganflow.errors import DataError
 
 Kind = Literal["idx", "npy", "npz", "zip", "tar", "folder"]
@@ -33,7 +34,7 @@ def recognise(path: Path) -> Source:
         DataError: when nothing does, or nothing that can be read.
     """
     if path.is_symlink() and not path.exists():
-        raise _missing(path)
+        raise missing(path)
     if path.is_file():
         kind = kind_of(path)
         if kind is None:
@@ -42,7 +43,7 @@ def recognise(path: Path) -> Source:
             )
         return Source(kind, path, [path])
     if not path.is_dir():
-        raise _missing(path)
+        raise missing(path)
     files = _few_files(path)
     kinds = {file: kind_of(file) for file in files}
     if "idx" in kinds.values() or (files and all("-ubyte" in file.name for file in files)):
@@ -92,12 +93,3 @@ def _has_folders(folder: Path) -> bool:
 def _holds_arrays(path: Path) -> bool:
     first = next(zipped.members(path), None)
     return first is not None and first.entry.name.endswith(".npy")
-
-
-def _missing(path: Path) -> DataError:
-    return DataError(
-        f"there is no `{path.name}`",
-        where=str(path.parent),
-        expected="the source that `data.source` names",
-        run=f"dvc pull {path} (when DVC tracks it), or copy it there",
-    )

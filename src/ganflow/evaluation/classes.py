@@ -66,9 +66,7 @@ def classes(logits: np.ndarray, real_labels: np.ndarray, asked: np.ndarray | Non
     seen = logits.argmax(axis=1)
     generated = np.bincount(seen, minlength=size)
     real = np.bincount(real_labels, minlength=size)
-    divergence = kl_divergence(generated, real)
-    draws = np.random.default_rng(0).multinomial(count, generated / count, RESAMPLES)
-    again = _divergences(draws, real)
+    divergence, interval = _with_interval(generated, real)
     by_class = None
     if asked is not None:
         wanted = np.bincount(asked, minlength=size)
@@ -79,7 +77,7 @@ def classes(logits: np.ndarray, real_labels: np.ndarray, asked: np.ndarray | Non
         real=real,
         kl=divergence,
         floor=(size - 1) / (2 * count),
-        interval=basic_bootstrap(divergence, again),
+        interval=interval,
         confidence=float(softmax(logits).max(axis=1).mean()),
         label_accuracy=None if asked is None else float(np.mean(seen == asked)),
         accuracy_by_class=by_class,
@@ -93,6 +91,18 @@ def kl_divergence(generated: np.ndarray, real: np.ndarray) -> float:
     lacks costs much and not infinitely much.
     """
     return float(_divergences(generated, real))
+
+
+def _with_interval(generated: np.ndarray, real: np.ndarray) -> tuple[float, Interval]:
+    """The divergence, and its interval over draws of as many samples.
+
+    On the scale of its root: near 0 a divergence is like a χ², whose spread grows with its value
+    and whose root's does not.
+    """
+    count, divergence = int(generated.sum()), kl_divergence(generated, real)
+    draws = np.random.default_rng(0).multinomial(count, generated / count, RESAMPLES)
+    root = basic_bootstrap(float(np.sqrt(divergence)), np.sqrt(_divergences(draws, real)))
+    return divergence, Interval(root.low**2, root.high**2)
 
 
 def _divergences(generated: np.ndarray, real: np.ndarray) -> np.ndarray:
@@ -133,15 +143,20 @@ class Modes:
     floor: float
     """(K − 1)/2N, 0.019 for 1,000 modes and 26,000 samples."""
 
+    interval: Interval
+    """Of the divergence, over draws of samples."""
+
 
 def modes(logits: np.ndarray, real_labels: np.ndarray) -> Modes:
     """Count the classes that samples with these logits (N, K) reach."""
     count, size = logits.shape
     generated = np.bincount(logits.argmax(axis=1), minlength=size)
     real = np.bincount(real_labels, minlength=size)
+    divergence, interval = _with_interval(generated, real)
     return Modes(
         covered=int(np.count_nonzero(generated)),
         of=size,
-        kl=kl_divergence(generated, real),
+        kl=divergence,
         floor=(size - 1) / (2 * count),
+        interval=interval,
     )

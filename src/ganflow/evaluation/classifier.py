@@ -15,6 +15,9 @@ import tensorflow as tf
 from ganflow.progress import progress
 
 STEPS_PER_CALL = 50
+BYTES_PER_CALL = 2**26
+"""What may be read of the images at a time; there can be more of them than memory holds."""
+
 WARM_UP = 0.1  # of all steps
 DROPOUT = 0.3
 SMALLEST_SIDE = 8
@@ -85,7 +88,8 @@ def train(
 ) -> dict[str, np.ndarray]:
     """Train a fresh network on 8-bit images (N, h, w, c) and labels (N,) in 0..classes−1.
 
-    Adam, a linear warm-up over a tenth of the steps and a linear decay to nothing.
+    The images may be a memory map: they are read a few batches at a time. Adam, a linear warm-up
+    over a tenth of the steps and a linear decay to nothing.
 
     Returns:
         Its weights by name, float32.
@@ -98,19 +102,24 @@ def train(
     adam.build(variables)
 
     order = _order(len(images), lessons)
-    steps = len(order)
+    steps, batch = order.shape
     warm = max(1, round(WARM_UP * steps))
-    data, targets, batches = tf.constant(images), tf.constant(labels), tf.constant(order)
+    at_once = max(1, min(STEPS_PER_CALL, BYTES_PER_CALL // (batch * images[0].nbytes)))
 
-    @tf.function  # type: ignore[untyped-decorator]
-    def learn(first: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    @tf.function(  # type: ignore[untyped-decorator]
+        input_signature=[
+            tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((None, batch, *shape), tf.uint8),
+            tf.TensorSpec((None, batch), tf.int64),
+        ]
+    )
+    def learn(first: tf.Tensor, batches: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         loss = 0.0
-        for step in tf.range(first, first + count):
-            rows = batches[step]
-            wanted = tf.gather(targets, rows)
-            seen = tf.gather(data, rows)
-            seen = scaled(turn(seen, wanted) if turn else seen)
-            done = tf.cast(step, tf.float32)
+        for step in tf.range(tf.shape(batches)[0]):
+            wanted = targets[step]
+            seen = scaled(batches[step])
+            seen = turn(seen, wanted) if turn else seen
+            done = tf.cast(first + step, tf.float32)
             rate = tf.minimum((done + 1.0) / warm, (steps - done) / max(steps - warm, 1))
             adam.learning_rate.assign(lessons.learning_rate * rate)
             with tf.GradientTape() as tape:
@@ -121,11 +130,11 @@ def train(
             adam.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return loss
 
-    with progress(what, steps * order.shape[1]) as shown:
-        for first in range(0, steps, STEPS_PER_CALL):
-            count = min(STEPS_PER_CALL, steps - first)
-            loss = learn(tf.constant(first), tf.constant(count))
-            shown.advance(count * order.shape[1], loss=float(loss))
+    with progress(what, steps * batch) as shown:
+        for first in range(0, steps, at_once):
+            rows = order[first : first + at_once]
+            loss = learn(first, images[rows], labels[rows].astype(np.int64))
+            shown.advance(rows.size, loss=float(loss))
     return {variable.path: np.asarray(variable.value) for variable in variables}
 
 

@@ -31,6 +31,8 @@ BATCH = 500
 TURNS = 4
 SHAPES = 32
 SHAPE_COMPONENTS = 32
+SHAPE_VALUES = 1024
+SHAPE_SAMPLE = 10_000
 
 
 @dataclass(frozen=True)
@@ -142,21 +144,45 @@ def train_extractor(
 
 def turned(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """Each image in the position of its label: turned by quarters, or mirrored if not square."""
+    mirrored, flipped = tf.reverse(images, [2]), tf.reverse(images, [1])
     if images.shape[1] == images.shape[2]:
-        positions = [tf.image.rot90(images, quarter) for quarter in range(TURNS)]
+        left, right = (tf.transpose(one, (0, 2, 1, 3)) for one in (mirrored, flipped))
+        positions = [images, left, tf.reverse(mirrored, [1]), right]
     else:
-        mirrored = tf.reverse(images, [2])
-        positions = [images, mirrored, tf.reverse(images, [1]), tf.reverse(mirrored, [1])]
+        positions = [images, mirrored, flipped, tf.reverse(mirrored, [1])]
     chosen = tf.reshape(labels, (-1, 1, 1, 1))
     return tf.add_n([tf.where(chosen == k, p, tf.zeros_like(p)) for k, p in enumerate(positions)])
 
 
 def _shapes(images: np.ndarray) -> np.ndarray:
-    """Which of 32 k-means cells of the pixels' principal components each image falls in."""
-    pixels = images.reshape(len(images), -1).astype(np.float32) / 255.0
-    mean, axes = components(pixels, SHAPE_COMPONENTS)
-    projected = (pixels - mean) @ axes
+    """Which of 32 k-means cells of the pixels' principal components each image falls in.
+
+    Of larger images thumbnails are taken: the axes of 128×128 pixels in colour would come from
+    a matrix of 19 GB.
+    """
+    some = np.sort(np.random.default_rng(0).permutation(len(images))[:SHAPE_SAMPLE])
+    mean, axes = components(_thumbnails(images[some]), SHAPE_COMPONENTS)
+    projected = np.concatenate(
+        [
+            (_thumbnails(images[start : start + SHAPE_SAMPLE]) - mean) @ axes
+            for start in range(0, len(images), SHAPE_SAMPLE)
+        ]
+    )
     return nearest(projected, centres(projected, SHAPES))[0]
+
+
+def _thumbnails(images: np.ndarray) -> np.ndarray:
+    """Means of blocks of pixels, at most `SHAPE_VALUES` an image: float32 (N, d) in [0, 1]."""
+    count, height, width, channels = images.shape
+    factor = 1
+    while (height // factor) * (width // factor) * channels > SHAPE_VALUES:
+        factor += 1
+    rows, columns = height // factor, width // factor
+    blocks = images[:, : rows * factor, : columns * factor].reshape(
+        count, rows, factor, columns, factor, channels
+    )
+    means = blocks.mean(axis=(2, 4), dtype=np.float32) / np.float32(255)
+    return np.asarray(means.reshape(count, -1))
 
 
 def accuracy(extractor: Extractor, images: np.ndarray, labels: np.ndarray | None) -> float:
@@ -164,9 +190,11 @@ def accuracy(extractor: Extractor, images: np.ndarray, labels: np.ndarray | None
     if labels is not None:
         return float(np.mean(extractor.describe(images).logits.argmax(1) == labels))
     right = 0
-    for position in range(TURNS):
-        seen = turned(tf.constant(images), tf.fill([len(images)], position)).numpy()
-        right += int(np.sum(extractor.describe(seen).logits.argmax(1) % TURNS == position))
+    for start in range(0, len(images), BATCH):
+        batch = tf.constant(images[start : start + BATCH], tf.float32)
+        for position in range(TURNS):
+            seen = turned(batch, tf.fill([len(batch)], position)).numpy().astype(np.uint8)
+            right += int(np.sum(extractor.describe(seen).logits.argmax(1) % TURNS == position))
     return right / (TURNS * len(images))
 
 

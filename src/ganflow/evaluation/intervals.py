@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 LEVEL = 0.95
+Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,21 @@ class Interval:
     def bounds(self) -> list[float]:
         return [self.low, self.high]
 
+    @property
+    def within_shares(self) -> Interval:
+        """The part of it between 0 and 1, for what is a share."""
+        return Interval(min(1.0, max(0.0, self.low)), min(1.0, max(0.0, self.high)))
+
 
 def student(value: float, error: float, freedom: float) -> Interval:
     """Student's interval (1908) from a standard error and its degrees of freedom."""
     half = float(stdtrit(freedom, 0.5 + LEVEL / 2.0)) * error
     return Interval(value - half, value + half)
+
+
+def normal(value: float, error: float) -> Interval:
+    """The normal interval from a standard error that is known well, or a little too large."""
+    return Interval(value - Z * error, value + Z * error)
 
 
 def basic_bootstrap(value: float, resampled: np.ndarray) -> Interval:
@@ -41,8 +52,7 @@ def basic_bootstrap(value: float, resampled: np.ndarray) -> Interval:
 
 def binomial(right: int, count: int) -> Interval:
     """Wilson's interval of a share (1927)."""
-    z = 1.959963984540054
-    share = right / count
+    z, share = Z, right / count
     centre = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = (
         z / (1 + z * z / count) * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))

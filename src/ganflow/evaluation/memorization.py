@@ -17,8 +17,6 @@ from ganflow.evaluation.neighbours import nearest
 COMPONENTS = 64
 CELLS = 3
 FEWEST_IN_CELL = 20
-COPYING = -3.0
-"""A C_T below this, with a standard normal's width, is no accident."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from ganflow.evaluation.blas import over_blocks
 from ganflow.evaluation.neighbours import Distances, radii
 
 NEIGHBOURS = 5
+GROUPS = 20
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,15 @@ class Prdc:
     coverage: float
     """Share of real balls with a generated image inside."""
 
+    recall_error: float
+    """Standard error over draws of samples: a jackknife over groups of them (Tukey 1958).
+
+    Not that of a share of the real images: which of these are reached hangs together through the
+    samples, and such an interval held the truth 69 times in 100.
+    """
+
     density_error: float
-    """Standard error of the density over draws of samples."""
+    coverage_error: float
 
     def all_four(self) -> dict[str, float]:
         """Precision, recall, density and coverage by name."""
@@ -55,22 +64,46 @@ def prdc(generated: np.ndarray, real: np.ndarray, k: int = NEIGHBOURS, threads: 
         )
     real_radii, generated_radii = radii(real, k, threads), radii(generated, k, threads)
     distances = Distances(generated, real)
+    groups = min(GROUPS, len(generated))
+    of_row = np.arange(len(generated)) * groups // len(generated)
+    balls = np.empty(len(generated), np.int64)
 
-    def work(part: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def work(part: slice) -> list[tuple[int, np.ndarray, np.ndarray]]:
         block = distances.block(part)
-        inside = block < real_radii
-        balls = np.asarray(np.count_nonzero(inside, axis=1))
-        reached = (block < generated_radii[part, None]).any(axis=0)
-        covered = np.asarray(inside.any(axis=0))
-        return balls, covered, np.asarray(reached)
+        inside, reached = block < real_radii, block < generated_radii[part, None]
+        balls[part] = np.count_nonzero(inside, axis=1)
+        return [
+            (group, np.any(reached[rows], axis=0), np.any(inside[rows], axis=0))
+            for group, rows in _runs(of_row[part])
+        ]
 
-    parts = over_blocks(work, len(generated), len(real), threads)
-    counts, covers, recalled = zip(*parts, strict=True)
-    balls = np.concatenate(counts)
+    recalled, covered = np.zeros((2, len(real)), np.int64)  # a bit for each group of samples
+    for found in over_blocks(work, len(generated), len(real), threads):
+        for group, reached, inside in found:
+            recalled |= reached.astype(np.int64) << group
+            covered |= inside.astype(np.int64) << group
     return Prdc(
         precision=float(np.mean(balls > 0)),
-        recall=float(np.any(recalled, axis=0).mean()),
+        recall=float(np.mean(recalled > 0)),
         density=float(balls.mean() / k),
-        coverage=float(np.any(covers, axis=0).mean()),
+        coverage=float(np.mean(covered > 0)),
+        recall_error=_jackknife(recalled, groups),
         density_error=float(balls.std(ddof=1) / k / np.sqrt(len(balls))),
+        coverage_error=_jackknife(covered, groups),
     )
+
+
+def _runs(groups: np.ndarray) -> Iterator[tuple[int, slice]]:
+    """Each group in ascending numbers (n,), and the rows that belong to it."""
+    for group in np.unique(groups).tolist():
+        first, last = np.searchsorted(groups, (group, group + 1)).tolist()
+        yield group, slice(first, last)
+
+
+def _jackknife(reached: np.ndarray, groups: int) -> float:
+    """Standard error of the share that any group reaches, each group left out in turn.
+
+    The other groups' balls keep their radii, which errs a little on the wide side.
+    """
+    without = [np.mean(reached & ~(1 << group) > 0) for group in range(groups)]
+    return float(np.sqrt((groups - 1) * np.var(without)))

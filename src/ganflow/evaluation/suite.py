@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ganflow.errors import DataError
-from ganflow.evaluation import frechet
+from ganflow.evaluation import doubts, frechet
 from ganflow.evaluation.classes import class_score, classes, modes
 from ganflow.evaluation.extrapolation import Extrapolation, extrapolate
-from ganflow.evaluation.intervals import basic_bootstrap, binomial, student
+from ganflow.evaluation.intervals import basic_bootstrap, binomial, normal, student
 from ganflow.evaluation.kernel import BLOCK, FEWEST_BLOCKS, kernel_distance
 from ganflow.evaluation.memorization import Memorization, TrainingImages
 from ganflow.evaluation.prdc import NEIGHBOURS, prdc
+from ganflow.progress import progress
 
+FAMILIES = 5
+RESAMPLED_AT_ONCE = 20
 FEWEST_FOR_BALLS = 100
 SECOND_FLOOR_DRAWS = 5
-DISAGREEMENT = 1.5
-"""Ratios under two extractors that differ by more than this factor are flagged."""
-
 MANY_CLASSES = 100
 """From here on coverage of modes says more than a histogram."""
 
@@ -50,6 +51,8 @@ class Plan:
     resamples: int
     floor_draws: int
     threads: int = 1
+    modes: int = 0
+    """Samples whose modes are counted, where there are many classes; 0 is none."""
 
 
 @dataclass
@@ -65,6 +68,11 @@ class Findings:
         """Note that a family does not apply here."""
         self.detail.setdefault("left_out", {})[family] = why
 
+    def doubt(self, sentences: list[str]) -> None:
+        """Note what speaks against believing the numbers, or the samples."""
+        if sentences:
+            self.detail.setdefault("doubts", []).extend(sentences)
+
 
 def measure(
     generated: Seen,
@@ -72,11 +80,15 @@ def measure(
     validation: Seen,
     test: Seen,
     plan: Plan,
+    advance: Callable[[], object] = lambda: None,
 ) -> Findings:
     """Every family that features and logits are enough for.
 
     A family that the real images are too few for is left out, and `detail` says so; that the
     *samples* are too few is an error.
+
+    Args:
+        advance: called after each of the `FAMILIES` families.
 
     Raises:
         DataError: if there are fewer samples than the plan asks for.
@@ -94,11 +106,18 @@ def measure(
     )
     findings = Findings()
     _frechet(findings, judged, train, test, plan, "fd")
+    advance()
     _kernel(findings, judged, train, test)
+    advance()
     _balls(findings, judged, train, test, plan)
+    advance()
     if judged.logits is not None and train.labels is not None:
         _classes(findings, judged.logits, judged.labels, train.labels, test)
+        if plan.modes and judged.logits.shape[1] >= MANY_CLASSES:
+            _modes(findings, judged.logits[: plan.modes], train.labels, test)
+    advance()
     _memorization(findings, judged, train, validation, test, plan)
+    advance()
     return findings
 
 
@@ -122,10 +141,7 @@ def _frechet(
     floor = frechet.floor(
         train.features, test.features, size, plan.floor_draws, np.random.default_rng(1)
     )
-    resampled = frechet.bootstrap(
-        generated.features[:size], reference, plan.resamples, np.random.default_rng(2)
-    )
-    within = basic_bootstrap(value, resampled)
+    within = basic_bootstrap(value, _resampled(generated.features[:size], reference, plan, name))
     if floor.mean == 0.0:
         raise DataError(
             "real images have a distance of 0 to the test split: it consists of training images",
@@ -183,6 +199,19 @@ def _frechet(
     findings.tables[name] = _line_table(line)
 
 
+def _resampled(
+    generated: np.ndarray, reference: frechet.Moments, plan: Plan, name: str
+) -> np.ndarray:
+    """Distances (plan.resamples,) of resampled features, which take a while for many samples."""
+    numbers, found = np.random.default_rng(2), []
+    with progress(f"{name} resampled", plan.resamples, "times") as shown:
+        for start in range(0, plan.resamples, RESAMPLED_AT_ONCE):
+            count = min(RESAMPLED_AT_ONCE, plan.resamples - start)
+            found.append(frechet.bootstrap(generated, reference, count, numbers))
+            shown.advance(count)
+    return np.concatenate(found)
+
+
 def _line_table(line: Extrapolation) -> list[dict[str, Any]]:
     measured = [
         {"inverse": 1.0 / size, "samples": size, "distance": value, "line": line.at(size)}
@@ -227,17 +256,17 @@ def _balls(findings: Findings, generated: Seen, train: Seen, test: Seen, plan: P
     findings.metrics["prdc"] = found.all_four()
     findings.detail["prdc"] = {
         **found.all_four(),
-        **{
-            f"{name}_interval": binomial(round(getattr(found, name) * size), size).bounds
-            for name in ("precision", "recall", "coverage")
-        },
+        "precision_interval": binomial(round(found.precision * size), size).bounds,
+        "recall_interval": normal(found.recall, found.recall_error).within_shares.bounds,
         "density_interval": student(found.density, found.density_error, size - 1).bounds,
+        "coverage_interval": normal(found.coverage, found.coverage_error).within_shares.bounds,
         "real": best.all_four(),
         "neighbours": NEIGHBOURS,
         "images": size,
         "method": "balls to the 5th nearest other image, inside is strictly nearer; "
-        "real: a train subset in the samples' place; intervals: Wilson's, of precision over "
-        "samples, of recall and coverage over test images",
+        "real: a train subset in the samples' place; intervals: over draws of samples against "
+        "this test split, Wilson's for precision, Student's for density, and a jackknife over "
+        "groups of samples for recall and coverage",
     }
     findings.tables["prdc"] = [
         {"metric": key, "generated": value, "real": getattr(best, key)}
@@ -295,14 +324,28 @@ def _classes(
             zip(found.real.tolist(), found.generated.tolist(), strict=True)
         )
     ]
-    if len(found.real) >= MANY_CLASSES:
-        reached = modes(logits, labels)
-        findings.metrics["modes"] = {"covered": reached.covered}
-        findings.detail["modes"] = {
-            "covered": reached.covered,
-            "of": reached.of,
-            "kl": reached.kl,
-            "kl_floor": reached.floor,
+
+
+def _modes(findings: Findings, logits: np.ndarray, labels: np.ndarray, test: Seen) -> None:
+    reached = modes(logits, labels)
+    findings.metrics["modes"] = {"covered": reached.covered}
+    findings.detail["modes"] = {
+        "covered": reached.covered,
+        "of": reached.of,
+        "samples": len(logits),
+        "kl": reached.kl,
+        "kl_floor": reached.floor,
+        "kl_interval": reached.interval.bounds,
+        "method": "classes that at least one sample is seen as; KL of the samples' classes from "
+        "the training labels, in nats; floor: (K − 1)/2N",
+    }
+    if test.logits is not None:
+        real = modes(test.logits, labels)
+        findings.detail["modes"]["real"] = {
+            "covered": real.covered,
+            "samples": len(test.logits),
+            "kl": real.kl,
+            "kl_floor": real.floor,
         }
 
 
@@ -324,11 +367,11 @@ def _memorization(
         "authenticity": found.authenticity,
         "fd_gap": gap,
     }
+    share = binomial(round(found.authenticity * len(generated)), len(generated))
+    findings.doubt(doubts.of_copying(found.ct, held_out.ct, share.high, held_out.authenticity))
     findings.detail["memorization"] = {
         **_closeness(found),
-        "authenticity_interval": binomial(
-            round(found.authenticity * len(generated)), len(generated)
-        ).bounds,
+        "authenticity_interval": share.bounds,
         "fd_gap": gap,
         "real": {**_closeness(held_out), "fd_gap": _gap(validation, near, far)},
         "method": "distances to the nearest training image in 64 principal components; C_T over "
@@ -368,9 +411,10 @@ def second_opinion(
         "value": value,
         "floor": floor.mean,
         "ratio": ratio,
-        "agrees": bool(max(ratio / first, first / ratio) <= DISAGREEMENT) if ratio else False,
-        "tolerated_factor": DISAGREEMENT,
+        "agrees": doubts.agree(first, ratio),
+        "tolerated_factor": doubts.DISAGREEMENT,
     }
+    findings.doubt(doubts.of_two_opinions(first, ratio))
 
 
 def _subset(seen: Seen, size: int, seed: int) -> Seen:

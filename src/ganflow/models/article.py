@@ -4,7 +4,7 @@ import keras
 
 from ganflow.models.conditioning import entrance, verdict
 from ganflow.models.design import Design
-from ganflow.models.layers import BatchNorm, CentreCrop, LeakyReLU
+from ganflow.models.layers import BatchNorm, CentreCrop, Dropout, LeakyReLU
 from ganflow.models.spectral import SpectralConv2D
 
 
@@ -41,7 +41,7 @@ def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     for filters in (64, 128):
         x = convolution(filters, 5, strides=2, padding="same", dtype=policy)(x)
         x = LeakyReLU(0.3, dtype=policy)(x)
-        x = keras.layers.Dropout(0.3, dtype=policy)(x)
+        x = Dropout(0.3, dtype=policy)(x)
     return verdict(design, images, x, policy)
 
 

@@ -1,10 +1,13 @@
 """Layers that Keras does not have, or not in the form these networks need."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from ganflow.models import replicas
 
 
 @keras.saving.register_keras_serializable("ganflow")
@@ -12,7 +15,9 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     """Batch normalisation over all axes but the last (Ioffe & Szegedy 2015).
 
     On two cores and in bfloat16, Keras's own layer, made of separate moments and products,
-    took several times as long as TensorFlow's fused kernel, which this one calls.
+    took several times as long as TensorFlow's fused kernel, which this one calls. Where there
+    are several replicas the moments are those of the whole batch, which that kernel cannot be
+    told of.
     """
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **options: Any) -> None:
@@ -35,9 +40,7 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
         images = inputs[:, None, None, :] if flat else inputs
         scale, offset = tf.cast(self.scale, tf.float32), tf.cast(self.offset, tf.float32)
         if training:
-            normalised, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-                images, scale, offset, epsilon=self.epsilon, is_training=True
-            )
+            normalised, mean, variance = self._normalised(images, scale, offset)
             self.mean.assign(mean + self.momentum * (self.mean - mean))
             self.variance.assign(variance + self.momentum * (self.variance - variance))
         else:
@@ -51,6 +54,21 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
                 is_training=False,
             )
         return normalised[:, 0, 0, :] if flat else normalised
+
+    def _normalised(
+        self, images: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Images by the moments of the whole batch, and these; the variance is the unbiased one."""
+        if replicas.count() == 1:
+            return tf.compat.v1.nn.fused_batch_norm(  # type: ignore[no-any-return]
+                images, scale, offset, epsilon=self.epsilon, is_training=True
+            )
+        mean, variance = replicas.moments(images)
+        normalised = tf.nn.batch_normalization(
+            tf.cast(images, tf.float32), mean, variance, offset, scale, self.epsilon
+        )
+        values = replicas.count() * math.prod(images.shape[:-1])
+        return tf.cast(normalised, images.dtype), mean, variance * (values / (values - 1))
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return shape
@@ -89,6 +107,18 @@ class LeakyReLU(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "slope": self.slope}
+
+
+@keras.saving.register_keras_serializable("ganflow")
+class Dropout(keras.layers.Dropout):  # type: ignore[misc]
+    """Dropout (Srivastava et al. 2014) that drops the same values on any number of replicas."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        if not training or replicas.count() == 1:
+            return super().call(inputs, training=training)
+        whole = (replicas.count() * inputs.shape[0], *inputs.shape[1:])
+        kept = super().call(tf.ones(whole, inputs.dtype), training=True)
+        return inputs * replicas.own(kept)
 
 
 @keras.saving.register_keras_serializable("ganflow")

@@ -10,6 +10,8 @@ Objective = Literal[
     "minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"
 ]
 
+Strategy = Literal["auto", "single", "mirrored", "multi_worker"]
+
 Augmentation = Literal["color", "translation", "cutout"]
 
 
@@ -69,6 +71,11 @@ class Train(Section):
 
     patience: Annotated[int, Field(ge=0, le=10_000)] = 0
     """Stop after this many snapshots without a better one; 0 never stops early."""
+
+    strategy: Strategy = "auto"
+    """Which devices share a batch: `single`, this process's one; `mirrored`, all of its GPUs;
+    `multi_worker`, the processes that TF_CONFIG names; `auto`, these where TF_CONFIG is set, else
+    all GPUs. Beyond the last digits it shapes no result."""
 
     @field_validator("augmentation")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ganflow.report.copying import nearest
-from ganflow.report.embed import scale_for, show_grid, show_moving
+from ganflow.report.embed import scale_for, show_grid, show_moving, show_small
 from ganflow.report.failures import (
     confusion_matrix,
     least_likely,
@@ -24,7 +24,7 @@ MOST_CLASSES = 20
 
 BESIDE = 8
 WALKS, STEPS = 6, 12
-CORNERS, FRAMES = 5, 10
+CORNERS, FRAMES = 4, 8
 SHOWN_COPIES = 12
 UNSEEN = 400
 """Held-out images whose nearest training images say how near is near."""
@@ -56,8 +56,8 @@ def pairs(
         return (
             Pair(
                 "All",
-                show_grid(images[drawn], BESIDE, "Real images.", cell=56),
-                show_grid(samples[:count], BESIDE, "Generated images.", cell=56),
+                show_small(images[drawn], BESIDE, "Real images."),
+                show_small(samples[:count], BESIDE, "Generated images."),
             ),
         )
     found = []
@@ -70,10 +70,8 @@ def pairs(
         found.append(
             Pair(
                 name,
-                show_grid(images[drawn], BESIDE, f"Real images of class {name}.", cell=56),
-                show_grid(
-                    samples[ours[:BESIDE]], BESIDE, f"Generated images of class {name}.", cell=56
-                ),
+                show_small(images[drawn], BESIDE, f"Real images of class {name}."),
+                show_small(samples[ours[:BESIDE]], BESIDE, f"Generated images of class {name}."),
             )
         )
     return tuple(found)
@@ -130,12 +128,11 @@ def copying(
     theirs = nearest(unseen[:UNSEEN], training, 1)
     copies = tuple(
         Copy(
-            show_grid(samples[i : i + 1], 1, f"Sample {i + 1}.", cell=56),
-            show_grid(
+            show_small(samples[i : i + 1], 1, f"Sample {i + 1}."),
+            show_small(
                 training[ours.indices[i]],
                 neighbours,
                 f"The {neighbours} training images nearest to sample {i + 1}.",
-                cell=56,
             ),
             number(ours.distances[i, 0]),
         )
@@ -166,10 +163,11 @@ def failures(
 
     Args:
         logits: float (N, K) for K classes; for data without labels the extractor's logits of
-            how an image is turned, the first being upright.
+            which shape an image has and how it is turned, as `shape · 4 + turn`, 0 being upright.
     """
     if not classes:
-        seen = readings(logits, np.zeros(len(logits), np.int64))
+        turns = np.logaddexp.reduce(logits.astype(np.float64).reshape(len(logits), -1, 4), axis=1)
+        seen = readings(turns, np.zeros(len(logits), np.int64))
     else:
         seen = readings(logits, labels)
     weakest = tuple(
@@ -237,5 +235,5 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         if len(value) == 3 and all(isinstance(v, int) for v in value):
             return " × ".join(str(v) for v in value)
-        return _listed([_text(v) for v in value])
+        return _listed([_text(v) for v in value]) or "none"
     return "off" if value is None else str(value)

@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -12,17 +13,22 @@ from ganflow.report.grid import animate, image_grid, picture, png
 CELL = 84
 """Pixels that a small image is enlarged to, about: sharp on fine screens and in print."""
 
-HEAVY = 40_000
-"""Bytes beyond which a colour picture is embedded with a little loss."""
+WIDEST = 1400
+"""Pixels: wider pictures are shrunk, for the page is narrower."""
 
-HEAVIEST = 600_000
+WIDEST_MOVING = 800
+
+LOSSES = (82, 60, 40)
+"""WebP qualities of colour pictures, the first that is light enough; grey ones lose nothing."""
+
+HEAVY = 400_000
+"""Bytes that a picture should not pass; photographs hardly do, noise does."""
+
+HEAVIEST = 280_000
 """Bytes that an animation should not pass."""
 
-QUALITIES: dict[int, tuple[int | None, ...]] = {1: (None, 80, 50), 3: (80, 50, 20)}
+QUALITIES: dict[int, tuple[int | None, ...]] = {1: (None, 80, 50), 3: (75, 55, 35)}
 """By channels: what an animation is tried with until it is light enough."""
-
-WIDEST = 1200
-"""Pixels: wider pictures are shrunk, for the page is narrower."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ def scale_for(side: int, cell: int = CELL) -> int:
 
 def show(array: np.ndarray, alt: str) -> Picture:
     """Embed one uint8 array (H, W, C)."""
-    array = _narrowed(array)
+    array = _narrowed(array, WIDEST)
     height, width = array.shape[:2]
     return Picture(_still(array), alt, width, height)
 
@@ -55,23 +61,33 @@ def show_grid(
     return show(image_grid(images, columns, scale_for(images.shape[1], cell), gap), alt)
 
 
+def show_small(images: np.ndarray, columns: int, alt: str, cell: int = 56) -> Picture:
+    """The same for pictures that the page shows small: images twice that size are shrunk too."""
+    factor = max(1, images.shape[1] // cell)
+    return show_grid(np.stack([_shrunk(image, factor) for image in images]), columns, alt, cell)
+
+
 def show_moving(
     frames: Sequence[np.ndarray], alt: str, milliseconds: int = 80, hold: int = 0
 ) -> Picture:
     """Embed frames, each uint8 (H, W, C), as an animation, with its last frame as the still."""
-    frames = [_narrowed(frame) for frame in frames]
+    frames = [_narrowed(frame, WIDEST_MOVING) for frame in frames]
     height, width = frames[0].shape[:2]
-    for quality in QUALITIES.get(frames[0].shape[2], (80,)):
-        content = animate(frames, "webp", milliseconds, hold, quality)
+    for factor, quality in product((1, 2), QUALITIES.get(frames[0].shape[2], (75,))):
+        smaller = [_shrunk(frame, factor) for frame in frames]
+        content = animate(smaller, "webp", milliseconds, hold, quality)
         if len(content) <= HEAVIEST:
             break
     moving = _data("image/webp", content)
     return Picture(moving, alt, width, height, _still(frames[-1]))
 
 
-def _narrowed(array: np.ndarray) -> np.ndarray:
-    """Shrunk by a whole factor until it is no wider than a page."""
-    factor = -(-array.shape[1] // WIDEST)
+def _narrowed(array: np.ndarray, widest: int) -> np.ndarray:
+    """Shrunk by a whole factor until it is no wider than `widest`."""
+    return _shrunk(array, -(-array.shape[1] // widest))
+
+
+def _shrunk(array: np.ndarray, factor: int) -> np.ndarray:
     if factor == 1:
         return array
     shrunk = np.asarray(picture(array).reduce(factor))
@@ -79,13 +95,23 @@ def _narrowed(array: np.ndarray) -> np.ndarray:
 
 
 def _still(array: np.ndarray) -> str:
-    """PNG for grey images and small ones; WebP with a little loss where PNG would be heavy."""
-    exact = png(array)
-    if array.shape[2] == 3 and len(exact) > HEAVY:
-        stream = io.BytesIO()
-        picture(array).save(stream, "WEBP", quality=85, method=4)
-        return _data("image/webp", stream.getvalue())
-    return _data("image/png", exact)
+    """PNG for grey pictures. Those in colour as WebP: of photographs a little is lost, for a
+    quarter of the bytes; drawings are lighter, and kept, without loss."""
+    if array.shape[2] == 1:
+        return _data("image/png", png(array))
+    for quality in LOSSES:
+        lossy = _webp(array, quality)
+        if len(lossy) <= HEAVY:
+            break
+    return _data("image/webp", min(lossy, _webp(array), key=len))
+
+
+def _webp(array: np.ndarray, quality: int | None = None) -> bytes:
+    """Without loss where `quality` is None."""
+    stream = io.BytesIO()
+    effort = 80 if quality is None else quality
+    picture(array).save(stream, "WEBP", lossless=quality is None, quality=effort, method=4)
+    return stream.getvalue()
 
 
 def _data(media: str, content: bytes) -> str:

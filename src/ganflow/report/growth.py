@@ -8,12 +8,18 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
+from ganflow.files import write_bytes
 from ganflow.report.charts import Curve, chart, short
 from ganflow.report.embed import Picture, show_moving
-from ganflow.report.grid import read_picture
+from ganflow.report.grid import animate, read_picture
 from ganflow.report.verdict import number
 
 MOST_FRAMES = 40
+MOMENT, LAST_MOMENT = 700, 1800
+"""Milliseconds that a frame is shown, and how much longer the last one is."""
+
+FINE = 90
+"""WebP quality of an animation in colour; a grey one is kept without loss."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ def growth(training: Path, floor: float | None) -> Growth:
     quality = read_columns(training / "quality.csv")
     history = read_columns(training / "history.csv")
     return Growth(
-        _moving(sorted((training / "progress").glob("*.png"))),
+        _moving(*moments(training)),
         tuple(_charts(quality, history, floor)),
         tuple(
             (f"{seen:,.0f}", number(distance))
@@ -58,18 +64,37 @@ def _number(text: str | None) -> float:
         return float("nan")
 
 
-def _moving(paths: list[Path]) -> Picture | None:
+def moments(training: Path) -> tuple[list[np.ndarray], int]:
+    """The fixed latents at up to 40 moments of the training, and the images seen at the last.
+
+    Returns:
+        Grids, uint8 (H, W, C), all of one shape, in order; none where there are no pictures.
+    """
+    paths = sorted((training / "progress").glob("*.png"))
     if not paths:
-        return None
+        return [], 0
     chosen = np.unique(np.linspace(0, len(paths) - 1, MOST_FRAMES).round().astype(int))
     frames = [read_picture(paths[i]) for i in chosen]
-    frames = [frame for frame in frames if frame.shape == frames[-1].shape]
-    last = paths[-1].stem.lstrip("0") or "0"
+    seen = paths[-1].stem
+    return [f for f in frames if f.shape == frames[-1].shape], int(seen) if seen.isdigit() else 0
+
+
+def write_animation(training: Path, path: Path) -> None:
+    """Write the run as an animated WebP of its own, sharper than the page's, if there is any."""
+    frames, _ = moments(training)
+    if frames:
+        quality = None if frames[0].shape[2] == 1 else FINE
+        write_bytes(path, animate(frames, "webp", MOMENT, LAST_MOMENT, quality))
+
+
+def _moving(frames: list[np.ndarray], last: int) -> Picture | None:
+    if not frames:
+        return None
     alt = (
         f"The same latents at {len(frames)} moments of the training, "
-        f"up to {short(float(last)) if last.isdigit() else last} real images seen."
+        f"up to {short(float(last))} real images seen."
     )
-    return show_moving(frames, alt, milliseconds=700, hold=1800)
+    return show_moving(frames, alt, milliseconds=MOMENT, hold=LAST_MOMENT)
 
 
 def _charts(

@@ -31,6 +31,7 @@ MEASURES = (
         "fd.infinity.real",
         "fd.infinity.error",
     ),
+    Measure("fid.value", "Inception distance (FID)", "Lower is better.", "fid.floor.mean"),
     Measure("kid.value", "Kernel distance", "Lower is better.", "kid.real.value", "kid.error"),
     Measure(
         "prdc.precision",
@@ -65,6 +66,17 @@ MEASURES = (
         "classes.kl", "Class divergence", "In nats; 0 is the data's balance.", "classes.kl_floor"
     ),
     Measure("modes.covered", "Modes", "Classes that occur among the samples.", "modes.of"),
+    Measure(
+        "c2st.accuracy",
+        "Told apart",
+        "A fresh classifier's answers real or generated; a guess is 50\u00a0%.",
+        percent=True,
+    ),
+    Measure(
+        "cas.ratio",
+        "Taught by samples",
+        "Accuracy of a classifier trained on samples, over one trained on real images.",
+    ),
     Measure(
         "memorization.ct",
         "Copying, C_T",
@@ -197,7 +209,13 @@ def _sentence(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
         real = _number_at(detail, "classes.test.label_accuracy")
         if real is not None:
             words.append(f", of unseen real images {percent(real)}")
-    return "".join(words) + "."
+    return " ".join(["".join(words) + ".", *doubts(detail)])
+
+
+def doubts(detail: Mapping[str, Any]) -> list[str]:
+    """What the evaluation itself found to speak against the numbers, in sentences."""
+    found = detail.get("doubts")
+    return [str(one) for one in found] if isinstance(found, list) else []
 
 
 def _second(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Comparing models, or recipes over seeds, and saying only what the numbers can bear."""
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -35,9 +36,9 @@ def compare(
 ) -> str:
     """A Markdown page on two sides of one or several revisions each.
 
-    All are judged by the working tree's yardstick; a revision measured by another is sampled and
-    scored again. With several on both sides intervals are Welch's over trainings. Otherwise they
-    are those of the measurement, and the Fréchet distance's is a paired bootstrap.
+    All are judged by the working tree's yardstick and profile; a revision measured by others is
+    sampled and scored again. With several on both sides intervals are Welch's over trainings.
+    Otherwise they are those of the measurement, and the Fréchet distance's is a paired bootstrap.
 
     Raises:
         GanflowError: for an unknown revision, one without numbers, or a side that names one
@@ -45,9 +46,9 @@ def compare(
     """
     sides = [_resolved(names, project) for names in (base, candidate)]
     found = {commit: _measured(name, commit, project) for side in sides for name, commit in side}
-    stick = measured_at(None, project).yardstick
+    terms = measured_at(None, project).terms
     for commit, measured in found.items():
-        if measured.yardstick != stick:
+        if measured.terms != terms:
             found[commit] = rescore(commit, project, state)
     old, new = ([found[commit] for _, commit in side] for side in sides)
     if min(len(old), len(new)) > 1:
@@ -93,6 +94,7 @@ def resampled_distance(base: str, candidate: str, project: Path, state: Path) ->
             extractor.describe(read_array(folder / SAMPLES / "images.npy")[: len(test)]).features
             for folder in both
         ]
+    print(f"ganflow: paired bootstrap of {RESAMPLES} rounds ...", file=sys.stderr, flush=True)
     return paired_bootstrap(
         ours[0],
         ours[1],

@@ -27,6 +27,12 @@ class Measured:
     def yardstick(self) -> str:
         return str(self.metrics.get("yardstick", ""))
 
+    @property
+    def terms(self) -> tuple[str, str]:
+        """Yardstick and profile: numbers are compared only where both agree, since a distance's
+        bias depends on how many samples are judged."""
+        return self.yardstick, str(self.metrics.get("profile", ""))
+
 
 @dataclass(frozen=True)
 class Row:
@@ -64,7 +70,12 @@ class Verdict:
 
     @staticmethod
     def _listed(rows: Any) -> str:
-        return ", ".join(f"{row.metric} {row.judgement}" for row in rows) or "limits kept"
+        told = (
+            f"{row.metric} {row.judgement}"
+            + (f" ({_number(row.base)} → {_number(row.candidate)})" if row.interval else "")
+            for row in rows
+        )
+        return ", ".join(told) or "limits kept"
 
     def as_markdown(self) -> str:
         """The verdict as it stands in the pull request and in Prefect's page."""
@@ -93,7 +104,7 @@ def judge(gate: Gate, base: Sequence[Measured], candidate: Sequence[Measured]) -
     Args:
         gate: the candidate's own `gate` section.
         base: evaluations of the base, one for each training seed, under the candidate's
-            yardstick.
+            yardstick and profile.
         candidate: evaluations of the candidate under the same seeds, in the same order.
     """
     limits = [
@@ -142,7 +153,7 @@ def _compare(
     old = [value for value in before if value is not None]
     new = [value for value in after if value is not None]
     comparable = len(base) == len(candidate) == len(old) == len(new) > 0 and all(
-        one.yardstick == other.yardstick for one, other in zip(base, candidate, strict=True)
+        one.terms == other.terms for one, other in zip(base, candidate, strict=True)
     )
     if not comparable:
         return Row(metric, _mean(old), _mean(new), None, rule, "missing", False)

@@ -81,5 +81,7 @@ def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def _last_line(text: str) -> str:
+    """What went wrong, as DVC says it: its last line may be where to ask for help."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("ERROR: ") if lines else "no model in that revision"
+    wrong = [line for line in lines if line.startswith("ERROR: ")] or lines
+    return wrong[-1].removeprefix("ERROR: ") if wrong else "no model in that revision"

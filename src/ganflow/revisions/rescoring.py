@@ -57,6 +57,7 @@ def sampled(revision: str, project: Path, state: Path) -> Iterator[Path]:
 
 
 def _stage(name: str, folder: Path, revision: str) -> None:
+    print(f"ganflow: {name} with the model of {revision[:12]} ...", file=sys.stderr, flush=True)
     package = str(Path(ganflow.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(

@@ -11,8 +11,9 @@ from ganflow.errors import GanflowError
 from ganflow.files import write_bytes
 from ganflow.layout import EVALUATION
 from ganflow.params.gate import Gate
+from ganflow.report.verdict import MEASURES
 from ganflow.revisions.comparison import DIRECTIONS, difference
-from ganflow.revisions.gate import Measured, Verdict, difference_interval, judge
+from ganflow.revisions.gate import Measured, Verdict, difference_interval, judge, value_of
 from ganflow.revisions.reading import (
     commit_of,
     file_at,
@@ -20,6 +21,9 @@ from ganflow.revisions.reading import (
     numbers_in,
     parameters_at,
 )
+
+FLOORS = {measure.key: measure.floor for measure in MEASURES}
+"""Where detail.json has what real images reach in the samples' place."""
 
 GRID = EVALUATION / "plots/samples.png"
 
@@ -42,8 +46,8 @@ def review(
     """Compare the working tree with a base revision.
 
     Args:
-        rescore: scores a revision's generator under this project's yardstick; called only where
-            the two yardsticks differ.
+        rescore: scores a revision's generator under this project's yardstick and profile; called
+            only where one of them differs.
 
     Raises:
         GanflowError: if git does not know the base.
@@ -51,34 +55,34 @@ def review(
     commit = commit_of(base, project)
     old, new = measured_at(commit, project), measured_at(None, project)
     parameters = _parameters(parameters_at(commit, project), parameters_at(None, project))
-    notes = []
-    if old.metrics and new.metrics and old.yardstick != new.yardstick:
+    notes, lost = [], False
+    if old.metrics and new.metrics and old.terms != new.terms:
+        differ = _what_differs(old, new)
         try:
             old = rescore(commit, project, state)
             notes.append(
-                "The two revisions are measured by different yardsticks (the extractor or the "
-                "test split changed). The base's generator was sampled and scored again under "
-                "this one's: its numbers below are not those in its own metrics.json."
+                f"The two revisions are measured {differ}. The base's generator was sampled and "
+                "scored again as this one's was: its numbers below are not those in its own "
+                "metrics.json."
             )
         except GanflowError as error:
             notes.append(
-                "The two revisions are measured by different yardsticks, and the base could not "
-                f"be scored again ({error.what}): **their numbers cannot be compared**."
+                f"The two revisions are measured {differ}, and the base could not be scored again "
+                f"({error.what}): **their numbers cannot be compared**."
             )
-            old = Measured({}, {})
+            old, lost = Measured({}, {}), True
     if old.metrics and old.metrics == new.metrics:
         line = f"**Nothing is measured differently** from `{commit[:12]}`: the numbers are equal."
         page = [line, *(f"\n> {note}" for note in notes), "", *parameters]
         return Review("\n".join(page).rstrip() + "\n", passed=True)
-    profiles = old.metrics.get("profile"), new.metrics.get("profile")
-    if all(profiles) and profiles[0] != profiles[1]:
-        notes.append(
-            f"The base was measured in the `{profiles[0]}` profile and this in `{profiles[1]}`: "
-            "distances at different numbers of samples have different biases."
-        )
+    notes += [
+        f"**Of {side}**: {doubt}"
+        for side, measured in (("the base", old), ("this", new))
+        for doubt in _doubts(measured)
+    ]
     verdict = judge(gate, [old], [new])
     page = [
-        _line(verdict, old, new),
+        _line(verdict, old, new, lost),
         *(f"\n> {note}" for note in notes),
         "",
         "## Numbers",
@@ -94,10 +98,27 @@ def review(
     return Review("\n".join(page).rstrip() + "\n", verdict.passed)
 
 
+def _what_differs(old: Measured, new: Measured) -> str:
+    if old.yardstick != new.yardstick:
+        return "by different yardsticks (the extractor or the test split changed)"
+    return (
+        f"in different profiles (`{old.terms[1]}` and `{new.terms[1]}`; distances at different "
+        "numbers of samples have different biases)"
+    )
+
+
+def _doubts(measured: Measured) -> list[str]:
+    found = measured.detail.get("doubts")
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
 def metrics_table(old: Measured, new: Measured) -> list[str]:
-    """Every number of both, each change marked as real or within noise."""
+    """Every number of both beside what real images reach, each change marked as real or noise."""
     before, after = numbers_in(old.metrics), numbers_in(new.metrics)
-    rows = ["| metric | base | this | change, 95 % | |", "|---|---:|---:|---:|---|"]
+    rows = [
+        "| metric | base | this | real images | change, 95 % | |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
     for name in [*after, *(name for name in before if name not in after)]:
         if name.rpartition(".")[2] in ("low", "high"):
             continue  # they stand in the change's interval
@@ -105,7 +126,10 @@ def metrics_table(old: Measured, new: Measured) -> list[str]:
         change, said = "", "missing"
         if a is not None and b is not None and math.isfinite(a) and math.isfinite(b):
             change, said = _change(name, old, new, b - a)
-        rows.append(f"| `{name}` | {_number(a)} | {_number(b)} | {change} | {said} |")
+        real = value_of(new.detail or old.detail, FLOORS.get(name, ""))
+        rows.append(
+            f"| `{name}` | {_number(a)} | {_number(b)} | {_number(real)} | {change} | {said} |"
+        )
     return rows
 
 
@@ -124,9 +148,11 @@ def _change(name: str, old: Measured, new: Measured, value: float) -> tuple[str,
     return change, f"**{difference(value, *bounds, direction).verdict}**"
 
 
-def _line(verdict: Verdict, old: Measured, new: Measured) -> str:
+def _line(verdict: Verdict, old: Measured, new: Measured, lost: bool) -> str:
     if not new.metrics:
         return "**There is nothing to review**: this revision holds no metrics.json."
+    if lost:
+        return "**There is nothing to compare with**: see below. " + verdict.line
     if not old.metrics:
         return "**There is nothing to compare with**: the base has no numbers. " + verdict.line
     return verdict.line

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from ganflow.datasets.store import Split, Store, open_store
 from ganflow.engine import configure, has_bfloat16, threads
 from ganflow.errors import DataError
 from ganflow.evaluation.classifier import Lessons
-from ganflow.evaluation.extractor import Extractor, load_extractor
+from ganflow.evaluation.doubts import of_the_extractor
+from ganflow.evaluation.extractor import TURNS, Extractor, load_extractor
 from ganflow.evaluation.fresh import accuracy_score, two_sample
 from ganflow.evaluation.inception import Inception, weights_file
 from ganflow.evaluation.neighbours import nearest_few
 from ganflow.evaluation.suite import (
+    FAMILIES,
     Findings,
     Plan,
     Seen,
@@ -33,6 +36,7 @@ from ganflow.progress import progress
 from ganflow.report.grid import image_grid, write_png
 
 PLANS = {"quick": (10_000, 200), "full": (50_000, 1_000)}  # samples, bootstrap resamples
+MODES = 26_000  # samples whose modes are counted in the full profile (Srivastava et al. 2017)
 DIGITS = 6  # significant, of every number that is written
 FRESH = Lessons(seed=0, epochs=2, batch=128, learning_rate=0.002)
 SECOND_TRAIN = 20_000
@@ -62,9 +66,10 @@ def run(runtime: Runtime, evaluation: Evaluation) -> None:
         weights = weights_file(RAW / "inception", evaluation.inception_weights)
         inception = Inception(weights)
         hashes.append(sha256_of(weights))
-    plan = Plan(count, resamples, evaluation.floor_draws, threads(runtime))
+    modes = MODES if evaluation.profile == "full" else 0
+    plan = Plan(count, resamples, evaluation.floor_draws, threads(runtime), modes)
 
-    with progress("evaluate", 5, "steps") as shown:
+    with progress("evaluate", FAMILIES + 4, "steps") as shown:
         generated = see(first, samples, labels)
         real = see(first, train.images, train.labels)
         shown.advance()
@@ -74,8 +79,9 @@ def run(runtime: Runtime, evaluation: Evaluation) -> None:
             see(first, validation.images, validation.labels),
             see(first, test.images, test.labels),
             plan,
+            shown.advance,
         )
-        shown.advance(2)
+        findings.doubt(of_the_extractor(first.card, test.labels, TURNS))
         part = np.sort(
             np.random.default_rng(0).permutation(len(train.images))[: max(SECOND_TRAIN, count)]
         )
@@ -93,6 +99,7 @@ def run(runtime: Runtime, evaluation: Evaluation) -> None:
                 inception.describe(test.images),
                 plan,
             )
+        shown.advance()
         if evaluation.profile == "full":
             _ask_fresh_classifiers(findings, samples, labels, train, test, store)
         shown.advance()
@@ -101,7 +108,16 @@ def run(runtime: Runtime, evaluation: Evaluation) -> None:
             _draw(folder / "plots", findings, samples, labels, generated, train, real)
         shown.advance()
     for family, numbers in findings.metrics.items():
-        print(f"{family}: " + ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
+        told = (_told(findings.detail[family], name, value) for name, value in numbers.items())
+        print(f"{family}: " + ", ".join(told))
+    for doubt in findings.detail.get("doubts", []):
+        print(f"doubt: {doubt}")
+
+
+def _told(detail: Mapping[str, Any], name: str, value: float) -> str:
+    """A number as it is printed: with its interval, where it has one of its own."""
+    bounds = detail.get("interval" if name == "value" else f"{name}_interval")
+    return f"{name} {value:.4g}" + ("" if bounds is None else " ({:.3g} to {:.3g})".format(*bounds))
 
 
 def _ask_fresh_classifiers(

@@ -21,9 +21,10 @@ from ganflow.params.runtime import Runtime
 from ganflow.params.sample import Sample
 from ganflow.params.section import Section
 from ganflow.params.train import Train
+from ganflow.progress import progress
 from ganflow.report import compose
 from ganflow.report.embed import show_grid
-from ganflow.report.growth import growth
+from ganflow.report.growth import growth, write_animation
 from ganflow.report.page import Page, Provenance, Table, render
 from ganflow.report.sources import digest, versions
 from ganflow.report.verdict import judge
@@ -59,20 +60,32 @@ def run(
     draw = np.random.default_rng(seed)
     judged = np.asarray(samples[:JUDGED])
     asked = None if labels is None else labels[:JUDGED]
-    logits = load_extractor(EXTRACTOR).describe(judged).logits
     shown = min(report.samples, len(samples))
     verdict = judge(metrics, _optional(EVALUATION / "detail.json"))
+    with progress("report", 5, "sections") as done:
+        pairs = compose.pairs((real.images, real.labels), (samples, labels), store.classes, draw)
+        done.advance()
+        grown = growth(TRAINING, verdict.floor)
+        done.advance()
+        generator = load_generator(MODEL)
+        varied = compose.variation(generator, store.classes, sample.truncation, draw)
+        done.advance()
+        copies = compose.copying(judged, real.images, unseen.images, report.neighbours)
+        done.advance()
+        logits = load_extractor(EXTRACTOR).describe(judged).logits
+        failed = compose.failures(judged, asked, logits, store.classes)
+        done.advance()
     page = Page(
         title=report.title,
         subtitle=_subtitle(store),
         samples=show_grid(samples[:shown], _columns(shown), f"{shown} generated images."),
         samples_shown=f"The first {shown} of {len(samples):,} samples; none was picked by hand.",
         verdict=verdict,
-        pairs=compose.pairs((real.images, real.labels), (samples, labels), store.classes, draw),
-        growth=growth(TRAINING, verdict.floor),
-        variation=compose.variation(load_generator(MODEL), store.classes, sample.truncation, draw),
-        copying=compose.copying(judged, real.images, unseen.images, report.neighbours),
-        failures=compose.failures(judged, asked, logits, store.classes),
+        pairs=pairs,
+        growth=grown,
+        variation=varied,
+        copying=copies,
+        failures=failed,
         classes=store.classes,
         data=compose.data_card(store.card),
         class_counts=_class_counts(store),
@@ -103,6 +116,7 @@ def run(
     )
     with whole_folder(REPORT) as folder:
         write_text(folder / "index.html", render(page))
+        write_animation(TRAINING, folder / "growth.webp")
 
 
 def _labels(path: Path) -> np.ndarray | None:

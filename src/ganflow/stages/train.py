@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,48 +23,81 @@ from ganflow.report.grid import image_grid, write_png
 from ganflow.training.batches import Batches
 from ganflow.training.checkpoint import Checkpoints, training_key
 from ganflow.training.judge import PICTURE_COLUMNS, Judge
-from ganflow.training.loop import History
+from ganflow.training.loop import History, follow
 from ganflow.training.loop import train as train_game
 from ganflow.training.step import FIGURES, Game
+from ganflow.training.workers import Workers, check_share, gathered
 
 
 def run(seed: int, runtime: Runtime, model: Model, train: Train) -> None:
-    check_latent_penalty(model, train)
-    configure(runtime)
+    """Train, alone or as the chief of several workers."""
+    workers = ready(runtime, model, train)
     store = open_store(PREPARED)
-    design = design_for(model, store)
-    precision = resolved(runtime.precision)
-    inputs = {
-        "seed": seed,
-        "threads": threads(runtime),
-        "precision": precision,
-        "model": model.model_dump(),
-        "train": train.model_dump(),
-        "data": store.card,
-        "extractor": sha256_of(EXTRACTOR / "card.json"),
-    }
-    checkpoints = Checkpoints(training_key(inputs))
-    with checkpoints.held():
+    design, inputs = design_for(model, store), shared_inputs(seed, runtime, model, train, store)
+    own = {"threads": threads(runtime), "replicas": workers.replicas}
+    extractor = {"extractor": sha256_of(EXTRACTOR / "card.json")}
+    checkpoints = Checkpoints(training_key(inputs | own | extractor))
+    with checkpoints.held(), workers.together():
+        workers.meet(inputs)
         split = store.split("train")
         shares = class_shares(split.labels, design.classes)
         judge = Judge(load_extractor(EXTRACTOR), store.split("validation").images, shares, seed)
-        game = Game(design, train, precision, seed)
-        history = train_game(game, Batches(split.images, split.labels, seed), judge, checkpoints)
+        with workers.strategy.scope():
+            game = Game(design, train, inputs["precision"], seed)
+        batches = Batches(split.images, split.labels, seed)
+        history = train_game(game, batches, judge, checkpoints, workers)
         card = {
             "design": asdict(design),
             "class_names": list(store.classes) if design.classes else [],
             "class_shares": shares,
-            "precision": precision,
+            "precision": inputs["precision"],
+            **({"replicas": workers.replicas} if workers.replicas > 1 else {}),
             "parameters": {
                 "generator": game.generator.count_params(),
                 "discriminator": game.discriminator.count_params(),
             },
             "seed": seed,
-            "train": train.model_dump(exclude_none=True),
+            "train": train.model_dump(exclude_none=True, exclude={"strategy"}),
         }
         write_model(game, history, card)
         write_training(history, train)
         checkpoints.remove()
+
+
+def join(seed: int, runtime: Runtime, model: Model, train: Train) -> None:
+    """Train as another's worker: nothing is measured here, and nothing is written."""
+    workers = ready(runtime, model, train, join=True)
+    store = open_store(PREPARED)
+    inputs = shared_inputs(seed, runtime, model, train, store)
+    with workers.together():
+        workers.meet(inputs)
+        split = store.split("train")
+        with workers.strategy.scope():
+            game = Game(design_for(model, store), train, inputs["precision"], seed)
+        follow(game, Batches(split.images, split.labels, seed), workers)
+    print("the chief has what it needs; nothing is written here")
+
+
+def ready(runtime: Runtime, model: Model, train: Train, join: bool = False) -> Workers:
+    """Check what no schema can, set TensorFlow up, and find who trains."""
+    check_latent_penalty(model, train)
+    workers: Workers = configure(runtime, lambda: gathered(train.strategy, join))
+    check_share(train.batch, workers.replicas)
+    return workers
+
+
+def shared_inputs(
+    seed: int, runtime: Runtime, model: Model, train: Train, store: Store
+) -> dict[str, Any]:
+    """What shapes a training, whoever takes part in it."""
+    return {
+        "seed": seed,
+        "precision": resolved(runtime.precision),
+        "model": model.model_dump(),
+        "train": train.model_dump(exclude={"strategy"}),
+        "data": store.card,
+        "code": training_key({}),
+    }
 
 
 def design_for(model: Model, store: Store) -> Design:

@@ -8,15 +8,16 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import FastAPI, Response
+from fastapi import Path as PathParameter
 from fastapi import Request as HttpRequest
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, PackageLoader, select_autoescape
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from ganflow.datasets.store import open_store
@@ -70,7 +71,7 @@ class Names(BaseModel):
 class Model(BaseModel):
     name: str
     latent: int
-    shape: tuple[int, int, int]
+    shape: Annotated[list[int], Field(min_length=3, max_length=3)]
     classes: list[str]
     directions: int
     neighbours: bool
@@ -131,6 +132,7 @@ def create_app(
     batcher = Batcher(backlog=backlog)
     models = Models(folders, load, batcher, class_names)
     slow = _Slow(SLOW_AT_ONCE)
+    named = PathParameter(openapi_examples={name: {"value": name} for name in folders})
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -162,7 +164,7 @@ def create_app(
         return Names(models=list(models.names))
 
     @app.get("/api/models/{name:path}", responses=_problems(403, 404, 422, 503))
-    async def describe_model(name: str) -> Model:
+    async def describe_model(name: Annotated[str, named]) -> Model:
         """What a model makes."""
         if name not in models.names:
             raise HTTPException(404, f"there is no model called {name[:80]!r}")
@@ -172,7 +174,7 @@ def create_app(
         return Model(
             name=served.name,
             latent=served.generator.latent,
-            shape=(height, width, channels),
+            shape=[height, width, channels],
             classes=list(served.classes),
             directions=len(served.directions),
             neighbours=training is not None and training.shape[1:] == _shape(served),

@@ -1,12 +1,16 @@
 """Where in the latent space a request points to, and along what an image changes most."""
 
 import numpy as np
+from scipy.linalg import eigh
 
 from ganflow.report.sources import Generator
 from ganflow.report.variation import slerp
 
 DIRECTIONS = 8
 PROBES = 2000
+FEWEST_OF_A_CLASS = 20
+"""Images that the mean of a class is taken of; of many classes, the first ones are enough."""
+
 THUMBNAIL = 32
 
 
@@ -48,17 +52,19 @@ def principal_directions(generator: Generator, count: int = DIRECTIONS) -> np.nd
     """
     count = min(count, generator.latent)
     latents = draws(0, PROBES, generator.latent)
-    labels = None if not generator.classes else np.arange(PROBES) % generator.classes
+    kinds = min(generator.classes, PROBES // FEWEST_OF_A_CLASS)
+    labels = None if not kinds else np.arange(PROBES) % kinds
     images = generator.images(latents, labels)
     step = max(1, -(-max(images.shape[1:3]) // THUMBNAIL))
     pixels = images[:, ::step, ::step].reshape(PROBES, -1).astype(np.float64)
     groups = np.zeros(PROBES, np.int64) if labels is None else labels
     for group in np.unique(groups):
         pixels[groups == group] -= pixels[groups == group].mean(0)
-    coordinates, _, components = np.linalg.svd(pixels, full_matrices=False)
-    brightness = np.sign(components.sum(1))[:count]
-    back = (latents.T.astype(np.float64) @ coordinates[:, :count]) * np.where(
-        brightness == 0, 1, brightness
-    )
+    # Left singular vectors from the smaller of the two products: an image has many more pixels
+    # than there are directions to find.
+    _, vectors = eigh(pixels @ pixels.T, subset_by_index=(PROBES - count, PROBES - 1))
+    coordinates = vectors[:, ::-1]
+    brightness = np.sign(pixels.sum(1) @ coordinates)
+    back = (latents.T.astype(np.float64) @ coordinates) * np.where(brightness == 0, 1, brightness)
     lengths = np.linalg.norm(back, axis=0)
     return np.asarray((back / np.where(lengths == 0, 1, lengths)).T, np.float32)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from ganflow.models import replicas
 from ganflow.params.train import Augmentation
 
 Change = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -31,7 +32,8 @@ def augment(images: tf.Tensor, changes: Sequence[Augmentation], seed: tf.Tensor)
     """
     for index, name in enumerate(changes):
         key = tf.random.experimental.stateless_fold_in(seed, index)
-        drawn = tf.random.stateless_uniform((images.shape[0] or tf.shape(images)[0], 3), key)
+        count = replicas.count() * (images.shape[0] or tf.shape(images)[0])
+        drawn = replicas.own(tf.random.stateless_uniform((count, 3), key))
         images = CHANGES[name](images, drawn)
     return images
 

@@ -16,6 +16,7 @@ from ganflow.training.batches import Batches
 from ganflow.training.checkpoint import Checkpoint, Checkpoints
 from ganflow.training.judge import PICTURE_COLUMNS, Judge, Snapshot
 from ganflow.training.step import FIGURES, Game
+from ganflow.training.workers import ALONE, Workers
 
 BLOCK_BYTES = 32 * 2**20
 BLOCK_STEPS = 50
@@ -66,8 +67,14 @@ class History:
             self.since_best += 1
 
 
-def train(game: Game, batches: Batches, judge: Judge, checkpoints: Checkpoints) -> History:
-    """Play the game to its end, from its last checkpoint if there is one.
+def train(
+    game: Game,
+    batches: Batches,
+    judge: Judge,
+    checkpoints: Checkpoints,
+    workers: Workers = ALONE,
+) -> History:
+    """Play the game to its end, from its last checkpoint if there is one; others follow.
 
     On return the game's variables are those of its last step; the history holds the best
     snapshot's generator.
@@ -76,6 +83,7 @@ def train(game: Game, batches: Batches, judge: Judge, checkpoints: Checkpoints) 
         TrainingError: when the numbers leave what a training can come back from.
     """
     history, done = _resume(game, checkpoints)
+    workers.begin(game.state(), done)
     marks = snapshot_steps(game.steps, game.params.snapshots)
     saved = time.monotonic()
     batch = game.params.batch
@@ -84,6 +92,7 @@ def train(game: Game, batches: Batches, judge: Judge, checkpoints: Checkpoints) 
         sizes = list(_blocks(done, marks, game))
         blocks = batches.blocks(done * batch, [size * batch for size in sizes])
         for size, (images, labels) in zip(sizes, blocks, strict=True):
+            workers.go_on()
             figures = game.play(images, labels, np.int64(done)).numpy()
             done += size
             history.rows.append([done * batch, *(float(figure) for figure in figures)])
@@ -99,7 +108,20 @@ def train(game: Game, batches: Batches, judge: Judge, checkpoints: Checkpoints) 
             if time.monotonic() - saved >= CHECKPOINT_SECONDS:
                 _save(game, history, done, checkpoints)
                 saved = time.monotonic()
+    workers.go_on(False)
     return history
+
+
+def follow(game: Game, batches: Batches, workers: Workers) -> None:
+    """Play the chief's blocks with it, until it wants no more."""
+    done, batch = workers.begin(game.state(), 0), game.params.batch
+    sizes = list(_blocks(done, snapshot_steps(game.steps, game.params.snapshots), game))
+    for images, labels in batches.blocks(done * batch, [size * batch for size in sizes]):
+        if not workers.go_on():
+            return
+        game.play(images, labels, np.int64(done)).numpy()
+        done += len(images) // batch
+    workers.go_on()
 
 
 def snapshot_steps(steps: int, snapshots: int) -> list[int]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from ganflow.models import replicas
 from ganflow.models.conditioning import MAPPED
 from ganflow.models.design import Design
 from ganflow.models.networks import build_discriminator, build_generator, weights_of
@@ -35,6 +36,8 @@ FIGURES = ("generator_loss", "discriminator_loss", "real_logit", "fake_logit", "
 class Game:
     """Two networks, their optimizers, and the generator's averaged weights.
 
+    Made in the scope of a `tf.distribute` strategy, it is played in all of its replicas.
+
     Args:
         design: of the networks.
         train: the recipe.
@@ -45,6 +48,7 @@ class Game:
     def __init__(self, design: Design, train: Train, precision: Precision, seed: int) -> None:
         keras.utils.set_random_seed(seed)
         self.design, self.params, self.seed = design, train, seed
+        self.strategy = tf.distribute.get_strategy()
         self.generator = build_generator(design, precision)
         self.discriminator = build_discriminator(design, precision)
         self.averaged = build_generator(design, precision)
@@ -102,13 +106,16 @@ class Game:
             rows = slice(index * batch, (index + 1) * batch)
             real = tf.ensure_shape(images[rows], (batch, *self.design.shape))
             real = tf.cast(real, tf.float32) / 127.5 - 1.0
-            totals += self._step(real, tf.ensure_shape(labels[rows], (batch,)), done + index)
+            known = tf.ensure_shape(labels[rows], (batch,))
+            totals += replicas.in_each(self.strategy, self._step, real, known, done + index)
         return totals / tf.cast(steps, tf.float32)
 
     def _step(self, real: tf.Tensor, labels: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        """One step in one replica, from the whole batch and with its own part of it."""
         latents = tf.random.stateless_normal(
             (self.params.batch, self.design.latent), self._draw(LATENTS, step)
         )
+        real, labels, latents = (replicas.own(rows) for rows in (real, labels, latents))
         with tf.GradientTape(persistent=True) as tape:
             fake = self._images(latents, labels)
             seen, fake_seen = self._seen(real, OF_REAL, step), self._seen(fake, OF_FAKE, step)
@@ -123,8 +130,7 @@ class Game:
         for penalty, setting in self.penalties:
             slopes = self._penalised(slopes, penalty, setting, seen, fake_seen, labels, step)
 
-        self._update(slopes, generator_slopes, step)
-        return tf.stack(
+        figures = tf.stack(
             [
                 generator_loss,
                 discriminator_loss,
@@ -133,6 +139,9 @@ class Game:
                 self.params.generator.learning_rate * self._rate(step),
             ]
         )
+        slopes, generator_slopes, figures = replicas.mean([slopes, generator_slopes, figures])
+        self._update(slopes, generator_slopes, step)
+        return figures
 
     def _update(
         self, slopes: Sequence[tf.Tensor], generator_slopes: Sequence[tf.Tensor], step: tf.Tensor
@@ -166,6 +175,7 @@ class Game:
     ) -> list[tf.Tensor]:
         """Add a penalty's gradient at every `interval`-th step (lazily; Karras et al. 2020)."""
         alpha = tf.random.stateless_uniform((self.params.batch,), self._draw(BETWEEN, step))
+        alpha = replicas.own(alpha)
 
         def added() -> list[tf.Tensor]:
             with tf.GradientTape() as tape:

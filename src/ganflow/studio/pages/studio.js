@@ -106,13 +106,26 @@ const refreshView = newestOnly(async () => {
   const request = { point: point(), classes: chosenClasses(), columns: columns() };
   const shown = [...byId("panes").querySelectorAll("img")];
   await Promise.all(shown.map(async (image) => {
-    const response = await ask("/api/views", { ...request, model: image.dataset.model });
+    const response = await ask("/api/views", fitting(request, image.dataset.model));
     image.alt = describe();
     image.style.maxWidth = `${columns() * 220}px`;
     await showBlob(image, response);
   }));
   byId("status").textContent = `Drawn in ${Math.round(performance.now() - started)} ms.`;
 });
+
+// Another version may have other classes, or none, and fewer directions.
+function fitting(request, name) {
+  if (name === state.model.name) return { ...request, model: name };
+  const { classes, directions } = state.other;
+  const shown = (request.classes || [...Array(10).keys()]).filter((index) => index < classes.length);
+  return {
+    ...request,
+    model: name,
+    classes: classes.length ? (shown.length ? shown : [0]) : null,
+    point: { ...request.point, directions: request.point.directions.slice(0, directions) },
+  };
+}
 
 function describe() {
   const names = state.classes.map((index) => state.model.classes[index]).join(", ");
@@ -163,7 +176,7 @@ function refreshAll() {
 // ---- controls ----------------------------------------------------------------------------
 
 function drawPanes() {
-  const names = [state.model.name, ...(state.other ? [state.other] : [])];
+  const names = [state.model.name, ...(state.other ? [state.other.name] : [])];
   byId("panes").replaceChildren(...names.map((name) => {
     const figure = document.createElement("figure");
     if (names.length > 1) {
@@ -354,14 +367,23 @@ byId("find-neighbours").addEventListener("click", newestOnly(async () => {
 
 // ---- beginning ---------------------------------------------------------------------------
 
+const compare = newestOnly(async () => {
+  const name = byId("other").value;
+  state.other = name ? await modelOf(name) : null;
+  drawPanes();
+  refreshView();
+});
+
+const modelOf = async (name) => (await ask(`/api/models/${encodeURIComponent(name)}`)).json();
+
 async function begin() {
   const { models } = await (await ask("/api/models")).json();
-  state.model = await (await ask(`/api/models/${encodeURIComponent(models[0])}`)).json();
+  state.model = await modelOf(models[0]);
   const { shape: [height, width], latent, classes } = state.model;
   byId("summary").textContent = `${width} × ${height} images from ${latent} numbers${classes.length ? `, in ${classes.length} classes` : ""}`;
   byId("compare").hidden = models.length < 2;
   byId("other").replaceChildren(new Option("nothing", ""), ...models.slice(1).map((name) => new Option(name, name)));
-  byId("other").addEventListener("change", () => { state.other = byId("other").value || null; drawPanes(); refreshView(); });
+  byId("other").addEventListener("change", compare);
   byId("neighbours-section").hidden = !state.model.neighbours;
   drawPanes();
   drawClasses();

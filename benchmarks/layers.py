@@ -1,0 +1,138 @@
+"""Where a step's time goes: each layer on its own, against a large matrix product.
+
+    python -m benchmarks.layers --json
+    python -m benchmarks.layers --recipe default
+
+Every layer of a recipe's two networks is timed forwards, backwards to its input and backwards
+to its kernel, at the recipe's batch, in the precision that `auto` takes. A step runs the
+generator's layers once each way; the discriminator's forwards twice (real and generated
+images), backwards to its kernels twice, and backwards to its inputs three times (for both of
+its own losses' gradients and for the generator's). The sum is what a step would take if nothing
+came on top; `arithmetic_milliseconds` is what it would take if all of it ran at the product's
+rate, so their quotient is the most that any step made of these kernels can reach.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.interleaved import seconds_of
+from benchmarks.train_step import ARTICLE_BATCH, DEFAULT_BATCH, MATRIX, game, layer_flops, product
+from ganflow.engine import configure, resolved
+from ganflow.params.runtime import Runtime
+
+USES = {
+    "generator": {"forward": 1, "to_kernel": 1, "to_input": 1},
+    "discriminator": {"forward": 2, "to_kernel": 2, "to_input": 3},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="one object, on one line")
+    parser.add_argument("--recipe", choices=("article", "default"), default="article")
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
+    configure(Runtime())
+    found = measure(options.recipe, options.rounds)
+    print(json.dumps(found) if options.json else table(found))
+
+
+def measure(recipe: str, rounds: int) -> dict[str, Any]:
+    from ganflow.models.networks import build_discriminator, build_generator
+
+    batch = ARTICLE_BATCH if recipe == "article" else DEFAULT_BATCH
+    precision = resolved("auto")
+    design = game("article" if recipe == "article" else "lean", "float32", 2).design
+    players = {
+        "generator": build_generator(design, precision),
+        "discriminator": build_discriminator(design, precision),
+    }
+    runs: dict[tuple[str, ...], Callable[[], object]] = {("matmul",): product(precision)}
+    work: dict[tuple[str, ...], float] = {}
+    for player, model in players.items():
+        for index, layer in enumerate(model.layers):
+            for way, run in ways(layer, batch, precision).items():
+                key = (player, f"{index:02d} {type(layer).__name__}", way)
+                runs[key], work[key] = run, batch * layer_flops(layer)
+    seconds = {key: float(np.median(s)) for key, s in seconds_of(runs, rounds).items()}
+    peak = 2 * MATRIX**3 / seconds.pop(("matmul",))
+    rows = [
+        {
+            "player": player,
+            "layer": layer,
+            "way": way,
+            "milliseconds": round(1e3 * seconds[player, layer, way] * USES[player][way], 3),
+            "gflops": round(work[player, layer, way] / seconds[player, layer, way] / 1e9, 1),
+        }
+        for player, layer, way in seconds
+    ]
+    ideal = sum(work[key] * USES[key[0]][key[2]] for key in work) / peak
+    return {
+        "recipe": recipe,
+        "batch": batch,
+        "precision": precision,
+        "matmul_gflops": round(peak / 1e9, 1),
+        "arithmetic_milliseconds": round(1e3 * ideal, 2),
+        "layers_milliseconds": round(sum(row["milliseconds"] for row in rows), 2),
+        "layers": rows,
+    }
+
+
+def ways(layer: Any, batch: int, precision: str) -> dict[str, Callable[[], object]]:
+    """A layer's passes, each as a function that runs it once; empty for inputs and reshapes."""
+    import tensorflow as tf
+
+    if type(layer).__name__ in ("InputLayer", "Reshape", "Flatten") or isinstance(
+        layer.input, list | tuple
+    ):
+        return {}
+    kind = tf.float32 if layer.compute_dtype == "float32" else tf.as_dtype(precision)
+    x = tf.cast(tf.random.stateless_normal((batch, *layer.input.shape[1:]), [1, 2]), kind)
+    dy = tf.ones_like(layer(x, training=True) if _trains(layer) else layer(x))
+    kernel = getattr(layer, "kernel", None)
+
+    def call(x: Any) -> Any:
+        return layer(x, training=True) if _trains(layer) else layer(x)
+
+    def gradient(x: Any, to_kernel: bool) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = call(x)
+        return tape.gradient(y, kernel.value if to_kernel else x, output_gradients=dy)
+
+    # the sum makes every pass end in one number, at the price of one look at its result
+    total = tf.reduce_sum
+    passes = {
+        "forward": tf.function(lambda: total(call(x))),
+        "to_input": tf.function(lambda: total(gradient(x, False))),
+    }
+    if kernel is not None:
+        passes["to_kernel"] = tf.function(lambda: total(gradient(x, True)))
+    return {way: (lambda run=run: run().numpy()) for way, run in passes.items()}
+
+
+def _trains(layer: Any) -> bool:
+    return type(layer).__name__ in ("BatchNorm", "Dropout")
+
+
+def table(found: dict[str, Any]) -> str:
+    """The rows, dearest first, for a person to read."""
+    lines = [f"{'player':14} {'layer':22} {'pass':10} {'ms a step':>10} {'GFLOP/s':>9}"]
+    for row in sorted(found["layers"], key=lambda row: -row["milliseconds"]):
+        lines.append(
+            f"{row['player']:14} {row['layer']:22} {row['way']:10} "
+            f"{row['milliseconds']:10.2f} {row['gflops']:9.1f}"
+        )
+    lines.append(
+        f"all layers {found['layers_milliseconds']} ms a step; at the rate of a large product "
+        f"({found['matmul_gflops']} GFLOP/s) {found['arithmetic_milliseconds']} ms"
+    )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
