@@ -37,9 +37,9 @@ lint: .venv/installed
 test-slow: .venv/installed ## proofs that take minutes
 	@python -m pytest -q -m "slow and not system and not reference"
 
-test-system: .venv/installed ## proofs that need a browser from the distribution
+test-system: .venv/installed ## proofs that need a browser and PostgreSQL, from the distribution
 	@pip install --quiet --disable-pip-version-check --group system
-	@python -m pytest -q -m system
+	@python -m pytest -q -n 2 --dist loadfile -m system
 
 bench-setup: .venv/installed ## what the benchmarks compare with, into the same .venv
 	@pip install --quiet --disable-pip-version-check --group bench && \

@@ -22,7 +22,7 @@ DAY = 86_400.0
 
 @flow(name="housekeeping", persist_result=False)
 def housekeeping(days: float = 14, dry_run: bool = True) -> State[None]:
-    """Remove workspaces and checkpoints that nobody touched for `days`, and unused cache.
+    """Remove workspaces, checkpoints and reports that nobody touched for `days`, and unused cache.
 
     The cache keeps what the checkout, every branch, tag, experiment and remaining workspace
     uses. Nothing runs beside it: a retraining holds it off, and it holds off retraining.
@@ -47,8 +47,8 @@ def housekeeping(days: float = 14, dry_run: bool = True) -> State[None]:
 
 
 def stale_folders(days: float, now: float) -> list[Path]:
-    """Workspaces and checkpoints in which nothing was written for `days`."""
-    homes = [state_folder() / "workspaces", state_folder() / "checkpoints"]
+    """Workspaces, checkpoints and kept reports in which nothing was written for `days`."""
+    homes = [state_folder() / name for name in ("workspaces", "checkpoints", "reports")]
     found = [folder for home in homes if home.is_dir() for folder in sorted(home.iterdir())]
     return [folder for folder in found if now - _last_touched(folder) > days * DAY]
 

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from prefect import Task, flow, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
-from flows import figures
 from flows.lifeline import end_with_worker
+from flows.showing import show_results
 from flows.stage import Outcome, TransientStageError, is_advice, reproduce
 from flows.stage_progress import ProgressArtifact
 from ganflow.params import file as parameters
@@ -89,7 +88,7 @@ def pipeline(stage_timeout: float | None = None) -> State[None]:
     end_with_worker()
     parameters.load()
     outcomes = run_stages(Path(), stage_timeout)
-    publish_figures(Path())
+    show_results(Path())
     return summary_state(outcomes)
 
 
@@ -113,13 +112,6 @@ def summary_state(outcomes: dict[str, str]) -> State[None]:
     if set(outcomes.values()) == {Outcome.UNCHANGED.value}:
         return Completed(name=NOTHING_TO_DO, message="no stage had to run")
     return Completed(message=done)
-
-
-def publish_figures(project: Path) -> None:
-    """Show the evaluation in Prefect's page."""
-    verdict = figures.read_verdict(project)
-    if verdict:
-        create_markdown_artifact(figures.as_markdown(verdict), "metrics", "The last evaluation")
 
 
 if __name__ == "__main__":

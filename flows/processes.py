@@ -29,7 +29,9 @@ QUIET = {
 _CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
 """A user and password in an address: they never reach a log."""
 
-_SECRET_PARTS = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "AUTH_STRING", "CREDENTIAL")
+_SECRET_PARTS = ("TOKEN", "SECRET", "PASSW", "AUTH_", "CREDENTIAL", "WEBHOOK", "CONNECTION_")
+_SECRET_NAMES = ("GANFLOW_REPOSITORY",)
+_SECRET_ENDS = ("_KEY", "_SAS", "_URL", "ASKPASS")
 
 
 class CommandError(GanflowError):
@@ -78,7 +80,12 @@ def environment(*, with_secrets: bool, project: Path | None = None) -> dict[str,
 
 def _is_secret(name: str) -> bool:
     upper = name.upper()
-    return upper.startswith(("PREFECT_", "AWS_")) or any(part in upper for part in _SECRET_PARTS)
+    return (
+        upper in _SECRET_NAMES
+        or upper.startswith(("PREFECT_", "AWS_"))
+        or upper.endswith(_SECRET_ENDS)
+        or any(part in upper for part in _SECRET_PARTS)
+    )
 
 
 def run(

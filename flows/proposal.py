@@ -59,6 +59,7 @@ def commit(folder: Path, base: str, title: str, body: str) -> str:
         cwd=folder,
         what="git did not commit the result",
         remedy='git config user.name "..." && git config user.email "..."',
+        network=True,  # a signed commit asks the agent for its key
     )
     return git("rev-parse", "HEAD", cwd=folder).strip()
 

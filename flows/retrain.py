@@ -22,8 +22,9 @@ from prefect.states import Completed, Failed
 
 from flows import git, incoming, proposal, rival, transfer
 from flows.lifeline import end_with_worker
-from flows.pipeline import publish_figures, run_stages
+from flows.pipeline import STAGES, run_stages
 from flows.preflight import check_project
+from flows.showing import keep_report, show_results
 from flows.workspace import workspace
 from ganflow.layout import EVALUATION
 from ganflow.params import file as parameters
@@ -70,7 +71,7 @@ def retrain(
         pull_data(folder)
         params = bring_changes(folder, overrides or {}, incoming)
         run_stages(folder, stage_timeout)
-        publish_figures(folder)
+        show_results(folder, keep_report(folder, name))
         if not proposal.stage_changes(folder):
             return Completed(name=UNCHANGED, message="nothing differs from the base: no proposal")
         verdict = judge_model(project, folder, base, params, stage_timeout)
@@ -113,6 +114,7 @@ def bring_changes(folder: Path, overrides: dict[str, Any], source: str | None) -
     incoming.update_imports(folder, _log)
     if source:
         incoming.take(Path(source), folder, params.data.source, _log)
+    transfer.fetch_known(folder, STAGES, _log)
     return params
 
 

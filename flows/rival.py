@@ -62,6 +62,7 @@ class Trials:
         shutil.copytree(self.candidate_folder / RAW, folder / RAW, symlinks=True)
 
     def _run(self, folder: Path, stages: tuple[str, ...]) -> Measured:
+        transfer.fetch_known(folder, stages, self.on_line)
         for stage in stages:
             reproduce(stage, folder, on_line=self.on_line, timeout=self.timeout)
         found = [folder / EVALUATION / name for name in ("metrics.json", "detail.json")]

@@ -1,9 +1,10 @@
 """Moving data between the cache and the DVC remote."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from flows import processes
+from flows import known_runs, processes
 from flows.stage import dvc
 from flows.workspace import DVC_SECONDS
 
@@ -20,6 +21,22 @@ def pull(folder: Path, on_line: Callable[[str], None]) -> None:
         on_line=on_line,
         timeout=DVC_SECONDS,
     )
+
+
+def fetch_known(folder: Path, stages: Iterable[str], on_line: Callable[[str], None]) -> None:
+    """Bring the outputs of stages that were run elsewhere with the same inputs.
+
+    A help and no need: what is not there, or cannot be had, is left to the stages.
+    """
+    ended = processes.run(
+        [sys.executable, "-P", known_runs.__file__, *stages],
+        cwd=folder,
+        env=processes.environment(with_secrets=True, project=folder),
+        on_line=on_line,
+        timeout=DVC_SECONDS,
+    )
+    if ended.code != 0:
+        on_line("what was run elsewhere could not be brought: the stages will run here")
 
 
 def push(folder: Path, on_line: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ganflow.cli import STAGES, TOOLS, main
+from ganflow.errors import GanflowError, HeldError, ParameterError, TrainingError
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = [*STAGES, *TOOLS]
@@ -235,3 +236,22 @@ def test_the_doctor_names_a_command_for_what_is_wrong(
 def test_a_port_that_is_none(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["studio", "--port", "70000"]) == 1
     assert "127.0.0.1:70000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (GanflowError("a"), 1),
+        (TrainingError("a"), 1),
+        (ParameterError("a"), 2),
+        (HeldError("a"), 75),
+    ],
+)
+def test_an_error_has_its_status(
+    error: GanflowError, status: int, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ganflow.params.file.load", fail)
+    assert main(["params"]) == status

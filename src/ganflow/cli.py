@@ -36,7 +36,7 @@ TOOLS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0, 1 for an error, 2 for a wrong parameter."""
+    """Run a command; returns the exit status: 0, or that of the error, 2 for a wrong parameter."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         _know(given)
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except GanflowError as error:
         print(f"ganflow: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ParameterError) else 1
+        return error.status
     except KeyboardInterrupt:
         print("ganflow: interrupted", file=sys.stderr)
         return 130

@@ -1,5 +1,7 @@
 """The one kind of error that is meant for the person who runs ganflow."""
 
+from typing import ClassVar
+
 
 class GanflowError(Exception):
     """Something the user can mend.
@@ -10,6 +12,9 @@ class GanflowError(Exception):
         expected: what would have been right.
         run: the command to run next.
     """
+
+    status: ClassVar[int] = 1
+    """The exit status of a command that ends with it."""
 
     def __init__(
         self,
@@ -39,10 +44,18 @@ class GanflowError(Exception):
 class ParameterError(GanflowError):
     """A parameter that is unknown, mistyped, out of range or at odds with another."""
 
+    status = 2
+
 
 class DataError(GanflowError):
     """An input file that is missing, damaged or not what its name says."""
 
 
 class TrainingError(GanflowError):
-    """A training that cannot go on: NaN, collapse, a lock held by another run."""
+    """A training that cannot go on: NaN, collapse."""
+
+
+class HeldError(TrainingError):
+    """A training that another process has under way: later, it may well be possible."""
+
+    status = 75  # EX_TEMPFAIL of sysexits.h; flows/pipeline.py then tries the stage again

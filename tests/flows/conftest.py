@@ -185,22 +185,24 @@ class Server:
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """POST to the server's API (GET without a body)."""
-        done = (
-            httpx.get(f"{self.url}{path}")
-            if body is None
-            else httpx.post(f"{self.url}{path}", json=body)
+        user, _, password = self.environment.get("PREFECT_API_AUTH_STRING", "").partition(":")
+        done = httpx.request(
+            "GET" if body is None else "POST",
+            f"{self.url}{path}",
+            json=body,
+            auth=(user, password) if user else None,
         )
         done.raise_for_status()
-        return done.json()
+        return done.json() if done.content else None
 
-    def start_worker(self, log: Path) -> "subprocess.Popen[bytes]":
+    def start_worker(
+        self, log: Path, *options: str, pool: str = "ganflow", **environment: str
+    ) -> "subprocess.Popen[bytes]":
         """A worker process in a session of its own, so that it can be killed alone."""
         with log.open("ab") as stream:
             return subprocess.Popen(
-                command(
-                    "prefect worker start --pool ganflow --type process",
-                ),
-                env=self.environment,
+                [*command(f"prefect worker start --pool {pool} --type process"), *options],
+                env={**self.environment, **environment},
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,
@@ -251,8 +253,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def running_server(home: Path, port: int, **settings: str) -> Iterator[Server]:
-    """A server whose database is in `home`."""
+def running_server(home: Path, port: int, *options: str, **settings: str) -> Iterator[Server]:
+    """A server whose database is in `home`; without its page, unless `options` are others."""
     url = f"http://127.0.0.1:{port}/api"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     environment = {
@@ -272,8 +274,12 @@ def running_server(home: Path, port: int, **settings: str) -> Iterator[Server]:
     }
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            command(f"prefect server start --no-ui --host 127.0.0.1 --port {port}"),
+            [
+                *command(f"prefect server start --host 127.0.0.1 --port {port}"),
+                *(options or ("--no-ui",)),
+            ],
             env=environment,
+            cwd=ROOT,  # where prefect.toml is
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import flows.retrain
 from flows.retrain import retrain
 from ganflow.errors import GanflowError
 from tests.flows.conftest import dvc, run
@@ -186,8 +187,9 @@ def test_an_unreachable_remote_is_told_first(lenient: Path, here: Here, tmp_path
     (tmp_path / "storage").rename(tmp_path / "gone")
     (tmp_path / "storage").write_text("a file where a folder should be")
     here(lenient)
-    with pytest.raises(GanflowError):
+    with pytest.raises(GanflowError, match="DVC storage: ERROR") as caught:
         attempt(overrides={"seed": 3}).result()
+    assert "dvc data status --not-in-remote" in str(caught.value)
     assert proposed(lenient) == []
 
 
@@ -206,6 +208,37 @@ def test_a_push_that_was_cut_off_is_finished_by_the_next_run(
     for place in blocked:
         place.unlink()
     assert attempt(overrides={"seed": 3}).name == "Proposed"
+
+
+def test_main_may_move_while_a_model_is_trained(
+    lenient: Path, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is pinned to what it started from, and its branch says so."""
+    here(lenient)
+    base = branches(lenient)["main"]
+    other = tmp_path / "other"
+    run("git", "clone", "--quiet", str(tmp_path / "origin.git"), str(other), cwd=tmp_path)
+    train = flows.retrain.run_stages
+
+    def meanwhile(folder: Path, timeout: float | None) -> Any:
+        run("git", "commit", "--quiet", "--allow-empty", "--message=Meanwhile", cwd=other)
+        run("git", "push", "--quiet", "origin", "main", cwd=other)
+        return train(folder, timeout)
+
+    monkeypatch.setattr(flows.retrain, "run_stages", meanwhile)
+    assert attempt(overrides={"seed": 3}).name == "Proposed"
+    (branch,) = proposed(lenient)
+    assert branches(lenient)["main"] != base
+    run("git", "fetch", "--quiet", "origin", cwd=lenient)
+    assert run("git", "rev-parse", f"origin/{branch}~", cwd=lenient).strip() == base
+
+
+def test_an_origin_that_is_away_is_told_first(lenient: Path, here: Here, tmp_path: Path) -> None:
+    (tmp_path / "origin.git").rename(tmp_path / "away.git")
+    here(lenient)
+    with pytest.raises(GanflowError, match="origin does not answer") as caught:
+        attempt(overrides={"seed": 3}).result()
+    assert "git ls-remote origin" in str(caught.value)
 
 
 @pytest.mark.slow

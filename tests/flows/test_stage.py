@@ -168,7 +168,11 @@ def test_files_in_use_by_another_repro_are_waited_for(project: Path, fault: Faul
 def test_no_token_reaches_a_stage(
     project: Path, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("GH_TOKEN", "AWS_SECRET_ACCESS_KEY", "PREFECT_API_KEY", "MY_PASSWORD"):
+    for name in (
+        *("GH_TOKEN", "AWS_SECRET_ACCESS_KEY", "PREFECT_API_KEY", "MY_PASSWORD", "GANFLOW_WEBHOOK"),
+        *("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY", "SSH_AUTH_SOCK", "DATABASE_URL"),
+        "GANFLOW_REPOSITORY",
+    ):
         monkeypatch.setenv(name, "tell-nobody")
     set_seed(project, 1)
     fault("train", "secrets")

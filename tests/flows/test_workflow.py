@@ -50,3 +50,8 @@ def test_nothing_is_trained() -> None:
             assert not re.search(
                 r"dvc repro(?!.*--dry)|make run|make repro|exp run", step.get("run", "")
             )
+
+
+def test_a_command_that_fails_before_a_pipe_fails_its_step() -> None:
+    for file in FILES:
+        assert yaml.safe_load(file.read_text())["defaults"]["run"]["shell"] == "bash"

@@ -1,7 +1,11 @@
 """What is wrong around the pipeline is found, each with the command that mends it."""
 
+import contextlib
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -41,7 +45,10 @@ def test_a_bare_project_lacks_its_remotes_and_says_how_to_add_them(repository: P
             words = [sys.executable, "-m", *words[:-1], str(repository.parent / "storage")]
         run("git", "init", "--bare", "--quiet", str(repository.parent / "address"), cwd=repository)
         run(*words, cwd=repository)
-    assert all(check.good for check in doctor.before_retraining(repository))
+    checks = found(doctor.before_retraining(repository))
+    assert all(check.good for check in checks.values() if check.needed)
+    assert checks["DVC storage"].found == "answers"
+    assert not checks["working tree"].good, "the new remote is not committed"
 
 
 def test_a_shallow_clone_is_seen(repository: Path) -> None:
@@ -81,3 +88,63 @@ def test_too_little_disk_is_found_before_a_training(
     check = doctor.free_disk(repository)
     assert not check.good
     assert "housekeeping" in check.mend
+
+
+def test_a_remote_that_does_not_answer_is_told_in_dvcs_words(repository: Path) -> None:
+    (repository / "text").write_text("x")
+    run(sys.executable, "-m", "dvc", "add", "--quiet", "text", cwd=repository)
+    storage = repository.parent / "storage"
+    run(sys.executable, "-m", "dvc", "remote", "add", "-d", "st", str(storage), cwd=repository)
+    storage.write_text("a file where a folder should be")
+    check = found([*doctor.answering(repository)])["DVC storage"]
+    assert not check.good
+    assert "Not a directory" in check.found
+    assert check.needed
+
+
+def test_a_slow_remote_is_no_obstacle(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(sys.executable, "-m", "dvc", "remote", "add", "-d", "st", "../storage", cwd=repository)
+    monkeypatch.setattr(doctor, "storage", lambda project: doctor.Check("DVC remote", True, "st"))
+    monkeypatch.setattr(doctor, "SECONDS", 0.01)
+    check = found([*doctor.answering(repository)])["DVC storage"]
+    assert not check.good
+    assert not check.needed
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("hub", False)],
+)
+def test_who_reaches_a_server(host: str, alone: bool) -> None:
+    assert doctor.is_loopback(host) is alone
+
+
+def test_a_server_that_serves_strangers_is_told_from_one_that_asks(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for status, good in ((200, False), (401, True)):
+        with answering(status) as port:
+            monkeypatch.setattr(doctor, "is_loopback", lambda host: False)
+            monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{port}/api")
+            (check,) = doctor.authentication(repository)
+            assert check.good is good
+            assert "PREFECT_SERVER_API_AUTH_STRING" in check.mend
+
+
+@contextlib.contextmanager
+def answering(status: int) -> Iterator[int]:
+    """A server that answers everything with one status; its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()

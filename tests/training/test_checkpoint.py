@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganflow.errors import TrainingError
+from flows.stage import TRY_AGAIN
+from ganflow.errors import HeldError
 from ganflow.training import checkpoint as module
 from ganflow.training.checkpoint import Checkpoint, Checkpoints, training_key
 
@@ -143,8 +144,12 @@ def test_a_second_training_is_refused_and_told_by_whom(state: Path) -> None:
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(TrainingError, match=f"process {holder.pid}"), Checkpoints("key").held():
+        with (
+            pytest.raises(HeldError, match=f"process {holder.pid}") as caught,
+            Checkpoints("key").held(),
+        ):
             pass
+        assert caught.value.status == TRY_AGAIN, "which the flow tries again, a few times"
         with Checkpoints("another").held():
             pass
         holder.kill()

@@ -4,11 +4,14 @@ Each check says what it found and, where that is not right, the command that men
 """
 
 import importlib.metadata
+import ipaddress
 import json
 import os
 import shutil
 import subprocess
 import sys
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,7 @@ from pathlib import Path
 LEAST_FREE_BYTES = 2 * 10**9
 PYTHON = ((3, 11), (3, 14))
 SECONDS = 60
+TIMED_OUT = 124
 DVC = (sys.executable, "-m", "dvc")
 ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
@@ -42,15 +46,15 @@ def everything(project: Path) -> list[Check]:
     """All checks, for a person who asks what is wrong."""
     return [
         *before_retraining(project),
-        *answering(project),
-        tree(project),
-        processor(),
         *orchestration(project),
     ]
 
 
 def before_retraining(project: Path) -> list[Check]:
-    """The checks that a retraining starts with; a few seconds."""
+    """The checks that a retraining starts with; a few seconds.
+
+    Not those of the server and its worker: a run of theirs has both.
+    """
     return [
         interpreter(),
         *versions(),
@@ -58,7 +62,9 @@ def before_retraining(project: Path) -> list[Check]:
         identity(project),
         origin(project),
         history(project),
-        storage(project),
+        tree(project),
+        *answering(project),
+        processor(),
     ]
 
 
@@ -148,16 +154,20 @@ def storage(project: Path) -> Check:
 
 
 def answering(project: Path) -> Iterator[Check]:
-    """Whether the DVC remote can be asked; a retraining finds out when it pulls."""
-    if not storage(project).good:
+    """Whether there is a DVC remote, and whether it can be asked."""
+    remote = storage(project)
+    yield remote
+    if not remote.good:
         return
     asked = _run([*DVC, "data", "status", "--not-in-remote", "--json"], project)
-    said = asked.stderr.strip().splitlines() or ["no answer"]
+    said = [line for line in asked.stderr.splitlines() if line.startswith("ERROR")]
+    late = asked.returncode == TIMED_OUT  # a large store, perhaps: no reason not to try
     yield Check(
         "DVC storage",
         asked.returncode == 0,
-        "answers" if asked.returncode == 0 else said[-1],
-        "dvc data status --not-in-remote",
+        "answers" if asked.returncode == 0 else (said or [f"no answer in {SECONDS} s"])[-1],
+        "dvc data status --not-in-remote (with the worker's own account)",
+        needed=not late,
     )
 
 
@@ -186,6 +196,7 @@ def orchestration(project: Path) -> Iterator[Check]:
             yield Check("work pool", False, "no pool `ganflow`", mend, False)
         return
     yield Check("Prefect server", True, "answers", start, False)
+    yield from authentication(project)
     try:
         status = str(json.loads(listed.stdout)["status"])
     except (ValueError, KeyError):
@@ -197,6 +208,52 @@ def orchestration(project: Path) -> Iterator[Check]:
         "prefect worker start --pool ganflow --type process",
         False,
     )
+
+
+def authentication(project: Path) -> Iterator[Check]:
+    """Whether a server that others can reach asks who calls; nothing where only this machine can.
+
+    Prefect's page and API can do anything that the worker can.
+    """
+    prefect = [sys.executable, "-m", "prefect", "--no-prompt", "config", "view", "-o", "json"]
+    try:
+        shown = json.loads(_run(prefect, project).stdout)["settings"]
+        address = next(s["value"] for s in shown if s["name"] == "PREFECT_API_URL")
+    except (ValueError, KeyError, StopIteration):
+        return
+    if is_loopback(urllib.parse.urlsplit(address).hostname or ""):
+        return
+    open_to_all = answers_strangers(address)
+    yield Check(
+        "API authentication",
+        not open_to_all,
+        "anybody who reaches the server can use it" if open_to_all else "asked for",
+        'PREFECT_SERVER_API_AUTH_STRING="USER:PASSWORD" for the server, PREFECT_API_AUTH_STRING '
+        "for its clients",
+        False,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a server of that name."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def answers_strangers(address: str) -> bool:
+    """Whether the API lists its work pools to a caller who does not say who it is."""
+    request = urllib.request.Request(
+        f"{address.rstrip('/')}/work_pools/filter",
+        data=b"{}",
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _run(command: list[str], project: Path) -> "subprocess.CompletedProcess[str]":
@@ -211,5 +268,7 @@ def _run(command: list[str], project: Path) -> "subprocess.CompletedProcess[str]
             timeout=SECONDS,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, TIMED_OUT, "", "")
+    except OSError as error:
         return subprocess.CompletedProcess(command, 1, "", str(error))

@@ -21,7 +21,7 @@ import numpy as np
 import safetensors.numpy
 from filelock import FileLock, Timeout
 
-from ganflow.errors import TrainingError
+from ganflow.errors import HeldError
 from ganflow.files import write_bytes
 from ganflow.state import state_folder
 
@@ -63,7 +63,7 @@ class Checkpoints:
         """Hold this training for the block: a second process is refused, not joined.
 
         Raises:
-            TrainingError: saying which process holds it.
+            HeldError: saying which process holds it.
         """
         path = state_folder() / "locks" / f"train-{self.key}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ class Checkpoints:
             lock.acquire(timeout=0)
         except Timeout:
             who = holder.read_text() if holder.exists() else "another process"
-            raise TrainingError(
+            raise HeldError(
                 f"this very training is under way already, in {who}",
                 where=str(path),
                 expected="one training for the same parameters, data and code",

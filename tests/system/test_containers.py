@@ -1,0 +1,93 @@
+"""The image's recipe and the container deployments, as far as no engine is needed."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.flows.conftest import ROOT, run
+from tests.system.conftest import Hub
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+
+DOCKERFILE = ROOT / "Dockerfile"
+BIN = Path(sys.executable).parent
+
+
+def lint(program: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [str(BIN / program), *words], cwd=ROOT, text=True, capture_output=True, check=False
+    )
+
+
+def test_the_linter_has_nothing_to_say() -> None:
+    done = lint("hadolint", "--no-color", "Dockerfile")
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_linter_would_say_something(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:latest\nRUN pip install dvc\n")
+    assert lint("hadolint", str(tmp_path / "Dockerfile")).returncode == 1
+
+
+def test_the_workflow_gives_nothing_away() -> None:
+    done = lint("zizmor", "--offline", "--quiet", ".github/workflows")
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_the_image_copies_reaches_it(tmp_path: Path) -> None:
+    """.dockerignore leaves out all else; git reads its patterns as Docker does."""
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text(), re.M)
+    names = [name for line in copied for name in line.split()]
+    assert {"requirements.lock", "pyproject.toml", "src"} <= set(names)
+    run("git", "init", "--quiet", cwd=tmp_path)
+    shutil.copy(ROOT / ".dockerignore", tmp_path / ".gitignore")
+    for name in [*names, ".git-credentials", "data/raw/x", "params.yaml"]:
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (target / "x").mkdir(parents=True) if name == "src" else target.write_text("x")
+    (tmp_path / "src/x/y.py").write_text("x")
+    seen = run("git", "ls-files", "--others", "--exclude-standard", cwd=tmp_path).split()
+    assert set(seen) == {*names, "src/x/y.py"} - {"src"}
+
+
+def test_the_library_installs_from_what_is_copied(tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "src", tmp_path / "src")
+    target = tmp_path / "installed"
+    words = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation")
+    run(sys.executable, *words, "--target", str(target), ".", cwd=tmp_path)
+    assert (target / "ganflow/revisions/cloning.py").exists()
+    assert (target / "ganflow/recipes/default.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("docker", ()), ("kubernetes", ("--base-job-template", "deployments/kubernetes-pool.json"))],
+)
+def test_the_pools_take_the_deployments(hub: Hub, kind: str, options: tuple[str, ...]) -> None:
+    """Prefect checks a deployment's values against its pool's template."""
+    server, pool = hub.server, f"ganflow-{kind}"
+    server.prefect("work-pool", "create", pool, "--type", kind, *options, cwd=ROOT)
+    file = f"deployments/{kind}.yaml"
+    server.prefect("--no-prompt", "deploy", "--all", "--prefect-file", file, cwd=ROOT)
+    described = yaml.safe_load((ROOT / file).read_text())["deployments"]
+    template = server.ask(f"/work_pools/{pool}")["base_job_template"]
+    for deployment in described:
+        flow = deployment["entrypoint"].partition(":")[2]
+        found = server.ask(f"/deployments/name/{flow}/{deployment['name']}")
+        assert found["pull_steps"][0]["ganflow.revisions.cloning.whole_clone"]["folder"]
+        assert found["job_variables"] == deployment["work_pool"]["job_variables"]
+        assert set(found["job_variables"]) <= set(template["variables"]["properties"])
+
+
+def test_every_value_of_the_kubernetes_template_is_used() -> None:
+    template = json.loads((ROOT / "deployments/kubernetes-pool.json").read_text())
+    used = set(re.findall(r"{{ (\w+) }}", json.dumps(template["job_configuration"])))
+    assert used == set(template["variables"]["properties"])
