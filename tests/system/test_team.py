@@ -190,7 +190,6 @@ def test_results_show_in_prefects_page(hub: Hub, team: Team, browser: Any) -> No
             page.goto(f"{home}/artifacts/artifact/{artifacts[key]['id']}")
             page.get_by_text(said).first.wait_for()
             watch.keep(f"prefect-{key}")
-    assert artifacts["train-progress"]["data"] == 100
 
 
 @pytest.fixture(scope="module")
