@@ -47,6 +47,22 @@ def test_radii_and_nearest_agree_with_scikit_learn() -> None:
     np.testing.assert_array_equal(nearest_few(x[:20], y, 4), found[:20, :4])
 
 
+def test_what_float32_cannot_tell_apart_is_decided_by_the_rows() -> None:
+    """Balls that touch: distances that differ in their tenth digit, on both sides of a radius."""
+    numbers = np.random.default_rng(9)
+    real = np.vstack([np.eye(6), -np.eye(6), numbers.normal(size=(60, 6)) + 50])
+    edge = np.sqrt(2 * np.arange(1, 5).repeat(4))
+    tips = (
+        np.eye(6)[numbers.integers(6, size=16)] * (1 + 1e-10 * numbers.integers(-9, 9, 16))[:, None]
+    )
+    generated = np.vstack([tips, tips * edge[:, None], -tips, numbers.normal(size=(40, 6)) + 50])
+    assert prdc(generated, real, 3).all_four() == pytest.approx(
+        by_definition(generated, real, 3), abs=1e-12
+    )
+    distances = np.sort(cdist(generated, generated, "sqeuclidean"), axis=1)
+    np.testing.assert_allclose(radii(generated, 3), distances[:, 3], rtol=1e-12)
+
+
 def test_a_row_is_not_its_own_neighbour() -> None:
     rows = np.random.default_rng(2).normal(size=(50, 4))
     some = np.array([7, 3, 49])

@@ -70,7 +70,8 @@ def prdc(generated: np.ndarray, real: np.ndarray, k: int = NEIGHBOURS, threads: 
 
     def work(part: slice) -> list[tuple[int, np.ndarray, np.ndarray]]:
         block = distances.block(part)
-        inside, reached = block < real_radii, block < generated_radii[part, None]
+        inside = distances.within(block, part, real_radii)
+        reached = distances.within(block, part, generated_radii[part, None])
         balls[part] = np.count_nonzero(inside, axis=1)
         return [
             (group, np.any(reached[rows], axis=0), np.any(inside[rows], axis=0))
