@@ -31,7 +31,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 STAGES = {
-    "prepare": ("data/prepared", "data/raw/images.txt"),
+    "prepare": ("data/prepared", "data/raw/images"),
     "extractor": ("data/extractor", "data/prepared"),
     "train": ("data/model", "data/extractor"),
     "sample": ("data/samples", "data/model"),
@@ -74,7 +74,7 @@ def measure(folder: Path, repeats: int) -> dict[str, float | int | str]:
 
     def fresh_inputs() -> None:
         """Give every stage something to do that the run cache has not seen."""
-        (project / "data/raw/images.txt").write_text(str(time.time_ns()))
+        (project / "data/raw/images").write_text(str(time.time_ns()))
 
     def fresh_database() -> None:
         shutil.rmtree(folder / "state", ignore_errors=True)
@@ -105,8 +105,8 @@ def measure(folder: Path, repeats: int) -> dict[str, float | int | str]:
 def build_project(folder: Path) -> Path:
     """Six stages of the names that the flow knows, each of which copies a line."""
     (folder / "data/raw").mkdir(parents=True)
-    (folder / "data/raw/images.txt").write_text("0")
-    (folder / "params.yaml").write_text("seed: 0\n")
+    (folder / "data/raw/images").write_text("0")
+    (folder / "params.yaml").write_text("seed: 0\ndata: {source: images}\n")
     (folder / "stage.py").write_text(SCRIPT)
     stages = [
         f"  {name}:\n    cmd: python stage.py {out} {source}\n"
