@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import tempfile
+from contextlib import redirect_stdout
 from typing import Any
 
 from benchmarks.quality import SAMPLES, Yardstick
@@ -83,7 +84,8 @@ def outcome(name: str, images: int, seed: int, yardstick: Yardstick) -> float | 
     judge = Judge(yardstick.extractor, store.split("validation").images, shares, seed)
     batches = Batches(split.images, split.labels, seed)
     try:
-        loop.train(game, batches, judge, Checkpoints(f"{name}-{seed}"))
+        with redirect_stdout(sys.stderr):  # stdout is for the one object
+            loop.train(game, batches, judge, Checkpoints(f"{name}-{seed}"))
     except TrainingError as error:
         print(f"{name}, seed {seed}: {error}", file=sys.stderr, flush=True)
         return None
