@@ -106,15 +106,20 @@ def test_adding_an_objective_as_the_page_says(tmp_path: Path) -> None:
     text = objectives.read_text().replace(table, f"\n{definition}\n{table}")
     last = '    "relativistic": RELATIVISTIC,\n'
     objectives.write_text(text.replace(last, f'{last}    "exponential": EXPONENTIAL,\n'))
+    assert printed(EXPONENTIAL, tmp_path).split() == ["2.0", "1.0"]
+
+
+def printed(script: str, project: Path) -> str:
+    """What a script prints that imports the project's own copy of the source."""
     done = subprocess.run(
-        [sys.executable, "-c", EXPONENTIAL],
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(project / "src")},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["2.0", "1.0"]
+    return done.stdout
 
 
 def test_every_benchmark_is_on_the_page() -> None:
@@ -161,15 +166,7 @@ def test_adding_a_metric_as_the_page_says(tmp_path: Path) -> None:
     table = "MEASURES = (\n"
     assert table in verdict.read_text()
     verdict.write_text(verdict.read_text().replace(table, table + line))
-    done = subprocess.run(
-        [sys.executable, "-c", SPREAD],
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    value, shown, floor, interval = done.stdout.strip().split("|")
+    value, shown, floor, interval = printed(SPREAD, tmp_path).strip().split("|")
     assert float(value) == pytest.approx(0.25, abs=0.05), "half the deviation, a quarter of it"
     assert float(shown) == pytest.approx(float(value), abs=0.01)
     assert float(floor) == pytest.approx(1, abs=0.15)
