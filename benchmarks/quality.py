@@ -9,8 +9,9 @@ function of the images it has seen, whatever the machine does meanwhile; what an
 measured on its own, all recipes taking turns. Seconds are the product of the two: neither the
 measuring nor the compilation counts for anybody.
 
-Every finished run is kept in build/quality, by its recipe and by the code it ran, so that hours
-of runs can be broken off and taken up again.
+Every run is kept in build/quality, by its recipe and by the code it ran, with its state at each
+measurement, so that hours of runs can be broken off and taken up again. Two processes of one
+thread each train more than one process of two: give each its own `--seeds`, then ask for all.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import json
 import math
 import statistics
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ import numpy as np
 
 from benchmarks.interleaved import seconds_of
 from ganflow.engine import configure, resolved
-from ganflow.files import write_json
+from ganflow.files import write_json, write_whole
 from ganflow.layout import EXTRACTOR, PREPARED
 from ganflow.params.runtime import Runtime
 
@@ -49,13 +51,14 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="50 epochs, as the article has it")
     parser.add_argument("--epochs", type=int, default=2, help="of the article, without --full")
     parser.add_argument("--images", type=int, help="of our own recipes, instead of their own")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--points", type=int, default=12, help="measurements of a run")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--threads", type=int, help="instead of one for each processor")
+    parser.add_argument("--points", type=int, default=24, help="measurements of a run")
     parser.add_argument("--rounds", type=int, default=9, help="of timing")
     parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
     options = parser.parse_args()
     options.epochs = 50 if options.full else options.epochs
-    configure(Runtime())
+    configure(Runtime(threads=options.threads or "auto"))
     found = measure(options)
     print(json.dumps(found, indent=None if options.json else 2))
 
@@ -63,7 +66,7 @@ def main() -> None:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     yardstick = Yardstick()
     curves: dict[str, list[Curve]] = {name: [] for name in options.recipes}
-    for seed in range(options.seeds):
+    for seed in options.seeds:
         for name in options.recipes:
             curves[name].append(kept_curve(name, seed, options, yardstick))
     rates = throughput(options, yardstick)
@@ -126,7 +129,10 @@ def kept_curve(name: str, seed: int, options: argparse.Namespace, yardstick: Yar
     file = KEPT / f"{name}-{train.images}-{seed}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
     if not file.is_file():
         KEPT.mkdir(parents=True, exist_ok=True)
-        write_json(file, curve(f"{name}, seed {seed}", design, train, seed, options, yardstick))
+        begun = file.with_suffix(".npz")
+        title = f"{name}, seed {seed}"
+        write_json(file, curve(title, design, train, seed, options, yardstick, begun))
+        begun.unlink(missing_ok=True)
     return [(int(seen), float(value)) for seen, value in json.loads(file.read_text())]
 
 
@@ -149,8 +155,13 @@ def curve(
     seed: int,
     options: argparse.Namespace,
     yardstick: Yardstick,
+    begun: Path,
 ) -> Curve:
-    """Train once, and measure at numbers of images that grow by an even factor."""
+    """Train once, and measure at numbers of images that grow by an even factor.
+
+    Args:
+        begun: the file that holds where the run stands, after each measurement.
+    """
     from ganflow.training.batches import Batches
     from ganflow.training.judge import Judge
     from ganflow.training.step import Game
@@ -161,10 +172,12 @@ def curve(
     shares = np.full(design.classes, 1 / max(design.classes, 1)).tolist()
     judge = Judge(yardstick.extractor, store.split("validation").images, shares, seed)
     marks = marks_of(game.steps, options.points)
-    ends = sorted(marks | set(range(STEPS, game.steps, STEPS)))
-    sizes = [end - start for start, end in zip([0, *ends], ends, strict=False)]
-    done, found = 0, []
-    for size, block in zip(sizes, batches.blocks(0, [s * train.batch for s in sizes]), strict=True):
+    found = taken_up(game, begun)
+    done = found[-1][0] // train.batch if found else 0
+    ends = sorted(e for e in marks | set(range(STEPS, game.steps, STEPS)) if e > done)
+    sizes = [end - start for start, end in zip([done, *ends], ends, strict=False)]
+    blocks = batches.blocks(done * train.batch, [size * train.batch for size in sizes])
+    for size, block in zip(sizes, blocks, strict=True):
         game.play(*block, np.int64(done)).numpy()
         done += size
         if done in marks:
@@ -172,7 +185,19 @@ def curve(
             found.append((done * train.batch, round(value, 3)))
             print(f"{title}: ratio {value:.2f} after {done * train.batch} images", file=sys.stderr)
             sys.stderr.flush()
+            state = {name: value.numpy() for name, value in game.state().items()}
+            write_whole(begun, partial(np.savez, curve=np.array(found), **state))
     return found
+
+
+def taken_up(game: Any, begun: Path) -> Curve:
+    """The measurements of a run that was broken off, whose state the game gets; or none."""
+    if not begun.is_file():
+        return []
+    with np.load(begun) as kept:
+        for name, value in game.state().items():
+            value.assign(kept[name])
+        return [(int(seen), float(value)) for seen, value in kept["curve"]]
 
 
 def marks_of(steps: int, points: int) -> set[int]:
