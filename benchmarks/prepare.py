@@ -18,6 +18,8 @@ both sides.
 - tf.data: what it can do written by hand, where the decoder shrinks as well (`ratio=4`), and
   nothing is done beyond decoding, resizing and storing. No figure of Keras', but the fairest one.
 - Pillow: a loop in one process, with the decoding that `prepare` uses (`draft`) and its filter.
+- Pillow on all processors: the same loop in as many forks, each writing its part. What it gains
+  over the one process is what this machine has to give; it hashes, checks and sorts nothing.
 
 Memory is the proportional set size of the process and its children, sampled ten times a second.
 """
@@ -108,6 +110,28 @@ for place, path in enumerate(paths):
         picture.draft("RGB", (64, 64))
         rows[place] = picture.convert("RGB").resize((64, 64), Image.Resampling.BILINEAR)
 rows.flush()
+"""
+
+PILLOW_ALL = """
+import os, sys
+from multiprocessing import get_context
+from pathlib import Path
+import numpy as np
+from numpy.lib.format import open_memmap
+from PIL import Image
+BEGUN
+paths = sorted(Path(sys.argv[1]).rglob("*.jpg"))
+open_memmap(sys.argv[2], "w+", "uint8", (len(paths), 64, 64, 3)).flush()
+def part(places):
+    rows = np.load(sys.argv[2], "r+")
+    for place in places:
+        with Image.open(paths[place]) as picture:
+            picture.draft("RGB", (64, 64))
+            rows[place] = picture.convert("RGB").resize((64, 64), Image.Resampling.BILINEAR)
+    rows.flush()
+cores = len(os.sched_getaffinity(0))
+with get_context("fork").Pool(cores) as pool:
+    pool.map(part, np.array_split(np.arange(len(paths)), cores))
 """
 
 
@@ -225,6 +249,7 @@ def measure(images: tuple[int, int], rounds: int, folder: Path) -> dict[str, flo
         timed("keras_aliased", KERAS, str(source), "aliased.npy", str(few), "0")
         timed("tf_data", TF_DATA, str(source), "tf_data.npy", str(few))
         timed("pillow", PILLOW, str(source), "pillow.npy")
+        timed("pillow_all", PILLOW_ALL, str(source), "pillow_all.npy")
     agreement = _difference(folder)
     timed("prepare_many", PREPARE, f"jpeg{many}")
     median = {name: statistics.median(c.seconds for c in each) for name, each in costs.items()}
@@ -239,6 +264,7 @@ def measure(images: tuple[int, int], rounds: int, folder: Path) -> dict[str, flo
         "ratio_vs_tf_data": median["tf_data"] / median["prepare"],
         "ratio_vs_tf_data_after_imports": working["tf_data"] / working["prepare"],
         "ratio_vs_pillow_single_process": median["pillow"] / median["prepare"],
+        "pillow_all_processors_vs_single_process": median["pillow"] / median["pillow_all"],
         "processors": len(os.sched_getaffinity(0)),
         "peak_mb": peaks["prepare_many"],
         "peak_mb_growth_20k_to_100k": peaks["prepare_many"] - peaks["prepare"],

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,3 +55,25 @@ def test_a_crash_costs_the_picture_that_caused_it(tmp_path: Path) -> None:
     assert [fault for part in done for fault in part.faults] == [
         (0, "unreadable", "it crashes the decoder")
     ]
+
+
+def test_workers_that_cannot_start_are_not_blamed_on_the_pictures(tmp_path: Path) -> None:
+    jobs(tmp_path, 4, 2)
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from ganflow.datasets.decoding import Job, run\n"
+        "from ganflow.datasets.listing import Entry\n"
+        "from ganflow.datasets.pictures import Form\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "job = Job(0, folder, folder / 'rows', Form(8, 'L'), [Entry('0.png')])\n"
+        "print(list(run([job], 1)))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode
+    assert not ended.stdout
+    last = ended.stderr[ended.stderr.rindex("GanflowError") :]
+    assert "unguarded.py" in last
+    assert "__main__" in last

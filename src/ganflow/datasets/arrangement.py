@@ -40,12 +40,12 @@ def arrange(
 ) -> Arrangement:
     """Read classes and splits from the names in `listing`, or from its labels.csv."""
     top = _shared_folder(listing)
-    table = next((entry for entry in listing if entry.name == top + LABELS), None)
-    if table is None:
+    table = next((place for place, name in enumerate(listing.names()) if name == top + LABELS), -1)
+    if table < 0:
         return _by_folders(listing, top, reject)
     path = listing.root / LABELS
     try:
-        content = read(table)
+        content = read(listing[table])
     except UnusableError as error:
         raise DataError(error.reason, where=str(path), expected="a readable table") from None
     return _by_table(listing, top, read_labels(io.BytesIO(content), path), reject)
@@ -56,14 +56,14 @@ def _by_table(
 ) -> Arrangement:
     labels = np.full(len(listing), LEFT_OUT, np.int32)
     official = np.full(len(listing), UNDECIDED, np.int8)
-    for place, entry in enumerate(listing):
-        name = entry.name.removeprefix(top)
+    for place, whole in enumerate(listing.names()):
+        name = whole.removeprefix(top)
         if name.split("/")[-1] == LABELS:
             continue
         label, split = given.of(name_digest(name))
         official[place] = split
         if label == NO_LABEL:
-            reject(Reject(entry.name, "unlabelled", f"it has no line in {LABELS}"))
+            reject(Reject(whole, "unlabelled", f"it has no line in {LABELS}"))
         else:
             labels[place] = label
     return Arrangement(given.classes, labels, official)
@@ -76,9 +76,9 @@ def _by_folders(listing: Listing, top: str, reject: Callable[[Reject], None]) ->
     labels = np.full(len(listing), NO_LABEL, np.int32)
     official = np.full(len(listing), UNDECIDED, np.int8)
     classes: dict[str, int] = {}
-    for place, entry in enumerate(listing):
-        first, *rest = entry.name.removeprefix(top).split("/")
-        if entry.name.split("/")[-1] == LABELS:
+    for place, name in enumerate(listing.names()):
+        first, *rest = name.removeprefix(top).split("/")
+        if name.split("/")[-1] == LABELS:
             labels[place] = LEFT_OUT
             continue
         if rest and has_splits:
@@ -87,7 +87,7 @@ def _by_folders(listing: Listing, top: str, reject: Callable[[Reject], None]) ->
         if not rest:
             continue
         if class_fault(first):
-            reject(Reject(entry.name, "name", f"its folder would be {class_fault(first)}"))
+            reject(Reject(name, "name", f"its folder would be {class_fault(first)}"))
             labels[place] = LEFT_OUT
         else:
             labels[place] = classes.setdefault(first, len(classes))
@@ -101,21 +101,21 @@ def _by_folders(listing: Listing, top: str, reject: Callable[[Reject], None]) ->
 def _shared_folder(listing: Listing) -> str:
     """The folder that all entries are in, with its final slash; empty if there is none."""
     shared: list[str] | None = None
-    for entry in listing:
-        folders = entry.name.split("/")[:-1]
+    for name in listing.names():
+        folders = name.split("/")[:-1]
         if shared is None:
             shared = folders
         same = 0
         while same < min(len(shared), len(folders)) and shared[same] == folders[same]:
             same += 1
         shared = shared[:same]
-    return "".join(f"{name}/" for name in shared or ())
+    return "".join(f"{folder}/" for folder in shared or ())
 
 
 def _first_folders(listing: Listing, top: str) -> set[str]:
     names: set[str] = set()
-    for entry in listing:
-        first, slash, _ = entry.name.removeprefix(top).partition("/")
+    for name in listing.names():
+        first, slash, _ = name.removeprefix(top).partition("/")
         if slash:
             names.add(first)
         if len(names) > MAX_CLASSES:

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
 
@@ -29,11 +31,12 @@ from ganflow.datasets.listing import RAW, WHOLE, Entry
 from ganflow.datasets.pictures import Form, UnusableError, decode, shape_into
 from ganflow.datasets.rejects import reason
 from ganflow.datasets.zipped import read_member
+from ganflow.errors import GanflowError
 
 FEW = 200
 """Pictures that are decoded in this very process: starting others would take longer."""
 
-BATCH = 64
+BATCH = 128
 WORKER_MEMORY = 3 * 2**30
 
 
@@ -133,7 +136,7 @@ def read_entry(root: Path, entry: Entry, archive: int | None) -> bytes:
     """
     try:
         if entry.method == WHOLE:
-            return read_file(root / entry.name)
+            return read_file(f"{root}/{entry.name}")
         assert archive is not None
         if entry.method == RAW:
             content = os.pread(archive, entry.size, entry.offset)
@@ -173,6 +176,12 @@ def run(jobs: Iterable[Job], workers: int, task: Callable[[Job], Done] = work) -
             yield from done
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def get_ready() -> None:
+    """Start what workers are forked from, which takes a quarter of a second, in the background."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
+    forkserver.ensure_running()
 
 
 def processors() -> int:
@@ -241,9 +250,8 @@ def _begin() -> None:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return ProcessPoolExecutor(workers, context, _begin)
+    get_ready()
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), _begin)
 
 
 def _submit(pool: ProcessPoolExecutor, task: Callable[[Job], Done], job: Job) -> Future[Done]:
@@ -270,7 +278,22 @@ def _next(
         pool.shutdown(cancel_futures=True)
         jobs = [job for job, _ in waiting]
         waiting.clear()
+        _check_that_workers_start()
         return [done for job in jobs for done in _carefully(job, task)], _pool(workers)
+
+
+def _check_that_workers_start() -> None:
+    """Tell a picture that crashes its worker from workers that cannot even begin."""
+    try:
+        with _pool(1) as pool:
+            pool.submit(int).result()
+    except BrokenProcessPool:
+        raise GanflowError(
+            "the processes that decode pictures end as soon as they start",
+            where=str(getattr(sys.modules["__main__"], "__file__", "this session")),
+            expected='a script whose work stands below `if __name__ == "__main__":`, since each '
+            "process imports it again; and memory for more processes",
+        ) from None
 
 
 def _carefully(job: Job, task: Callable[[Job], Done]) -> Iterator[Done]:

@@ -53,7 +53,7 @@ def list_folder(listing: Listing, reject: Callable[[Reject], None]) -> None:
                     reject(Reject(name, "special", "it is no regular file"))
 
 
-def read_file(path: Path, limit: int = MAX_FILE) -> bytes:
+def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:
     """All bytes of a regular file.
 
     Raises:
@@ -61,18 +61,20 @@ def read_file(path: Path, limit: int = MAX_FILE) -> bytes:
         ValueError: when it is larger than `limit` bytes or no regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        before = os.fstat(file.fileno())
+    try:
+        before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise ValueError("it is no regular file")
         if before.st_size > limit:
             raise ValueError(f"it has {before.st_size} bytes, more than {limit}")
-        content = file.read(before.st_size + 1)
-        if fingerprint(os.fstat(file.fileno())) != fingerprint(before):
+        content = os.read(descriptor, before.st_size + 1)
+        if fingerprint(os.fstat(descriptor)) != fingerprint(before):
             raise FileChangedError
-        if content is None or len(content) != before.st_size:
+        if len(content) != before.st_size:
             raise FileChangedError
         return content
+    finally:
+        os.close(descriptor)
 
 
 def fingerprint(status: os.stat_result) -> tuple[int, int, int]:

@@ -96,6 +96,8 @@ def gather(
         _unchanged(source, before)
         yield gathered
         return
+    if workers != 0:
+        decoding.get_ready()
     with picture_set.list_pictures(source, scratch, rejects.add) as listing:
         gathered = _gather_pictures(source, listing, data, scratch, rejects, workers)
         if source.files:
@@ -206,7 +208,7 @@ def _gather_pictures(
 
 def _picture_jobs(gathered: Gathered, listing: Listing, places: np.ndarray) -> Iterator[Job]:
     for first in range(0, len(places), BATCH):
-        entries = [listing[place] for place in places[first : first + BATCH].tolist()]
+        entries = listing.at(places[first : first + BATCH])
         yield Job(first, listing.root, gathered.rows, gathered.form, entries)
 
 

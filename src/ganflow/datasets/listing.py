@@ -11,10 +11,12 @@ import struct
 import unicodedata
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
+
+import numpy as np
 
 from ganflow.datasets.limits import MAX_CLASS_NAME, MAX_FILES, MAX_NAME
 from ganflow.errors import DataError
@@ -26,8 +28,7 @@ WHOLE, RAW, STORED, DEFLATED = range(4)
 DRIVE = re.compile(r"[A-Za-z]:[/\\\\]")
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One encoded picture.
 
     `method` is `WHOLE` for a file of its own below the listing's root. Otherwise the root is an
@@ -74,13 +75,32 @@ class Listing:
         for start in range(0, len(self), AT_ONCE):
             yield from self._read(start, min(start + AT_ONCE, len(self)))
 
-    def _read(self, start: int, end: int) -> list[Entry]:
+    def at(self, places: np.ndarray) -> list[Entry]:
+        """The entries at some places, int64 (n,) and ascending."""
+        runs = np.split(places, np.flatnonzero(np.diff(places) != 1) + 1)
+        return [
+            entry for run in runs if len(run) for entry in self._read(int(run[0]), int(run[-1]) + 1)
+        ]
+
+    def names(self) -> Iterator[str]:
+        """The names alone, in order, in a third of the time."""
+        for start in range(0, len(self), AT_ONCE):
+            end = min(start + AT_ONCE, len(self))
+            content, places = self._content(start, end)
+            for place, stop in pairwise(places):
+                yield content[place + RECORD.size : stop].decode("utf-8", "surrogateescape")
+
+    def _content(self, start: int, end: int) -> tuple[bytes, list[int]]:
+        """The records of some entries, and where each begins there; and the end."""
         self.stream.flush()
         first = self.offsets[start]
         content = os.pread(self.stream.fileno(), self.offsets[end] - first, first)
+        return content, [offset - first for offset in self.offsets[start : end + 1]]
+
+    def _read(self, start: int, end: int) -> list[Entry]:
+        content, places = self._content(start, end)
         entries = []
-        for index in range(start, end):
-            place, stop = self.offsets[index] - first, self.offsets[index + 1] - first
+        for place, stop in pairwise(places):
             offset, packed, size, method, checksum, _ = RECORD.unpack_from(content, place)
             name = content[place + RECORD.size : stop].decode("utf-8", "surrogateescape")
             entries.append(Entry(name, method, offset, packed, size, checksum))

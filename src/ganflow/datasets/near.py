@@ -7,21 +7,25 @@ resized, recompressed or brightened.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
 SIDE = 8
 NEIGHBOURS = 8
+AT_ONCE = 128
+"""Pairs whose pixels are in memory together."""
+
 ALIKE = 0.99
 """Correlation of two images' pixels from which they count as the same picture."""
 
 
 def perceptual_hashes(images: np.ndarray) -> np.ndarray:
     """64-bit hashes of images, uint8 (n, h, w, c): uint64 (n,)."""
-    _, height, width, _ = images.shape
-    grey = images.astype(np.float32) @ np.ones(images.shape[3], np.float32)
-    waves = _cosines(height) @ grey @ _cosines(width).T
-    flat = waves.reshape(len(images), SIDE * SIDE)
+    count, height, width, channels = images.shape
+    rows = images.reshape(count, height, width * channels).astype(np.float32)
+    across = np.repeat(_cosines(width), channels, axis=1).T  # which adds up the channels as well
+    flat = (_cosines(height) @ rows @ across).reshape(count, SIDE * SIDE)
     bits = flat > np.sort(flat, axis=1)[:, 31:33].mean(axis=1, keepdims=True)
     return np.packbits(bits, axis=1).view(">u8").reshape(-1).astype(np.uint64)
 
@@ -52,7 +56,7 @@ def near_pairs(
     pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
     kept = [
         part[_correlation(rows(part[:, 0]), rows(part[:, 1])) >= ALIKE]
-        for part in np.array_split(pairs, len(pairs) // 1024 + 1)
+        for part in np.array_split(pairs, len(pairs) // AT_ONCE + 1)
         if len(part)
     ]
     return np.concatenate(kept) if kept else pairs
@@ -115,6 +119,7 @@ def _turn(hashes: np.ndarray, bits: int) -> np.ndarray:
     return turned
 
 
+@cache
 def _cosines(size: int) -> np.ndarray:
     """The cosines of frequencies 1 to 8 over `size` pixels: float32 (8, size)."""
     frequency = np.arange(1, SIDE + 1)[:, None]

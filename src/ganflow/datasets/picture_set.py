@@ -55,7 +55,7 @@ def look_around(
     """
     some = heapq.nsmallest(
         LOOKED_AT,
-        ((name_digest(entry.name), place) for place, entry in enumerate(listing) if wanted[place]),
+        ((name_digest(name), place) for place, name in enumerate(listing.names()) if wanted[place]),
     )
     seen = []
     with warnings.catch_warnings():

@@ -1,14 +1,18 @@
 """One encoded picture, which nobody vouches for, to one square uint8 image."""
 
+from __future__ import annotations
+
 import io
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ganflow.datasets.limits import MAX_PIXELS, MAX_SCANS, MAX_SIDE, MIN_SIDE
-from ganflow.params.data import Fit, Resample
+
+if TYPE_CHECKING:  # every worker process imports this module, and does without pydantic
+    from ganflow.params.data import Fit, Resample
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")
@@ -100,7 +104,7 @@ def shape_into(picture: Image.Image, form: Form, turn: Image.Transpose | None = 
         opaque = opaque.convert(form.mode)
     if turn is not None:
         opaque = opaque.transpose(turn)
-    return np.asarray(opaque, np.uint8).reshape(form.shape)
+    return np.frombuffer(opaque.tobytes(), np.uint8).reshape(form.shape)
 
 
 def _open(content: bytes) -> Image.Image:

@@ -1,12 +1,14 @@
 """From a source in `data/raw` to a prepared store, streaming: memory holds blocks and an index."""
 
+import math
 import os
 import shutil
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
@@ -20,7 +22,10 @@ from ganflow.errors import DataError
 from ganflow.files import write_json
 from ganflow.params.data import Data
 
-ROWS = 1024
+T = TypeVar("T")
+
+BLOCK = 2**20
+"""Bytes of images at once: as many as stay in the processor's cache while they are summed."""
 
 
 def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> None:
@@ -193,17 +198,12 @@ def in_digest_order(members: np.ndarray, gathered: Gathered) -> np.ndarray:
 
 def read_rows(rows: BinaryIO, members: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """The images of some rows: uint8 (*members.shape, h, w, c)."""
-    size = shape[0] * shape[1] * shape[2]
-    places = (members.reshape(-1) * size).tolist()
-    content = b"".join([os.pread(rows.fileno(), size, place) for place in places])
-    return np.frombuffer(content, np.uint8).reshape(*members.shape, *shape)
-
-
-def _blocks(gathered: Gathered, members: np.ndarray) -> Iterator[np.ndarray]:
-    with gathered.rows.open("rb") as rows:
-        for start in range(0, len(members), ROWS):
-            block = read_rows(rows, members[start : start + ROWS], gathered.form.shape)
-            yield stacked.stack(block) if members.ndim == 2 else block
+    images = np.empty((*members.shape, *shape), np.uint8)
+    flat = images.reshape(members.size, math.prod(shape))
+    places = (members.reshape(-1) * flat.shape[1]).tolist()
+    for row, place in zip(flat, places, strict=True):
+        os.preadv(rows.fileno(), [row.data], place)
+    return images
 
 
 def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[str, list[float]]:
@@ -219,16 +219,38 @@ def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[s
         channels = stacked.CHANNELS
     total = np.zeros(channels, np.int64)
     squares = np.zeros(channels, np.int64)
-    with ArrayWriter(path, (height, width, channels), np.dtype(np.uint8)) as writer:
-        for block in _blocks(gathered, members):
-            writer.append(block)
+    parts = np.array_split(members, math.prod(gathered.form.shape) * members.size // BLOCK + 1)
+    with (
+        gathered.rows.open("rb") as rows,
+        ArrayWriter(path, (height, width, channels), np.dtype(np.uint8)) as writer,
+    ):
+
+        def read(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            block = read_rows(rows, part, gathered.form.shape)
+            block = stacked.stack(block) if part.ndim == 2 else block
             wide = block.astype(np.uint16)
-            total += _by_channel(wide)
-            squares += _by_channel(wide * wide)
+            return block, _by_channel(wide), _by_channel(wide * wide)
+
+        for block, sums, sums_of_squares in _ahead(read, parts):
+            writer.append(block)
+            total += sums
+            squares += sums_of_squares
     count = writer.rows * height * width
     mean, square = total / count, squares / count
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     return {"mean": mean.round(4).tolist(), "std": deviation.round(4).tolist()}
+
+
+def _ahead(task: Callable[[np.ndarray], T], inputs: Iterable[np.ndarray]) -> Iterator[T]:
+    """What `task` makes of the inputs, in order; two threads are at most four of them ahead."""
+    waiting: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(2) as threads:
+        for given in inputs:
+            waiting.append(threads.submit(task, given))
+            if len(waiting) > 4:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _by_channel(block: np.ndarray) -> np.ndarray:
