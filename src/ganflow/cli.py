@@ -199,9 +199,11 @@ def _overview() -> str:
 def _run_stage(options: argparse.Namespace) -> None:
     from ganflow.engine import quiet_start
     from ganflow.params.file import load, sections_of
+    from ganflow.training.checkpoint import forget_recorded
 
     with _restorable():
         params = load()
+        forget_recorded()
         with quiet_start():
             stage = importlib.import_module(f"ganflow.stages.{options.stage}")
         part = stage.join if options.join else stage.run

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from flows.stage import TRY_AGAIN
 from ganflow.errors import HeldError
+from ganflow.recorded import folder_hash
 from ganflow.training import checkpoint as module
-from ganflow.training.checkpoint import Checkpoint, Checkpoints, training_key
+from ganflow.training.checkpoint import Checkpoint, Checkpoints, forget_recorded, training_key
 
 
 @pytest.fixture(autouse=True)
@@ -106,8 +108,45 @@ def _killed(path: Path, content: bytes) -> None:
 def test_each_training_finds_only_its_own() -> None:
     Checkpoints("one").save(numbered(1))
     assert done(Checkpoints("two")) is None
-    Checkpoints("one").remove()
+    Checkpoints("one").finish(Path("data/model"))
     assert done(Checkpoints("one")) is None
+
+
+def test_under_dvc_they_stay_until_the_outputs_are_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here DVC fails to save them at first, and the stage's next start must find the training."""
+    project = tmp_path / "project"
+    model = Path("data/model")
+    (project / model).mkdir(parents=True)
+    (project / model / "weights").write_bytes(b"of this training")
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("DVC_STAGE", "train")
+    one, other = Checkpoints("one"), Checkpoints("other")
+    one.save(numbered(5))
+    other.save(numbered(6))
+    one.finish(model)
+
+    forget_recorded()
+    (project / "dvc.lock").write_text(locked("0" * 32 + ".dir"))
+    forget_recorded()
+    assert done(one) == 5, "dvc.lock has another model"
+
+    (project / "dvc.lock").write_text(locked(folder_hash(model)))
+    one.save(numbered(7))
+    forget_recorded()
+    assert done(one) == 7, "it is under way again"
+
+    one.finish(model)
+    monkeypatch.chdir(tmp_path)
+    forget_recorded()
+    assert done(one) is None
+    assert done(other) == 6, "it has not ended"
+
+
+def locked(model: str) -> str:
+    outs = [{"path": "data/model", "hash": "md5", "md5": model}]
+    return yaml.safe_dump({"schema": "2.0", "stages": {"train": {"outs": outs}}})
 
 
 def test_the_key_is_parameters_data_and_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from ganflow.errors import GanflowError
 from ganflow.layout import EVALUATION, MODEL, RAW
+from ganflow.recorded import hash_in
 
 RESTORED = ("dvc.lock", "params.yaml", str(EVALUATION))
 
@@ -45,12 +45,7 @@ def previous_model(project: Path) -> Rollback:
 
 def model_hash(project: Path, commit: str) -> str | None:
     """DVC's hash of the model folder in a revision."""
-    described: dict[str, Any] = yaml.safe_load(_git(project, "show", f"{commit}:dvc.lock")) or {}
-    for stage in described.get("stages", {}).values():
-        for out in stage.get("outs", []):
-            if Path(out["path"]) == MODEL:
-                return str(out.get("md5"))
-    return None
+    return hash_in(yaml.safe_load(_git(project, "show", f"{commit}:dvc.lock")), MODEL)
 
 
 def roll_back(project: Path) -> Rollback:

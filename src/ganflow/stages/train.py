@@ -61,7 +61,7 @@ def run(seed: int, runtime: Runtime, model: Model, train: Train) -> None:
         }
         write_model(game, history, card)
         write_training(history, train)
-        checkpoints.remove()
+        checkpoints.finish(MODEL)
 
 
 def join(seed: int, runtime: Runtime, model: Model, train: Train) -> None:

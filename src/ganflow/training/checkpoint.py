@@ -4,6 +4,9 @@ Checkpoints live in the state folder, keyed by everything that shapes the traini
 (parameters, data, code): another training never finds this one's. Each is one file, a
 SHA-256 digest followed by safetensors, written whole and renamed; the one before is kept
 until the next is written, for the case that the last is damaged.
+
+They outlive the training until DVC has recorded what it wrote: DVC copies outputs into its cache
+after the stage has ended, and a disk that is full by then must not cost the training.
 """
 
 import hashlib
@@ -22,10 +25,11 @@ import safetensors.numpy
 from filelock import FileLock, Timeout
 
 from ganflow.errors import HeldError
-from ganflow.files import write_bytes
+from ganflow.files import read_json, write_bytes, write_json
+from ganflow.recorded import folder_hash, recorded_hash
 from ganflow.state import state_folder
 
-LATEST, PREVIOUS = "latest", "previous"
+LATEST, PREVIOUS, WRITTEN = "latest", "previous", "written"
 DIGEST = hashlib.sha256().digest_size
 
 
@@ -91,6 +95,7 @@ class Checkpoints:
             {name: np.asarray(array, order="C") for name, array in checkpoint.arrays.items()},
             metadata={"progress": json.dumps(checkpoint.progress)},
         )
+        (self.folder / WRITTEN).unlink(missing_ok=True)
         latest = self.folder / LATEST
         if latest.exists():
             latest.replace(self.folder / PREVIOUS)
@@ -113,6 +118,20 @@ class Checkpoints:
             return Checkpoint(safetensors.numpy.load(body), progress)
         return None
 
-    def remove(self) -> None:
-        """Forget this training: its results are written."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def finish(self, model: Path) -> None:
+        """The results are written: forget this training, now or when DVC has recorded them."""
+        if "DVC_STAGE" not in os.environ:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        elif self.folder.exists():
+            write_json(
+                self.folder / WRITTEN,
+                {"workspace": str(Path.cwd()), "output": str(model), "hash": folder_hash(model)},
+            )
+
+
+def forget_recorded() -> None:
+    """Remove the checkpoints of trainings whose results stand in their workspace's dvc.lock."""
+    for written in (state_folder() / "checkpoints").glob(f"*/{WRITTEN}"):
+        told = read_json(written)
+        if recorded_hash(Path(told["workspace"]), Path(told["output"])) == told["hash"]:
+            shutil.rmtree(written.parent, ignore_errors=True)

@@ -1,0 +1,36 @@
+"""What DVC has recorded: its hashes of folders, and those that stand in dvc.lock."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def hash_in(lock: dict[str, Any] | None, output: Path) -> str | None:
+    """DVC's hash of an output in what dvc.lock holds, or None if it names no such output."""
+    for stage in (lock or {}).get("stages", {}).values():
+        for out in stage.get("outs", []):
+            if Path(out["path"]) == output:
+                return str(out.get("md5"))
+    return None
+
+
+def recorded_hash(project: Path, output: Path) -> str | None:
+    """DVC's hash of an output in a project's dvc.lock, or None if it is not recorded there."""
+    try:
+        return hash_in(yaml.safe_load((project / "dvc.lock").read_text()), output)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def folder_hash(folder: Path) -> str:
+    """The hash that DVC gives a folder: the MD5 of the sorted list of its files and their MD5s."""
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    listed = [{"md5": _md5((folder / name).read_bytes()), "relpath": name} for name in names]
+    return f"{_md5(json.dumps(listed, sort_keys=True).encode())}.dir"
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
