@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2, help="of the article, without --full")
     parser.add_argument("--images", type=int, help="of our own recipes, instead of their own")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--kept", action="store_true", help="of finished runs alone; begin none")
     parser.add_argument("--threads", type=int, help="instead of one for each processor")
     parser.add_argument("--points", type=int, default=24, help="measurements of a run")
     parser.add_argument("--rounds", type=int, default=9, help="of timing")
@@ -68,11 +69,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     curves: dict[str, list[Curve]] = {name: [] for name in options.recipes}
     for seed in options.seeds:
         for name in options.recipes:
-            curves[name].append(kept_curve(name, seed, options, yardstick))
-    rates = throughput(options, yardstick)
+            curves[name] += kept_curve(name, seed, options, yardstick)
+    curves = {name: runs for name, runs in curves.items() if runs}
+    rates = throughput(list(curves), options, yardstick)
     found: dict[str, Any] = {
         "floor": round(yardstick.floor, 4),
-        "seeds": options.seeds,
+        "seeds": {name: len(runs) for name, runs in curves.items()},
         "images_per_second": {name: round(rate, 1) for name, rate in rates.items()},
         "curves": curves,
     }
@@ -122,18 +124,22 @@ class Yardstick:
         return frechet.distance(frechet.moments(features), self.real) / self.floor
 
 
-def kept_curve(name: str, seed: int, options: argparse.Namespace, yardstick: Yardstick) -> Curve:
-    """The run's curve, from the runs that are kept or by running it."""
+def kept_curve(
+    name: str, seed: int, options: argparse.Namespace, yardstick: Yardstick
+) -> list[Curve]:
+    """The run's curve, from the runs that are kept or by running it; none if it may not be run."""
     design, train = recipe_of(name, options, yardstick.store)
     said = f"{design}{train}{options.points}{seed}{code()}{yardstick.floor}"
     file = KEPT / f"{name}-{train.images}-{seed}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
     if not file.is_file():
+        if options.kept:
+            return []
         KEPT.mkdir(parents=True, exist_ok=True)
         begun = file.with_suffix(".npz")
         title = f"{name}, seed {seed}"
         write_json(file, curve(title, design, train, seed, options, yardstick, begun))
         begun.unlink(missing_ok=True)
-    return [(int(seen), float(value)) for seen, value in json.loads(file.read_text())]
+    return [[(int(seen), float(value)) for seen, value in json.loads(file.read_text())]]
 
 
 def code() -> str:
@@ -207,13 +213,15 @@ def marks_of(steps: int, points: int) -> set[int]:
     return {math.ceil(mark) for mark in spaced[:-1]} | {steps}
 
 
-def throughput(options: argparse.Namespace, yardstick: Yardstick) -> dict[str, float]:
+def throughput(
+    names: list[str], options: argparse.Namespace, yardstick: Yardstick
+) -> dict[str, float]:
     """Images a second of each recipe's steps, all taking turns; medians."""
     from ganflow.training.batches import Batches
     from ganflow.training.step import Game
 
     runs, counts, split = {}, {}, yardstick.store.split("train")
-    for name in options.recipes:
+    for name in names:
         design, train = recipe_of(name, options, yardstick.store)
         game = Game(design, train, resolved("auto"), 0)
         counts[name] = count = max(1, 1280 // train.batch) * train.batch

@@ -191,8 +191,9 @@ def test_every_objective_that_is_allowed_is_there() -> None:
     assert set(OBJECTIVES) == set(get_args(Objective))
 
 
-def figures() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("figures", ROOT / "docs" / "figures.py")
+def script(name: str) -> ModuleType:
+    """A script of docs/, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -202,17 +203,26 @@ def figures() -> ModuleType:
 
 def test_the_numbers_in_the_readme_are_those_of_its_model() -> None:
     """A retraining changes dvc.lock, and its table is then written by whoever merges it."""
-    module = figures()
+    module = script("figures")
     evaluation, table = module.stated((ROOT / "README.md").read_text())
     if evaluation == module.evaluation_of(ROOT):
         assert table == module.table(ROOT), "run `python docs/figures.py`"
     assert len(table.splitlines()) > 5
 
 
-def test_the_picture_in_the_readme_is_a_picture() -> None:
+def test_the_table_of_quality_is_what_was_measured() -> None:
+    module = script("quality")
+    tables = dict(module.TABLE.findall((ROOT / "docs" / "quality.md").read_text()))
+    assert set(tables) == set(module.MEASURED)
+    for which, table in tables.items():
+        assert table == module.table(module.measured(which)), "run `python docs/quality.py`"
+
+
+@pytest.mark.parametrize("name", ["samples", "quality"])
+def test_a_picture_is_a_picture(name: str) -> None:
     from PIL import Image
 
-    with Image.open(ROOT / "docs" / "images" / "samples.png") as picture:
+    with Image.open(ROOT / "docs" / "images" / f"{name}.png") as picture:
         assert picture.format == "PNG"
         assert min(picture.size) > 200
         assert len(picture.convert("L").getcolors(maxcolors=256)) > 50, "not blank"
