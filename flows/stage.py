@@ -17,6 +17,7 @@ from zc.lockfile import LockError, LockFile  # type: ignore[import-untyped]
 
 from flows import processes
 from ganflow.errors import GanflowError
+from ganflow.training.checkpoint import forget_recorded
 
 LOCK_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 60.0, 60.0, 60.0)
 """Seconds between attempts while another DVC command holds a lock: five minutes in all."""
@@ -84,6 +85,7 @@ def reproduce(
     for wait in (*lock_waits, None):
         outcome = None if _is_locked(project) else _attempt(stage, project, on_line, timeout)
         if outcome:
+            forget_recorded()  # later stages do so when they run, but they may be up to date
             return outcome
         if wait is not None:
             on_line(f"another DVC command is using this project: trying again in {wait:g} s")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flows.processes import CommandTimeoutError
@@ -17,9 +18,11 @@ from flows.stage import (
     Outcome,
     StageError,
     TransientStageError,
+    dvc,
     outcome_of,
     reproduce,
 )
+from ganflow.training.checkpoint import Checkpoint, Checkpoints, forget_recorded
 from tests.flows.conftest import alive, hung_processes
 
 Fault = Callable[[str, str], None]
@@ -59,6 +62,31 @@ def test_a_failure_restores_outputs_and_shows_the_last_lines(
     assert not isinstance(caught.value, TransientStageError)
     assert (project / "data/model/file.txt").read_text() == model
     assert (project / "dvc.lock").read_bytes() == lock
+
+
+def test_a_checkpoint_stays_until_dvc_has_recorded_the_model(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC's cache cannot be written to when the stage has ended, and can at the next attempt."""
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("DVC_STAGE", "train")
+    checkpoints = Checkpoints("key")
+    checkpoints.save(Checkpoint({"weights": np.ones(3, np.float32)}, {}))
+    set_seed(project, 1)
+    train = dvc("repro", "--single-item", "train")
+    cache, away = project / ".dvc/cache/files/md5", project / "away"
+    cache.rename(away)
+    cache.write_text("no folder")
+    assert subprocess.run(train, capture_output=True, check=False).returncode
+    checkpoints.finish(Path("data/model"))
+    forget_recorded()
+    assert checkpoints.load() is not None
+
+    cache.unlink()
+    away.rename(cache)
+    subprocess.run(train, check=True, capture_output=True)
+    reproduce("sample", project)
+    assert checkpoints.load() is None
 
 
 def test_outputs_in_git_are_restored_too_even_uncommitted_ones(project: Path, fault: Fault) -> None:
