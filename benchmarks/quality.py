@@ -168,6 +168,7 @@ def curve(
     Args:
         begun: the file that holds where the run stands, after each measurement.
     """
+    from ganflow.stages.train import class_shares
     from ganflow.training.batches import Batches
     from ganflow.training.judge import Judge
     from ganflow.training.step import Game
@@ -175,7 +176,7 @@ def curve(
     game, store = Game(design, train, resolved("auto"), seed), yardstick.store
     split = store.split("train")
     batches = Batches(split.images, split.labels, seed)
-    shares = np.full(design.classes, 1 / max(design.classes, 1)).tolist()
+    shares = class_shares(split.labels, design.classes)
     judge = Judge(yardstick.extractor, store.split("validation").images, shares, seed)
     marks = marks_of(game.steps, options.points)
     found = taken_up(game, begun)

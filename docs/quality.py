@@ -46,7 +46,10 @@ def table(found: dict[str, Any]) -> str:
         for goal in goals:
             share = found.get(f"{name}_share_of_article_time_{goal}")
             seconds = found.get(f"{name}_seconds_to_article_{goal}")
-            cells.append("never" if share is None else f"{seconds:,.0f}, 1/{1 / share:.0f}")
+            if name == "article":
+                cells.append("")
+            else:
+                cells.append("never" if share is None else f"{seconds:,.0f}, 1/{1 / share:.0f}")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
