@@ -179,7 +179,7 @@ def run(jobs: Iterable[Job], workers: int, task: Callable[[Job], Done] = work) -
 
 
 def get_ready() -> None:
-    """Start what workers are forked from, which takes a quarter of a second, in the background."""
+    """Start what workers are forked from, in the background."""
     multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
     forkserver.ensure_running()
 

@@ -83,7 +83,7 @@ class Listing:
         ]
 
     def names(self) -> Iterator[str]:
-        """The names alone, in order, in a third of the time."""
+        """The names alone, in order: for passes that want nothing else."""
         for start in range(0, len(self), AT_ONCE):
             end = min(start + AT_ONCE, len(self))
             content, places = self._content(start, end)
