@@ -157,6 +157,10 @@ def fault(project: Path) -> Callable[[str, str], None]:
 
 ROOT = Path(__file__).parents[2]
 
+# Seconds until what is waited for is given up. The machine may be busy with anything else, and
+# a test that is about to fail may take its time.
+PATIENCE = 120
+
 
 def command(words: str) -> list[str]:
     """A Python tool's command line, run by this interpreter."""
@@ -217,9 +221,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-def hung_processes(project: Path, wait: float = 20) -> list[int]:
+def hung_processes(project: Path) -> list[int]:
     """The processes of a stage that was told to hang, once they are there."""
-    deadline = time.monotonic() + wait
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         pids = project / "faults" / "pids"
         if pids.exists() and len(pids.read_text().split()) == 2:
@@ -270,6 +274,8 @@ def running_server(home: Path, port: int, *options: str, **settings: str) -> Ite
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        # A new schedule may have to wait for the scheduler's next round, a minute by default.
+        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
         **settings,
     }
     with (home / "server.log").open("wb") as log:
@@ -301,7 +307,7 @@ def _drain_prefect() -> None:
 
 
 def _wait_until_healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(f"{url}/health").status_code == 200:

@@ -23,7 +23,7 @@ from flows.stage import (
     reproduce,
 )
 from ganflow.training.checkpoint import Checkpoint, Checkpoints, forget_recorded
-from tests.flows.conftest import alive, hung_processes
+from tests.flows.conftest import PATIENCE, alive, hung_processes
 
 Fault = Callable[[str, str], None]
 
@@ -110,8 +110,8 @@ def test_a_stage_that_hangs_is_ended_with_its_children(project: Path, fault: Fau
     model = (project / "data/model/file.txt").read_text()
     set_seed(project, 1)
     fault("train", "hang")
-    with pytest.raises(CommandTimeoutError, match="5 seconds"):
-        reproduce("train", project, timeout=5)
+    with pytest.raises(CommandTimeoutError, match="10 seconds"):
+        reproduce("train", project, timeout=10)
     assert not [pid for pid in hung_processes(project) if alive(pid)]
     assert (project / "data/model/file.txt").read_text() == model
 
@@ -132,7 +132,7 @@ def test_nothing_outlives_a_killed_flow(project: Path, fault: Fault) -> None:
     pids = hung_processes(project)
     flow.kill()
     flow.wait()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE
     while any(map(alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not [pid for pid in pids if alive(pid)]

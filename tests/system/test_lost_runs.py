@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from flows import alerts
-from tests.flows.conftest import ROOT, Server, alive, hung_processes, stop
+from tests.flows.conftest import PATIENCE, ROOT, Server, alive, hung_processes, stop
 from tests.flows.test_server import (
     listening,
     process_tree,
@@ -78,8 +78,8 @@ def start(server: Server, project: Path, *options: str) -> str:
     return started(server.prefect(*run, cwd=project))
 
 
-def heard_of(heard: list[str], automation: str, seconds: float = 60) -> str:
-    deadline = time.monotonic() + seconds
+def heard_of(heard: list[str], automation: str) -> str:
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for said in heard:
             if f"{automation}:" in said:
@@ -109,14 +109,14 @@ def test_late_lost_and_abandoned_runs_are_told_and_closed(
     assert "Late" in heard_of(chat, "ganflow run late")
 
     # The abandoned run is closed, and so its slot is free: the late one gets it.
-    wait_for_state(server, abandoned, {"Crashed"}, 120)
+    wait_for_state(server, abandoned, {"Crashed"})
     assert heard_of(chat, "ganflow run pending for too long")
     assert "the worker that took it is gone" in heard_of(chat, "ganflow run failed")
     (here / "params.yaml").write_text("seed: 7\ntrain: {images: 128000}\n")
     (here / "faults/train").write_text("hang")
     worker = server.start_worker(tmp_path / "worker.log")
     cleanup.callback(stop, worker)
-    training = hung_processes(here, wait=120)
+    training = hung_processes(here)
     assert server.ask(f"/flow_runs/{late}")["state"]["name"] == "Running"
 
     # The machine goes: worker, run and training at once, without a word.
@@ -126,7 +126,7 @@ def test_late_lost_and_abandoned_runs_are_told_and_closed(
             os.kill(pid, signal.SIGKILL)
     worker.wait()
     wait_until_gone(list(everything))
-    wait_for_state(server, late, {"Crashed"}, 120)
+    wait_for_state(server, late, {"Crashed"})
     assert heard_of(chat, "ganflow run without a heartbeat")
     message = server.ask(f"/flow_runs/{late}")["state"]["message"]
     assert "No heartbeat" in message
@@ -143,8 +143,8 @@ def test_a_dead_workers_pending_run_gives_its_slot_back_without_any_alert(
     waiting = start(server, here)
     worker = server.start_worker(tmp_path / "worker.log")
     cleanup.callback(stop, worker)
-    wait_for_state(server, waiting, {"AwaitingConcurrencySlot"}, 60)
-    wait_for_state(server, waiting, {"Unchanged"}, 120)
+    wait_for_state(server, waiting, {"AwaitingConcurrencySlot"})
+    wait_for_state(server, waiting, {"Unchanged"})
     assert server.ask(f"/flow_runs/{abandoned}")["state"]["name"] == "Pending"
     server.ask(f"/flow_runs/{abandoned}/set_state", {"state": {"type": "CANCELLED"}})
 
@@ -158,13 +158,13 @@ def test_a_restarted_server_knows_the_leases_of_the_runs(
     (here / "params.yaml").write_text("seed: 7\ntrain: {images: 128000}\n")
     (here / "faults/train").write_text("wait")
     run = start(hub.server, here)
-    training = hung_processes(here, wait=120)
+    training = hung_processes(here)
     lease = slot(hub.server, run)["deployment_concurrency_lease_id"]
     hub.restart()
     hub.server.ask(f"/v2/concurrency_limits/leases/{lease}/renew", {"lease_duration": 300})
     assert all(map(alive, training))
     second = start(hub.server, here)
-    wait_for_state(hub.server, second, {"AwaitingConcurrencySlot"}, 60)
+    wait_for_state(hub.server, second, {"AwaitingConcurrencySlot"})
     (here / "faults/train").unlink()
-    wait_for_state(hub.server, run, {"Completed"}, 120)
-    wait_for_state(hub.server, second, {"Unchanged"}, 120)
+    wait_for_state(hub.server, run, {"Completed"})
+    wait_for_state(hub.server, second, {"Unchanged"})
