@@ -53,8 +53,8 @@ from ganflow.params.data import Data
 from ganflow.stages.prepare import run
 if __name__ == "__main__":
     BEGUN
-    options = {} if sys.argv[1] == "mnist" else {"size": 64, "mode": "RGB", "resample": "bilinear"}
-    run(Data(source=sys.argv[1], **options))
+    form = {"resolution": 64, "mode": "RGB", "resample": "bilinear"}
+    run(Data(source=sys.argv[1], **(form if sys.argv[1] != "mnist" else {})))
 """
 
 KERAS = """

@@ -171,8 +171,8 @@ def test_arrays_are_resized_like_pictures(tmp_path: Path) -> None:
     stacked = np.stack([np.asarray(picture(number, 32)) for number in range(60)])
     np.savez(tmp_path / "array" / "set.npz", images=stacked, labels=np.arange(60) % 3)
     (tmp_path / "array" / "set.npz").rename(tmp_path / "array" / "set")
-    pictures = prepared(tmp_path / "folder", tmp_path / "one", size=8, mode="L")
-    arrays = prepared(tmp_path / "array", tmp_path / "two", size=8, mode="L")
+    pictures = prepared(tmp_path / "folder", tmp_path / "one", resolution=8, mode="L")
+    arrays = prepared(tmp_path / "array", tmp_path / "two", resolution=8, mode="L")
     assert all_images(pictures).keys() == all_images(arrays).keys()
 
 
@@ -315,7 +315,7 @@ def test_a_file_that_changes_while_it_is_read_is_left_out(
         return status
 
     monkeypatch.setattr(os, "fstat", status_of)
-    store = prepared(tmp_path, tmp_path / "store", max_rejected=0.1, size=16, mode="RGB")
+    store = prepared(tmp_path, tmp_path / "store", max_rejected=0.1, resolution=16, mode="RGB")
     assert growing.stat().st_size > size
     assert [row[:2] for row in rejected(store)] == [["cat/000.png", "changed"]]
 

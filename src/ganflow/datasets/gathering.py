@@ -181,7 +181,7 @@ def _gather_pictures(
         wanted &= selected[arrangement.labels]
     places = np.flatnonzero(wanted)
     size, grey = 0, False
-    if data.size == "auto" or data.mode == "auto":
+    if data.resolution == "auto" or data.mode == "auto":
         size, grey = picture_set.look_around(listing, read, wanted)
     gathered = Gathered(
         scratch / "rows",
@@ -217,9 +217,8 @@ def _form(data: Data, size: int, grey: bool) -> Form:
     mode = data.mode
     if mode == "auto":
         mode = "L" if grey or data.stacked else "RGB"
-    return Form(
-        size if data.size == "auto" else data.size, mode, data.fit, data.resample, data.background
-    )
+    side = size if data.resolution == "auto" else data.resolution
+    return Form(side, mode, data.fit, data.resample, data.background)
 
 
 def _workers(asked: int | None, images: int) -> int:

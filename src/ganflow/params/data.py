@@ -22,8 +22,8 @@ class Data(Section):
     ] = "mnist"
     """A name below `data/raw`."""
 
-    size: Annotated[int, Field(ge=8, le=128)] | Literal["auto"] = "auto"
-    """Side of the square images; `auto` keeps one common size, and makes others 64 or 32."""
+    resolution: Annotated[int, Field(ge=8, le=128)] | Literal["auto"] = "auto"
+    """Pixels along each side; `auto` keeps one common size, and makes others 64 or 32."""
 
     mode: Mode = "auto"
     """Colour mode, grey (`L`) or `RGB`; `auto` is grey where every image is."""
