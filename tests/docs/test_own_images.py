@@ -15,7 +15,6 @@ from tests.docs.commands import ROOT
 
 SHORT = {
     "data.source": "shapes",
-    "extractor.epochs": 10,
     "train.images": 1280,
     "train.snapshots": 2,
 }
