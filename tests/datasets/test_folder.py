@@ -1,11 +1,12 @@
 """Folders: regular files only, whatever their names, and links only into DVC's cache."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from ganflow.datasets.folder import FileChangedError, list_folder, read_file
+from ganflow.datasets.folder import FileChangedError, list_folder, read_ahead, read_file
 from ganflow.datasets.listing import Entry, Listing, is_aside, name_digest, name_fault
 from ganflow.datasets.rejects import Reject
 
@@ -110,3 +111,35 @@ def test_what_goes_with_pictures_is_set_aside(name: str) -> None:
 
 def test_a_name_is_the_same_however_it_is_composed() -> None:
     assert name_digest("é") == name_digest("e\u0301")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that the system is asked to fetch."""
+    files: list[str] = []
+
+    def advise(descriptor: int, start: int, length: int, advice: int) -> None:
+        assert (start, advice) == (0, os.POSIX_FADV_WILLNEED)
+        files.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+
+    monkeypatch.setattr(os, "posix_fadvise", advise, raising=False)
+    return files
+
+
+def test_files_are_fetched_ahead_and_what_is_none_is_passed_over(
+    tmp_path: Path, asked: list[str]
+) -> None:
+    files = [str(tmp_path / f"{number}.png") for number in range(3)]
+    for file in files:
+        Path(file).write_bytes(b"x")
+    gone = str(tmp_path / "gone.png")
+    read_ahead([gone, *files, gone])
+    assert asked == (files if sys.platform == "linux" else [])
+    read_ahead([])
+
+
+def test_what_is_in_memory_is_not_asked_for(tmp_path: Path, asked: list[str]) -> None:
+    names = [str(tmp_path / name) for name in ("gone.png", "1.png")]
+    Path(names[1]).write_bytes(b"x")
+    read_ahead(names)
+    assert not asked

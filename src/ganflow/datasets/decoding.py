@@ -25,7 +25,7 @@ from types import FrameType
 import numpy as np
 
 from ganflow.datasets import near
-from ganflow.datasets.folder import FileChangedError, read_file
+from ganflow.datasets.folder import FileChangedError, read_ahead, read_file
 from ganflow.datasets.limits import MAX_SECONDS
 from ganflow.datasets.listing import RAW, WHOLE, Entry
 from ganflow.datasets.pictures import Form, UnusableError, decode, shape_into
@@ -99,6 +99,7 @@ def work(job: Job) -> Done:
     count = len(job)
     done = Done.of(job.first, count)
     images = np.zeros((count, *job.form.shape), np.uint8)
+    read_ahead([f"{job.root}/{entry.name}" for entry in job.entries if entry.method == WHOLE])
     with _opened(job) as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about damaged metadata, page after page
         for place in range(count):

@@ -3,7 +3,9 @@
 import os
 import re
 import stat
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ganflow.datasets.limits import MAX_FILE, MAX_FILES
@@ -13,6 +15,9 @@ from ganflow.errors import DataError
 
 CACHED = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
 """A file in DVC's cache, which `cache.type symlink` leaves a link to in the workspace."""
+
+AHEAD = 2**20
+"""Bytes of a file that are fetched ahead; from there the system does so by itself."""
 
 
 class FileChangedError(Exception):
@@ -60,8 +65,7 @@ def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:
         FileChangedError: when it was written to meanwhile.
         ValueError: when it is larger than `limit` bytes or no regular file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
+    with _opened(path) as descriptor:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise ValueError("it is no regular file")
@@ -73,6 +77,36 @@ def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:
         if len(content) != before.st_size:
             raise FileChangedError
         return content
+
+
+def read_ahead(paths: Sequence[str]) -> None:
+    """Have the system fetch files into memory that will be read next, all at once.
+
+    Read one after the other, each would be waited for. Where the last one is in memory, so are
+    the others, most likely, and nothing is done.
+    """
+    if sys.platform != "linux" or not paths or _in_memory(paths[-1]):
+        return
+    for path in paths:
+        with suppress(OSError), _opened(path) as descriptor:
+            os.posix_fadvise(descriptor, 0, AHEAD, os.POSIX_FADV_WILLNEED)
+
+
+def _in_memory(path: str) -> bool:
+    """Whether a file's first byte can be read without waiting for a disk."""
+    try:
+        with _opened(path) as descriptor:
+            os.preadv(descriptor, [bytearray(1)], 0, os.RWF_NOWAIT)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
 
