@@ -119,6 +119,7 @@ def test_the_full_profile_asks_fresh_classifiers(
     assert len(list(numbers(metrics))) <= 20
     detail = json.loads((EVALUATION / "detail.json").read_text())
     assert len(detail["cas"]["from_samples"]) == 2
+    assert detail["c2st"]["epochs"] == detail["cas"]["epochs"] == 20, "few images are seen often"
 
 
 def test_unconditional_samples_have_no_label_accuracy(

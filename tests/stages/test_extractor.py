@@ -72,14 +72,6 @@ def test_repeats_byte_by_byte_and_never_sees_the_test_split(project: Path) -> No
     assert json.loads((EXTRACTOR / "card.json").read_text())["test_accuracy"] < 0.9
 
 
-@pytest.mark.parametrize(
-    ("images", "epochs"), [(54_000, 2), (30_000, 2), (29_999, 3), (10_000, 6), (3_000, 20), (1, 20)]
-)
-def test_few_images_are_seen_more_often(images: int, epochs: int) -> None:
-    assert extractor.epochs_for("auto", images) == epochs
-    assert extractor.epochs_for(7, images) == 7
-
-
 def test_the_card_has_the_epochs_that_auto_became(project: Path) -> None:
     write_store(PREPARED)
     extractor.run(Runtime(), Extractor(features=8, batch=500))

@@ -5,6 +5,7 @@ The extractor is one of these, and so are the fresh classifiers of `cas` and `c2
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +25,12 @@ SMALLEST_SIDE = 8
 MOST_CHANNELS = 128
 FIRST_CHANNELS = 32
 
+ENOUGH = 60_000
+"""Images, seen again and again where there are fewer, after which a classifier has learned."""
+
+FEWEST, MOST = 2, 20
+"""Bounds of `epochs_for`: with more, few images would be learned by heart."""
+
 Turn = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """From a batch of images and of labels to the images that have these labels."""
 
@@ -37,6 +44,11 @@ class Lessons:
     batch: int
     learning_rate: float
     bfloat16: bool = True
+
+
+def epochs_for(images: int) -> int:
+    """Passes over so many images after which a classifier of them has learned."""
+    return min(max(math.ceil(ENOUGH / images), FEWEST), MOST)
 
 
 def network(

@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from ganflow.datasets.store import Split, Store, open_store
 from ganflow.engine import configure, has_bfloat16, threads
 from ganflow.errors import DataError
-from ganflow.evaluation.classifier import Lessons
+from ganflow.evaluation.classifier import Lessons, epochs_for
 from ganflow.evaluation.doubts import of_the_extractor
 from ganflow.evaluation.extractor import TURNS, Extractor, load_extractor
 from ganflow.evaluation.fresh import accuracy_score, two_sample
@@ -38,7 +37,6 @@ from ganflow.report.grid import image_grid, write_png
 PLANS = {"quick": (10_000, 200), "full": (50_000, 1_000)}  # samples, bootstrap resamples
 MODES = 26_000  # samples whose modes are counted in the full profile (Srivastava et al. 2017)
 DIGITS = 6  # significant, of every number that is written
-FRESH = Lessons(seed=0, epochs=2, batch=128, learning_rate=0.002)
 SECOND_TRAIN = 20_000
 SHOWN = 100
 PAGE_ROWS, PAGE_NEIGHBOURS = 10, 5
@@ -128,13 +126,20 @@ def _ask_fresh_classifiers(
     test: Split,
     store: Store,
 ) -> None:
-    lessons = replace(FRESH, bfloat16=has_bfloat16())
+    lessons = Lessons(
+        seed=0,
+        epochs=epochs_for(min(len(samples), len(train.images))),
+        batch=128,
+        learning_rate=0.002,
+        bfloat16=has_bfloat16(),
+    )
     told = two_sample(samples, train.images, test.images, lessons)
     findings.metrics["c2st"] = {"accuracy": told.accuracy}
     findings.detail["c2st"] = {
         "accuracy": told.accuracy,
         "accuracy_interval": told.interval.bounds,
         "held_out": told.held_out,
+        "epochs": lessons.epochs,
         "method": "held-out accuracy of a fresh classifier between real and generated; 0.5 is "
         "ideal; Wilson's interval",
     }
@@ -154,6 +159,7 @@ def _ask_fresh_classifiers(
         "ratio_interval": score.interval.bounds,
         "from_samples": list(score.from_samples),
         "from_real": list(score.from_real),
+        "epochs": lessons.epochs,
         "method": "accuracy on the test split of classifiers trained on samples, over that of "
         "ones trained on as many real images; Student's interval over three seeds",
     }

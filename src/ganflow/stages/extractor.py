@@ -1,22 +1,13 @@
 """Train the classifiers whose features measure every model."""
 
-import math
-from typing import Literal
-
 from ganflow.datasets.store import open_store
 from ganflow.engine import configure, has_bfloat16
-from ganflow.evaluation.classifier import Lessons
+from ganflow.evaluation.classifier import Lessons, epochs_for
 from ganflow.evaluation.extractor import accuracy, save_extractor, train_extractor
 from ganflow.files import whole_folder
 from ganflow.layout import EXTRACTOR, PREPARED
 from ganflow.params.extractor import Extractor
 from ganflow.params.runtime import Runtime
-
-ENOUGH = 60_000
-"""Images, seen again and again where there are fewer, after which a classifier has learned."""
-
-FEWEST, MOST = 2, 20
-"""Epochs that `auto` may become: with more, few images would be learned by heart."""
 
 
 def run(runtime: Runtime, extractor: Extractor) -> None:
@@ -28,7 +19,7 @@ def run(runtime: Runtime, extractor: Extractor) -> None:
     configure(runtime)
     store = open_store(PREPARED)
     train, test = store.split("train"), store.split("test")
-    epochs = epochs_for(extractor.epochs, len(train.images))
+    epochs = epochs_for(len(train.images)) if extractor.epochs == "auto" else extractor.epochs
     with whole_folder(EXTRACTOR) as folder:
         for name, place, seed in (
             ("extractor", folder, extractor.seed),
@@ -49,10 +40,3 @@ def run(runtime: Runtime, extractor: Extractor) -> None:
             found = accuracy(trained, test.images, test.labels)
             save_extractor(place, trained, test_accuracy=found)
             print(f"{name}: {found:.2%} right on the test split", flush=True)
-
-
-def epochs_for(asked: int | Literal["auto"], images: int) -> int:
-    """The number of passes over the training images."""
-    if asked != "auto":
-        return asked
-    return min(max(math.ceil(ENOUGH / images), FEWEST), MOST)
