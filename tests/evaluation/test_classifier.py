@@ -1,8 +1,12 @@
-"""How long a classifier learns."""
+"""How long a classifier learns, and that many of them can."""
 
+import logging
+
+import numpy as np
 import pytest
 
-from ganflow.evaluation.classifier import epochs_for
+from ganflow.evaluation.classifier import Lessons, epochs_for, train
+from ganflow.evaluation.extractor import Extractor
 
 
 @pytest.mark.parametrize(
@@ -10,3 +14,16 @@ from ganflow.evaluation.classifier import epochs_for
 )
 def test_few_images_are_seen_more_often(images: int, epochs: int) -> None:
     assert epochs_for(images) == epochs
+
+
+def test_six_in_a_row_are_not_taken_for_one_that_is_traced_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("tensorflow"), "propagate", True)
+    images = np.random.default_rng(0).integers(0, 255, (64, 8, 8, 1), np.uint8)
+    labels = np.arange(64) % 2
+    for seed in range(6):
+        weights = train(images, labels, 8, 2, Lessons(seed, 1, 32, 0.01, bfloat16=False))
+        card = {"shape": (8, 8, 1), "features": 8, "classes": ("even", "odd")}
+        Extractor(weights, card).describe(images)
+    assert "retracing" not in caplog.text

@@ -142,10 +142,13 @@ def train(
             adam.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return loss
 
+    # Traced here, once: TensorFlow takes the first calls of many classifiers for retracing.
+    learn_some = learn.get_concrete_function()
     with progress(what, steps * batch) as shown:
         for first in range(0, steps, at_once):
             rows = order[first : first + at_once]
-            loss = learn(first, images[rows], labels[rows].astype(np.int64))
+            given = (first, images[rows], labels[rows].astype(np.int64))
+            loss = learn_some(*map(tf.constant, given))
             shown.advance(rows.size, loss=float(loss))
     return {variable.path: np.asarray(variable.value) for variable in variables}
 

@@ -58,7 +58,9 @@ class Extractor:
         self.classes = tuple(card.get("classes", ()))
         """Names of the data's classes; empty where the data has none."""
 
-        model = classifier.network(self.shape, self.features, len(self.classes) or TURNS * SHAPES)
+        self._model = model = classifier.network(
+            self.shape, self.features, len(self.classes) or TURNS * SHAPES
+        )
         for variable in model.trainable_variables:
             variable.assign(weights[variable.path])
 
@@ -69,7 +71,8 @@ class Extractor:
             features, logits = model(classifier.scaled(images), training=False)
             return features, logits
 
-        self._describe = describe
+        # Traced here, once: TensorFlow takes the first calls of many extractors for retracing.
+        self._describe = describe.get_concrete_function()
 
     def describe(self, images: np.ndarray) -> Description:
         """Features and logits of 8-bit images (N, h, w, c), in float32.
