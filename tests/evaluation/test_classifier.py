@@ -7,6 +7,7 @@ import pytest
 
 from ganflow.evaluation.classifier import Lessons, epochs_for, train
 from ganflow.evaluation.extractor import Extractor
+from tests.tracing import forget_tracing
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,7 @@ def test_few_images_are_seen_more_often(images: int, epochs: int) -> None:
 def test_six_in_a_row_are_not_taken_for_one_that_is_traced_again(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    forget_tracing(monkeypatch)
     monkeypatch.setattr(logging.getLogger("tensorflow"), "propagate", True)
     images = np.random.default_rng(0).integers(0, 255, (64, 8, 8, 1), np.uint8)
     labels = np.arange(64) % 2

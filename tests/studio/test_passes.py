@@ -1,6 +1,7 @@
 """The studio's forward passes make the generator's own images, whatever else is in the batch."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from ganflow.models.networks import build_discriminator, build_generator
 from ganflow.models.saved import load_generator, save_networks
 from ganflow.studio.latents import draws
 from ganflow.studio.passes import SIZES, fixed_sizes
+from tests.tracing import forget_tracing
 
 DESIGN = Design("lean", (28, 28, 1), 10, 16)
 
@@ -40,6 +42,17 @@ def test_batches_of_any_size_hold_the_generators_images(folder: Path, count: int
     assert np.ptp(expected) > 2
     assert np.abs(forward(latents, labels).astype(int) - expected).max() <= 1
     assert max(SIZES) < 251
+
+
+def test_several_models_are_not_taken_for_one_that_is_traced_again(
+    folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_tracing(monkeypatch)
+    monkeypatch.setattr(logging.getLogger("tensorflow"), "propagate", True)
+    for _ in range(2):
+        generator = load_generator(folder)
+        fixed_sizes(generator.model, generator.classes, generator.latent)
+    assert "retracing" not in caplog.text
 
 
 def test_it_serves_a_model_from_its_files(folder: Path) -> None:

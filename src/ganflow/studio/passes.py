@@ -9,7 +9,7 @@ from ganflow.models.saved import images_of, to_pixels
 from ganflow.studio.batching import Forward
 
 SIZES = (1, 10, 50, 250)
-"""A batch is filled up to the next of these: at most as many graphs, and no retracing."""
+"""A batch is filled up to the next of these: so there are this many graphs."""
 
 
 def fixed_sizes(model: Any, classes: int, latent: int) -> Forward:
@@ -21,9 +21,17 @@ def fixed_sizes(model: Any, classes: int, latent: int) -> Forward:
         sum, and with it an image by one of 256 levels.
     """
 
-    @tf.function(reduce_retracing=False)  # type: ignore[untyped-decorator]
+    @tf.function  # type: ignore[untyped-decorator]
     def forward(latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         return to_pixels(images_of(model, classes, latents, labels))
+
+    # Traced here, outright: TensorFlow takes the first calls of several models for retracing.
+    passes = {
+        size: forward.get_concrete_function(
+            tf.TensorSpec((size, latent), tf.float32), tf.TensorSpec((size,), tf.int64)
+        )
+        for size in SIZES
+    }
 
     def images(latents: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
         kinds = np.zeros(len(latents), np.int64) if labels is None else labels
@@ -35,7 +43,7 @@ def fixed_sizes(model: Any, classes: int, latent: int) -> Forward:
             filled[: len(rows)] = rows
             chosen = np.zeros(size, np.int64)
             chosen[: len(rows)] = kinds[start : start + len(rows)]
-            made = forward(tf.constant(filled), tf.constant(chosen)).numpy()
+            made = passes[size](tf.constant(filled), tf.constant(chosen)).numpy()
             parts.append(made[: len(rows)])
         return np.concatenate(parts)
 
