@@ -203,7 +203,7 @@ def test_data_is_shown_and_nothing_is_made_of_it(
     assert main(["data", "show", "pets"]) == 0
     shown = capsys.readouterr().out
     assert "cat, dog" in shown
-    assert "16×16, grey" in shown
+    assert "16 × 16, grey" in shown
     assert (project / ".ganflow" / "pets.png").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in (project / "data").iterdir()] == ["raw"]
 

@@ -25,7 +25,7 @@ def test_table_and_sheet_show_what_the_store_would_hold(tmp_path: Path) -> None:
     show(Data(source="set.npz"), tmp_path / "raw", picture, Console(file=text, width=100))
     shown = text.getvalue()
     assert "3: =one, [red]no[/red], two" in shown
-    assert "8×8, grey" in shown
+    assert "8 × 8, grey" in shown
     assert str(picture) in shown.replace("\n", "")
     sheet = np.asarray(Image.open(picture))
     assert sheet.shape == (64, 24)

@@ -57,7 +57,7 @@ def table(card: dict[str, Any]) -> Table:
     rows: dict[str, str] = {
         "source": f"{card['source']} ({card['format']})",
         "SHA-256": card["sha256"],
-        "images": f"{height}×{width}, {'grey' if channels == 1 else 'RGB'}",
+        "images": f"{width} × {height}, {'grey' if channels == 1 else 'RGB'}",
         **{str(name): f"{card['splits'][name]:,}{_official(card, name)}" for name in SPLITS},
         "classes": f"{len(classes)}: {shown}" if classes else "none (no labels)",
         "mean ± spread": ", ".join(f"{mean:.1f} ± {spread:.1f}" for mean, spread in means),

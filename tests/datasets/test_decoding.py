@@ -13,7 +13,7 @@ from ganflow.datasets.decoding import Done, Job, run, work
 from ganflow.datasets.listing import Entry
 from ganflow.datasets.pictures import Form
 
-FORM = Form(8, "L")
+FORM = Form(8, 8, "L")
 
 
 def crash_on_seven(job: Job) -> Done:
@@ -66,7 +66,7 @@ def test_workers_that_cannot_start_are_not_blamed_on_the_pictures(tmp_path: Path
         "from ganflow.datasets.listing import Entry\n"
         "from ganflow.datasets.pictures import Form\n"
         f"folder = Path({str(tmp_path)!r})\n"
-        "job = Job(0, folder, folder / 'rows', Form(8, 'L'), [Entry('0.png')])\n"
+        "job = Job(0, folder, folder / 'rows', Form(8, 8, 'L'), [Entry('0.png')])\n"
         "print(list(run([job], 1)))\n"
     )
     ended = subprocess.run(

@@ -97,16 +97,19 @@ def test_any_bytes_have_a_kind_or_none(tmp_path: Path, content: bytes, start: by
 
 
 @pytest.mark.parametrize(
-    ("sizes", "side"),
+    ("sizes", "suitable"),
     [
-        ([(28, 28)] * 3, 28),
-        ([(128, 128)], 128),
-        ([(129, 129)] * 3, 64),
-        ([(7, 7)] * 3, 32),
-        ([(178, 218)] * 3, 64),
-        ([(40, 50), (60, 40), (500, 500)], 32),
-        ([], 32),
+        ([(28, 28)] * 3, (28, 28)),
+        ([(128, 128)], (128, 128)),
+        ([(24, 40)] * 3, (24, 40)),
+        ([(24, 40), (40, 24)], (32, 32)),
+        ([(129, 129)] * 3, (64, 64)),
+        ([(7, 7)] * 3, (32, 32)),
+        ([(7, 40)] * 3, (32, 32)),
+        ([(218, 178)] * 3, (64, 64)),
+        ([(40, 50), (60, 40), (500, 500)], (32, 32)),
+        ([], (32, 32)),
     ],
 )
-def test_the_automatic_size(sizes: list[tuple[int, int]], side: int) -> None:
-    assert suitable_size(sizes) == side
+def test_the_automatic_size(sizes: list[tuple[int, int]], suitable: tuple[int, int]) -> None:
+    assert suitable_size(sizes) == suitable

@@ -31,11 +31,11 @@ def encoded(picture: Image.Image, layout: str, **options: object) -> bytes:
 @pytest.mark.parametrize("layout", ["PNG", "WEBP", "BMP", "TIFF"])
 def test_lossless_formats_keep_every_pixel(layout: str) -> None:
     content = encoded(SQUARE, layout, **({"lossless": True} if layout == "WEBP" else {}))
-    np.testing.assert_array_equal(decode(content, Form(64, "RGB")), np.asarray(SQUARE))
+    np.testing.assert_array_equal(decode(content, Form(64, 64, "RGB")), np.asarray(SQUARE))
 
 
 def test_jpeg_stays_close() -> None:
-    image = decode(encoded(SQUARE, "JPEG", quality=95), Form(64, "RGB"))
+    image = decode(encoded(SQUARE, "JPEG", quality=95), Form(64, 64, "RGB"))
     assert np.abs(image.astype(int) - np.asarray(SQUARE)).mean() < 4
 
 
@@ -44,7 +44,7 @@ def test_of_an_animation_the_first_frame_is_taken(layout: str) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "lime", "blue")]
     options = {"lossless": True} if layout == "WEBP" else {}
     content = encoded(frames[0], layout, save_all=True, append_images=frames[1:], **options)
-    image = decode(content, Form(16, "RGB"))
+    image = decode(content, Form(16, 16, "RGB"))
     np.testing.assert_array_equal(image, np.broadcast_to([255, 0, 0], (16, 16, 3)))
 
 
@@ -56,9 +56,11 @@ def test_exif_orientation_is_undone(orientation: int, layout: str) -> None:
     content = encoded(Image.fromarray(PHOTO), layout, exif=exif)
     with Image.open(io.BytesIO(content)) as picture:
         upright = ImageOps.exif_transpose(picture).convert("RGB")
-    expected = ImageOps.fit(upright, (32, 32), Image.Resampling.LANCZOS)
-    image = decode(content, Form(32, "RGB", resample="lanczos"))
-    assert np.abs(image.astype(int) - np.asarray(expected)).mean() < 3
+    for height, width in ((32, 32), (24, 40), (40, 24)):
+        expected = ImageOps.fit(upright, (width, height), Image.Resampling.LANCZOS)
+        image = decode(content, Form(height, width, "RGB", resample="lanczos"))
+        assert np.abs(image.astype(int) - np.asarray(expected)).mean() < 3
+    assert look(content)[:2] == upright.size[::-1]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "YCbCr"])
@@ -70,12 +72,12 @@ def test_every_mode_shows_the_same_grey(mode: str) -> None:
         picture = picture.convert(mode)
     layout = "JPEG" if mode in ("CMYK", "YCbCr") else "PNG"
     for target in ("L", "RGB"):
-        assert decode(encoded(picture, layout), Form(8, target)).min() >= 253  # type: ignore[arg-type]
+        assert decode(encoded(picture, layout), Form(8, 8, target)).min() >= 253  # type: ignore[arg-type]
 
 
 def test_transparency_shows_the_background() -> None:
     picture = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
-    image = decode(encoded(picture, "PNG"), Form(8, "RGB", background=77))
+    image = decode(encoded(picture, "PNG"), Form(8, 8, "RGB", background=77))
     assert (image == 77).all()
 
 
@@ -83,14 +85,28 @@ def test_crop_pad_and_stretch() -> None:
     wide = np.zeros((8, 16), np.uint8)
     wide[:, :4], wide[:, 12:] = 200, 100
     content = encoded(Image.fromarray(wide), "PNG")
-    form = Form(8, "L", resample="box")
+    form = Form(8, 8, "L", resample="box")
     np.testing.assert_array_equal(decode(content, form)[..., 0], wide[:, 4:12])
-    padded = decode(content, Form(8, "L", "pad", "box", background=9))[..., 0]
+    padded = decode(content, Form(8, 8, "L", "pad", "box", background=9))[..., 0]
     assert (padded[:2] == 9).all()
     assert (padded[6:] == 9).all()
     np.testing.assert_array_equal(padded[3], [200, 200, 0, 0, 0, 0, 100, 100])
-    stretched = decode(content, Form(8, "L", "stretch", "box"))[..., 0]
+    stretched = decode(content, Form(8, 8, "L", "stretch", "box"))[..., 0]
     np.testing.assert_array_equal(stretched[0], [200, 200, 0, 0, 0, 0, 100, 100])
+
+
+def test_crop_pad_and_stretch_to_an_oblong() -> None:
+    tall = np.zeros((16, 8), np.uint8)
+    tall[:4], tall[12:] = 200, 100
+    content = encoded(Image.fromarray(tall), "PNG")
+    cropped = decode(content, Form(8, 16, "L", resample="box"))[..., 0]
+    np.testing.assert_array_equal(cropped, np.zeros((8, 16)), "a quarter of it, twice as large")
+    padded = decode(content, Form(8, 16, "L", "pad", "box", background=9))[..., 0]
+    assert (padded[:, :6] == 9).all()
+    assert (padded[:, 10:] == 9).all()
+    np.testing.assert_array_equal(padded[:, 7], [200, 200, 0, 0, 0, 0, 100, 100])
+    stretched = decode(content, Form(8, 16, "L", "stretch", "box"))[..., 0]
+    np.testing.assert_array_equal(stretched[:, 15], [200, 200, 0, 0, 0, 0, 100, 100])
 
 
 @pytest.mark.parametrize("resample", [name for name in FILTERS if name != "nearest"])
@@ -99,7 +115,7 @@ def test_shrinking_is_antialiased(resample: str, layout: str) -> None:
     """A checkerboard finer than the target's pixels becomes its mean, not a pattern of its own."""
     board = np.indices((256, 256)).sum(axis=0) % 2 * 255
     content = encoded(Image.fromarray(board.astype(np.uint8)), layout)
-    image = decode(content, Form(48, "L", resample=resample))[4:-4, 4:-4]  # type: ignore[arg-type]
+    image = decode(content, Form(48, 48, "L", resample=resample))[4:-4, 4:-4]  # type: ignore[arg-type]
     assert np.abs(image.astype(int) - 127.5).max() < 16
 
 
@@ -109,12 +125,12 @@ def test_a_shrunk_jpeg_is_as_if_decoded_in_full(resample: str) -> None:
     content = encoded(photo, "JPEG", quality=90)
     with Image.open(io.BytesIO(content)) as picture:
         full = picture.resize((64, 64), FILTERS[resample])
-    image = decode(content, Form(64, "RGB", resample=resample))  # type: ignore[arg-type]
+    image = decode(content, Form(64, 64, "RGB", resample=resample))  # type: ignore[arg-type]
     assert np.abs(image.astype(int) - np.asarray(full)).mean() < 1
 
 
 def test_look_reads_size_and_greyness() -> None:
-    assert look(encoded(Image.fromarray(PHOTO), "PNG")) == (96, 64, False)
+    assert look(encoded(Image.fromarray(PHOTO), "PNG")) == (64, 96, False)
     assert look(encoded(SQUARE.convert("L"), "JPEG")) == (64, 64, True)
 
 
@@ -155,7 +171,7 @@ WORST = {
 @pytest.mark.parametrize(("content", "kind"), WORST.values(), ids=WORST.keys())
 def test_the_worst_pictures_are_refused(content: bytes, kind: str | tuple[str, ...]) -> None:
     with pytest.raises(UnusableError) as caught:
-        decode(content, Form(16, "RGB"))
+        decode(content, Form(16, 16, "RGB"))
     assert not kind or caught.value.kind in kind
     assert "0x" not in caught.value.reason
 
@@ -173,4 +189,4 @@ def test_any_damage_is_noticed_or_harmless(data: st.DataObject) -> None:
         content[place] = data.draw(st.integers(0, 255))
     kept = bytes(content[: data.draw(st.integers(1, len(content)))])
     with contextlib.suppress(UnusableError):
-        assert decode(kept, Form(16, "RGB")).shape == (16, 16, 3)
+        assert decode(kept, Form(16, 16, "RGB")).shape == (16, 16, 3)

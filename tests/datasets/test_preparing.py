@@ -176,6 +176,25 @@ def test_arrays_are_resized_like_pictures(tmp_path: Path) -> None:
     assert all_images(pictures).keys() == all_images(arrays).keys()
 
 
+@pytest.mark.parametrize("kind", ["folder", "arrays"])
+def test_oblong_images_stay_oblong_and_can_be_made_so(tmp_path: Path, kind: str) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (90, 24, 40, 3), dtype=np.uint8)
+    if kind == "folder":
+        (tmp_path / "set").mkdir()
+        for number, image in enumerate(images):
+            Image.fromarray(image).save(tmp_path / "set" / f"{number}.png")
+    else:
+        np.save(tmp_path / "set.npy", images)
+        (tmp_path / "set.npy").rename(tmp_path / "set")
+    store = prepared(tmp_path, tmp_path / "own")
+    assert store.shape == (24, 40, 3)
+    assert all_images(store).keys() == {image.tobytes() for image in images}
+    made = prepared(tmp_path, tmp_path / "made", resolution=[12, 20])
+    assert made.shape == (12, 20, 3)
+    assert len(all_images(made)) == 90
+    assert prepared(tmp_path, tmp_path / "square", resolution=16).shape == (16, 16, 3)
+
+
 def test_classes_limit_and_balance(tmp_path: Path) -> None:
     a_folder(tmp_path / "set", images=90)
     for path in sorted((tmp_path / "set" / "dog").iterdir())[:15]:
@@ -344,7 +363,7 @@ def test_the_card_holds_what_auto_became(tmp_path: Path) -> None:
         place.mkdir(parents=True, exist_ok=True)
         picture(number, 100 + number, colour=False).save(place / f"{number}.png")
     card = prepared(tmp_path, tmp_path / "store").card
-    assert card["form"]["size"] == 64
+    assert (card["form"]["height"], card["form"]["width"]) == (64, 64)
     assert card["form"]["mode"] == "L"
     assert card["shape"] == [64, 64, 1]
     images = open_store(tmp_path / "store").split("train").images

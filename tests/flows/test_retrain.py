@@ -45,6 +45,14 @@ def publish(project: Path) -> None:
     run("git", "push", "--quiet", "origin", "main", cwd=project)
 
 
+def cloned(branch: str, folder: Path) -> Path:
+    """A fresh clone of one branch of the remote that stands in `folder`."""
+    clone = folder / "clone"
+    origin = str(folder / "origin.git")
+    run("git", "clone", "--quiet", f"--branch={branch}", origin, str(clone), cwd=folder)
+    return clone
+
+
 def test_a_changed_parameter_becomes_a_branch_that_a_clone_can_use(
     lenient: Path, here: Here, tmp_path: Path
 ) -> None:
@@ -54,17 +62,7 @@ def test_a_changed_parameter_becomes_a_branch_that_a_clone_can_use(
     assert state.name == "Proposed", state.message
     (branch,) = proposed(lenient)
 
-    clone = tmp_path / "clone"
-    run(
-        "git",
-        "clone",
-        "--quiet",
-        "--branch",
-        branch,
-        str(tmp_path / "origin.git"),
-        str(clone),
-        cwd=tmp_path,
-    )
+    clone = cloned(branch, tmp_path)
     dvc("pull", "--quiet", cwd=clone)
     assert (clone / "data/model/file.txt").read_text().startswith("seed: 3")
     assert "64000" in (clone / "params.yaml").read_text()
@@ -105,17 +103,7 @@ def test_incoming_data_is_taken_from_git_to_dvc(lenient: Path, here: Here, tmp_p
     state = attempt(incoming=str(tmp_path / "new"))
     assert state.name == "Proposed", state.message
     (branch,) = proposed(lenient)
-    clone = tmp_path / "clone"
-    run(
-        "git",
-        "clone",
-        "--quiet",
-        "--branch",
-        branch,
-        str(tmp_path / "origin.git"),
-        str(clone),
-        cwd=tmp_path,
-    )
+    clone = cloned(branch, tmp_path)
     assert not (clone / "data/raw/mnist").exists()
     dvc("pull", "--quiet", cwd=clone)
     assert (clone / "data/raw/mnist/images.txt").read_text() == "more images\n"
@@ -249,17 +237,7 @@ def test_origin_that_moved_meanwhile_keeps_its_branches(
     here(lenient)
     attempt(overrides={"seed": 3})
     (branch,) = proposed(lenient)
-    other = tmp_path / "other"
-    run(
-        "git",
-        "clone",
-        "--quiet",
-        "--branch",
-        branch,
-        str(tmp_path / "origin.git"),
-        str(other),
-        cwd=tmp_path,
-    )
+    other = cloned(branch, tmp_path)
     (other / "note.txt").write_text("a reviewer's remark")
     run("git", "add", "note.txt", cwd=other)
     run("git", "commit", "--quiet", "--message=Remark", cwd=other)

@@ -19,6 +19,11 @@ def test_honest_names_are_taken(source: str) -> None:
     assert Data(source=source).source == source
 
 
+def test_one_side_is_both() -> None:
+    assert Data(resolution=32).height_and_width == (32, 32)
+    assert Data(resolution=[24, 40]).height_and_width == (24, 40)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -28,6 +33,10 @@ def test_honest_names_are_taken(source: str) -> None:
         {"resolution": 7},
         {"resolution": 129},
         {"resolution": "large"},
+        {"resolution": "24x40"},
+        {"resolution": [24]},
+        {"resolution": [24, 129]},
+        {"resolution": [24, 40, 3]},
         {"validation_share": 0.0},
         {"test_share": 0.5},
         {"max_rejected": 0.6},

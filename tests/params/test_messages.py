@@ -82,6 +82,13 @@ def test_an_unknown_key_names_the_nearest_one(changes: dict[str, Any], said: str
         ({"train__objective": "hing"}, "wasserstein or relativistic. Did you mean hinge?"),
         ({"data__mode": "rgb"}, 'data.mode: "rgb" is not allowed. Allowed: auto, L or RGB. Did'),
         ({"report__title": ""}, "Allowed: text of 1 to 120 characters."),
+        (
+            {"data__resolution": "24x40"},
+            "Allowed: auto, or a whole number from 8 to 128, or a list of 2, with each entry a "
+            "whole number from 8 to 128.",
+        ),
+        ({"data__classes": []}, "Allowed: all, or a list of 1 or more, with each entry text"),
+        ({"data__resolution": [24, 129]}, "data.resolution[1]: 129 is not allowed."),
         ({"data__source": "../x"}, "Allowed: a name of letters, digits, dots, dashes, underscores"),
         ({"train": None}, "train: null is not allowed. Allowed: a section with images, batch, "),
         ({"train": [1]}, "train: [1] is not allowed. Allowed: a section with "),

@@ -110,7 +110,7 @@ def _gather_arrays(source: Source, data: Data, scratch: Path, workers: int | Non
     found = array_set.open_set(source)
     parts = found.parts
     height, width, channels = parts[0].shape
-    form = _form(data, picture_set.suitable_size([(width, height)]), channels == 1)
+    form = _form(data, picture_set.suitable_size([(height, width)]), channels == 1)
     labels = np.concatenate(
         [np.full(p.count, NO_LABEL, np.int32) if p.labels is None else p.labels for p in parts]
     )
@@ -180,7 +180,7 @@ def _gather_pictures(
     if arrangement.classes:
         wanted &= selected[arrangement.labels]
     places = np.flatnonzero(wanted)
-    size, grey = 0, False
+    size, grey = (0, 0), False
     if data.resolution == "auto" or data.mode == "auto":
         size, grey = picture_set.look_around(listing, read, wanted)
     gathered = Gathered(
@@ -212,13 +212,18 @@ def _picture_jobs(gathered: Gathered, listing: Listing, places: np.ndarray) -> I
         yield Job(first, listing.root, gathered.rows, gathered.form, entries)
 
 
-def _form(data: Data, size: int, grey: bool) -> Form:
-    """The form with every `auto` replaced; stacked images are made of grey ones."""
+def _form(data: Data, size: tuple[int, int], grey: bool) -> Form:
+    """The form with every `auto` replaced; stacked images are made of grey ones.
+
+    Args:
+        size: height and width that suit the images.
+        grey: whether all of them are.
+    """
     mode = data.mode
     if mode == "auto":
         mode = "L" if grey or data.stacked else "RGB"
-    side = size if data.resolution == "auto" else data.resolution
-    return Form(side, mode, data.fit, data.resample, data.background)
+    height, width = size if data.resolution == "auto" else data.height_and_width
+    return Form(height, width, mode, data.fit, data.resample, data.background)
 
 
 def _workers(asked: int | None, images: int) -> int:

@@ -47,11 +47,11 @@ def list_pictures(source: Source, scratch: Path, reject: Callable[[Reject], None
 
 def look_around(
     listing: Listing, read: Callable[[Entry], bytes], wanted: np.ndarray
-) -> tuple[int, bool]:
-    """The size and mode that suit the pictures: the side, and whether all are grey.
+) -> tuple[tuple[int, int], bool]:
+    """The size and mode that suit the pictures: height and width, and whether all are grey.
 
-    One common square size of 8 to 128 is kept. Otherwise the side is 64 where half of the
-    pictures have it, else 32.
+    One common size with sides of 8 to 128 is kept. Otherwise they become squares, of 64 where
+    half of the pictures have that, else of 32.
     """
     some = heapq.nsmallest(
         LOOKED_AT,
@@ -63,15 +63,16 @@ def look_around(
         for _, place in some:
             with suppress(UnusableError):
                 seen.append(look(read(listing[place])))
-    return suitable_size([(width, height) for width, height, _ in seen]), all(g for *_, g in seen)
+    return suitable_size([(height, width) for height, width, _ in seen]), all(g for *_, g in seen)
 
 
-def suitable_size(sizes: list[tuple[int, int]]) -> int:
-    """The `auto` size for pictures of these widths and heights."""
-    if len(set(sizes)) == 1 and sizes[0][0] == sizes[0][1] and 8 <= sizes[0][0] <= 128:
-        return sizes[0][0]
+def suitable_size(sizes: list[tuple[int, int]]) -> tuple[int, int]:
+    """The height and width that `auto` means for pictures of these heights and widths."""
+    if len(set(sizes)) == 1 and 8 <= min(sizes[0]) <= max(sizes[0]) <= 128:
+        return sizes[0]
     shorter = sorted(min(size) for size in sizes)
-    return 64 if shorter and shorter[len(shorter) // 2] >= 64 else 32
+    side = 64 if shorter and shorter[len(shorter) // 2] >= 64 else 32
+    return side, side
 
 
 def reader(listing: Listing) -> Callable[[Entry], bytes]:

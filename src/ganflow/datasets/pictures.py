@@ -1,4 +1,4 @@
-"""One encoded picture, which nobody vouches for, to one square uint8 image."""
+"""One encoded picture, which nobody vouches for, to one uint8 image of a given shape."""
 
 from __future__ import annotations
 
@@ -34,6 +34,9 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = (5, 6, 7, 8)
+"""Orientations whose width is the upright picture's height."""
+
 SCAN_WORK = 10**11
 """Pixels times bytes below which no number of scans can take long."""
 
@@ -48,7 +51,8 @@ are content with what is just large enough, the others see twice the target's si
 class Form:
     """What every picture is made into."""
 
-    size: int
+    height: int
+    width: int
     mode: Literal["L", "RGB"]
     fit: Fit = "crop"
     resample: Resample = "bicubic"
@@ -56,7 +60,7 @@ class Form:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        return self.size, self.size, 3 if self.mode == "RGB" else 1
+        return self.height, self.width, 3 if self.mode == "RGB" else 1
 
 
 class UnusableError(Exception):
@@ -68,17 +72,21 @@ class UnusableError(Exception):
 
 
 def look(content: bytes) -> tuple[int, int, bool]:
-    """Width, height and whether it is grey, from a picture's header alone.
+    """Height and width when upright, and whether it is grey, from a picture's header alone.
 
     Raises:
         UnusableError: when it is no picture, or one of absurd size.
     """
     with _open(content) as picture:
-        return (*picture.size, picture.mode in GREY)
+        width, height = picture.size
+        # Of a TIFF, Pillow gives the upright size, and turns it while it loads.
+        if picture.format != "TIFF" and _orientation(picture) in SIDEWAYS:
+            width, height = height, width
+        return height, width, picture.mode in GREY
 
 
 def decode(content: bytes, form: Form) -> np.ndarray:
-    """The picture in `content`, upright, its first frame: uint8 (size, size, channels).
+    """The picture in `content`, upright, its first frame: uint8 (height, width, channels).
 
     Raises:
         UnusableError: when it is damaged, no picture, or one of absurd size.
@@ -86,24 +94,26 @@ def decode(content: bytes, form: Form) -> np.ndarray:
     with _open(content) as picture:
         try:
             if form.resample != "nearest":
-                wanted = int(form.size * GAPS.get(form.resample, GAP))
+                wanted = int(max(form.height, form.width) * GAPS.get(form.resample, GAP))
                 picture.draft("L" if form.mode == "L" else None, (wanted, wanted))
             picture.load()
         except Exception as error:
             raise _unreadable(error) from None
-        return shape_into(picture, form, UPRIGHT.get(_orientation(picture)))
+        return shape_into(picture, form, _orientation(picture))
 
 
-def shape_into(picture: Image.Image, form: Form, turn: Image.Transpose | None = None) -> np.ndarray:
-    """Give a decoded picture the form's mode and size: uint8 (size, size, channels)."""
+def shape_into(picture: Image.Image, form: Form, orientation: int = 1) -> np.ndarray:
+    """Give a decoded picture the form's mode and size: uint8 (height, width, channels)."""
     opaque = _opaque(picture, form)
-    width, height = opaque.size
-    if (width, height) != (form.size, form.size):
-        opaque = _resize(opaque, form)
+    size = form.width, form.height
+    if orientation in SIDEWAYS:
+        size = form.height, form.width
+    if opaque.size != size:
+        opaque = _resize(opaque, form, size)
     if opaque.mode != form.mode:
         opaque = opaque.convert(form.mode)
-    if turn is not None:
-        opaque = opaque.transpose(turn)
+    if orientation in UPRIGHT:
+        opaque = opaque.transpose(UPRIGHT[orientation])
     return np.frombuffer(opaque.tobytes(), np.uint8).reshape(form.shape)
 
 
@@ -160,24 +170,25 @@ def _opaque(picture: Image.Image, form: Form) -> Image.Image:
     return picture.convert("L" if picture.mode in GREY else "RGB")
 
 
-def _resize(picture: Image.Image, form: Form) -> Image.Image:
-    width, height = picture.size
-    size = (form.size, form.size)
+def _resize(picture: Image.Image, form: Form, size: tuple[int, int]) -> Image.Image:
+    """`picture` in exactly this width and height."""
+    (width, height), (wide, high) = picture.size, size
     chosen = FILTERS[form.resample]
     gap = None if form.resample == "nearest" else 2.0
-    if form.fit == "crop":
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        box = (left, top, left + side, top + side)
-        return picture.resize(size, chosen, box=box, reducing_gap=gap)
     if form.fit == "stretch":
         return picture.resize(size, chosen, reducing_gap=gap)
-    scale = form.size / max(width, height)
+    broad = width * high > height * wide
+    if form.fit == "crop":
+        across, down = (height * wide / high, height) if broad else (width, width * high / wide)
+        left, top = (width - across) / 2, (height - down) / 2
+        box = (left, top, left + across, top + down)
+        return picture.resize(size, chosen, box=box, reducing_gap=gap)
+    scale = wide / width if broad else high / height
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
     paper = Image.new(
         picture.mode, size, form.background if picture.mode == "L" else (form.background,) * 3
     )
-    place = ((form.size - inner[0]) // 2, (form.size - inner[1]) // 2)
+    place = ((wide - inner[0]) // 2, (high - inner[1]) // 2)
     paper.paste(picture.resize(inner, chosen, reducing_gap=gap), place)
     return paper
 

@@ -72,7 +72,8 @@ def _write(
     if data.stacked:
         _check_stackable(gathered, names, where)
     form = gathered.form
-    card["shape"] = [form.size, form.size, stacked.CHANNELS if data.stacked else form.shape[2]]
+    channels = stacked.CHANNELS if data.stacked else form.shape[2]
+    card["shape"] = [form.height, form.width, channels]
     if names:
         card["classes"] = stacked.stack_names(names) if data.stacked else names
     card["splits"] = {}

@@ -80,8 +80,8 @@ class Place:
             case "number":
                 return "a number" + _range(own)
             case "array":
-                some = f" of {own['minItems']} or more" if "minItems" in own else ""
-                return f"a list{some}, with each entry {Place(own['items'], self.root).in_words()}"
+                entry = Place(own["items"], self.root).in_words()
+                return f"a list{_length(own)}, with each entry {entry}"
             case "object" if self.names:
                 return f"a section with {', '.join(self.names)}"
             case "object":
@@ -106,6 +106,13 @@ def _types(schema: Schema, root: Schema) -> Iterator[Schema]:
             yield from _types(branch, root)
     else:
         yield schema
+
+
+def _length(own: Schema) -> str:
+    least, most = own.get("minItems"), own.get("maxItems")
+    if least is None:
+        return ""
+    return f" of {least}" if least == most else f" of {least} or more"
 
 
 def _field(own: Schema, name: str) -> Schema | None:

@@ -9,6 +9,8 @@ from ganflow.params.section import Section
 Mode = Literal["auto", "L", "RGB"]
 Fit = Literal["crop", "pad", "stretch"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
+Side = Annotated[int, Field(ge=8, le=128)]
+Sides = Annotated[list[Side], Field(min_length=2, max_length=2)]
 Share = Annotated[float, Field(gt=0, lt=0.5)]
 
 
@@ -22,14 +24,14 @@ class Data(Section):
     ] = "mnist"
     """A name below `data/raw`."""
 
-    resolution: Annotated[int, Field(ge=8, le=128)] | Literal["auto"] = "auto"
-    """Pixels along each side; `auto` keeps one common size, and makes others 64 or 32."""
+    resolution: Side | Sides | Literal["auto"] = "auto"
+    """Pixels along each side, or `[height, width]`; `auto`: a common size, else 64 or 32."""
 
     mode: Mode = "auto"
     """Colour mode, grey (`L`) or `RGB`; `auto` is grey where every image is."""
 
     fit: Fit = "crop"
-    """How an oblong image becomes square: its middle, with borders, or squeezed."""
+    """How an image of other proportions is made to fit: its middle, with borders, or squeezed."""
 
     resample: Resample = "bicubic"
     """Filter for changing the size; all but `nearest` are antialiased."""
@@ -76,3 +78,10 @@ class Data(Section):
             if len(set(names)) < len(names):
                 raise ValueError("`classes` names a class twice")
         return self
+
+    @property
+    def height_and_width(self) -> tuple[int, int]:
+        """What `resolution` says, where that is not `auto`."""
+        sides = self.resolution if isinstance(self.resolution, list) else [self.resolution] * 2
+        height, width = map(int, sides)
+        return height, width

@@ -380,6 +380,7 @@ async function begin() {
   const { models } = await (await ask("/api/models")).json();
   state.model = await modelOf(models[0]);
   const { shape: [height, width], latent, classes } = state.model;
+  document.documentElement.style.setProperty("--aspect", `${width} / ${height}`);
   byId("summary").textContent = `${width} × ${height} images from ${latent} numbers${classes.length ? `, in ${classes.length} classes` : ""}`;
   byId("compare").hidden = models.length < 2;
   byId("other").replaceChildren(new Option("nothing", ""), ...models.slice(1).map((name) => new Option(name, name)));
