@@ -52,10 +52,10 @@ def test_a_folder_of_pictures_becomes_a_report(tmp_path: Path) -> None:
 
     data = tmp_path / "data"
     card = json.loads((data / "prepared" / "dataset.json").read_text())
-    assert card["shape"] == [32, 32, 3]
+    assert card["shape"] == [20, 24, 3]
     assert card["classes"] == ["box", "disc"]
     samples = np.load(data / "samples" / "images.npy", mmap_mode="r")
-    assert samples.shape == (10_000, 32, 32, 3)
+    assert samples.shape == (10_000, 20, 24, 3)
     assert samples.std() > 5, "not blank"
     metrics = json.loads((data / "evaluation" / "metrics.json").read_text())
     assert 1 < metrics["fd"]["ratio"] < 1e4
