@@ -65,9 +65,9 @@ def features(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ours(generated: np.ndarray, real: np.ndarray) -> dict[str, float]:
-    from ganflow.evaluation.frechet import frechet_distance
-    from ganflow.evaluation.kernel import kernel_distance
-    from ganflow.evaluation.prdc import prdc
+    from ganflow.metrics.frechet import frechet_distance
+    from ganflow.metrics.kernel import kernel_distance
+    from ganflow.metrics.prdc import prdc
 
     return {
         "fd": frechet_distance(generated, real),

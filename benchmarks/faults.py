@@ -6,7 +6,7 @@ Method. On the prepared data (`dvc repro prepare`) two extractors are trained on
 images, one with the labels and one that supervises itself. 2,000 real validation images are
 spoilt in five ways and judged against 2,000 test images as samples would be: with the commonest
 class left out, copied from the training images, blurred (σ = 1.2 pixels), with noise (σ = 40 of
-255), and not at all. `tests/evaluation/test_faults.py` holds which family each must move.
+255), and not at all. `tests/metrics/test_faults.py` holds which family each must move.
 """
 
 import argparse
@@ -16,14 +16,14 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from ganflow.datasets.store import Split, Store, open_store
-from ganflow.engine import quiet_start
-from ganflow.evaluation.suite import Findings, Plan, Seen, measure
-from ganflow.layout import PREPARED
+from ganflow.base.paths import PREPARED
+from ganflow.base.runtime import quiet_start
+from ganflow.base.store import Split, Store, open_store
+from ganflow.metrics.suite import Findings, Plan, Seen, measure
 
 with quiet_start():
-    from ganflow.evaluation.classifier import Lessons
-    from ganflow.evaluation.extractor import Extractor, train_extractor
+    from ganflow.features.classifier import Lessons
+    from ganflow.features.extractor import Extractor, train_extractor
 
 TRAIN, SAMPLES, FEATURES = 10_000, 2_000, 64
 LESSONS = Lessons(seed=0, epochs=2, batch=128, learning_rate=0.002, bfloat16=False)

@@ -22,8 +22,7 @@ import numpy as np
 
 from benchmarks.interleaved import seconds_of
 from benchmarks.train_step import ARTICLE_BATCH, DEFAULT_BATCH, MATRIX, game, layer_flops, product
-from ganflow.engine import configure, resolved
-from ganflow.params.runtime import Runtime
+from ganflow.base.runtime import Runtime, configure, resolved
 
 USES = {
     "generator": {"forward": 1, "to_kernel": 1, "to_input": 1},
@@ -43,7 +42,7 @@ def main() -> None:
 
 
 def measure(recipe: str, rounds: int) -> dict[str, Any]:
-    from ganflow.models.networks import build_discriminator, build_generator
+    from ganflow.gan.networks.build import build_discriminator, build_generator
 
     batch = ARTICLE_BATCH if recipe == "article" else DEFAULT_BATCH
     precision = resolved("auto")

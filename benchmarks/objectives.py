@@ -17,9 +17,8 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from benchmarks.quality import SAMPLES, Yardstick
-from ganflow.engine import configure, resolved
-from ganflow.errors import TrainingError
-from ganflow.params.runtime import Runtime
+from ganflow.base.errors import TrainingError
+from ganflow.base.runtime import Runtime, configure, resolved
 
 R1 = {"weight": 1.0, "interval": 8}
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -61,13 +60,13 @@ def main() -> None:
 
 def outcome(name: str, images: int, seed: int, yardstick: Yardstick) -> float | None:
     """The ratio that a training ends at; null if it was stopped."""
-    from ganflow.models.design import Design
-    from ganflow.params.train import Train
-    from ganflow.training import loop
-    from ganflow.training.batches import Batches
-    from ganflow.training.checkpoint import Checkpoints
-    from ganflow.training.judge import Judge
-    from ganflow.training.step import Game
+    from ganflow.config.train import Train
+    from ganflow.gan import training
+    from ganflow.gan.batches import Batches
+    from ganflow.gan.checkpoint import Checkpoints
+    from ganflow.gan.networks.design import Design
+    from ganflow.gan.snapshots import Judge
+    from ganflow.gan.trainer import Game
 
     store, changes = yardstick.store, dict(VARIANTS[name])
     design = Design(
@@ -85,7 +84,7 @@ def outcome(name: str, images: int, seed: int, yardstick: Yardstick) -> float | 
     batches = Batches(split.images, split.labels, seed)
     try:
         with redirect_stdout(sys.stderr):  # stdout is for the one object
-            loop.train(game, batches, judge, Checkpoints(f"{name}-{seed}"))
+            training.train(game, batches, judge, Checkpoints(f"{name}-{seed}"))
     except TrainingError as error:
         print(f"{name}, seed {seed}: {error}", file=sys.stderr, flush=True)
         return None

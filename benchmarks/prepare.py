@@ -49,7 +49,7 @@ BEGUN = "import time; from pathlib import Path; Path('begun').write_text(str(tim
 
 PREPARE = """
 import os, sys
-from ganflow.params.data import Data
+from ganflow.config.data import Data
 from ganflow.stages.prepare import run
 if __name__ == "__main__":
     BEGUN

@@ -27,10 +27,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.interleaved import seconds_of
-from ganflow.engine import configure, resolved
-from ganflow.files import write_json, write_whole
-from ganflow.layout import EXTRACTOR, PREPARED
-from ganflow.params.runtime import Runtime
+from ganflow.base.files import write_json, write_whole
+from ganflow.base.paths import EXTRACTOR, PREPARED
+from ganflow.base.runtime import Runtime, configure, resolved
 
 RECIPES = ("article", "tutorial", "default", "unconditional")
 THEIRS = ("article", "tutorial")
@@ -109,9 +108,9 @@ class Yardstick:
     """What every run is measured with."""
 
     def __init__(self) -> None:
-        from ganflow.datasets.store import open_store
-        from ganflow.evaluation import frechet
-        from ganflow.evaluation.extractor import load_extractor
+        from ganflow.base.store import open_store
+        from ganflow.features.extractor import load_extractor
+        from ganflow.metrics import frechet
 
         self.store, self.extractor = open_store(PREPARED), load_extractor(EXTRACTOR)
         test = self.extractor.describe(self.store.split("test").images).features
@@ -121,7 +120,7 @@ class Yardstick:
 
     def ratio(self, samples: np.ndarray) -> float:
         """The Fréchet distance of uint8 images (N, H, W, C) to the test split, over the floor."""
-        from ganflow.evaluation import frechet
+        from ganflow.metrics import frechet
 
         features = self.extractor.describe(samples).features
         return frechet.distance(frechet.moments(features), self.real) / self.floor
@@ -172,10 +171,10 @@ def curve(
     Args:
         begun: the file that holds where the run stands, after each measurement.
     """
+    from ganflow.gan.batches import Batches
+    from ganflow.gan.snapshots import Judge
+    from ganflow.gan.trainer import Game
     from ganflow.stages.train import class_shares
-    from ganflow.training.batches import Batches
-    from ganflow.training.judge import Judge
-    from ganflow.training.step import Game
 
     game, store = Game(design, train, resolved("auto"), seed), yardstick.store
     split = store.split("train")
@@ -222,8 +221,8 @@ def throughput(
     names: list[str], options: argparse.Namespace, yardstick: Yardstick
 ) -> dict[str, float]:
     """Images a second of each recipe's steps, all taking turns; medians."""
-    from ganflow.training.batches import Batches
-    from ganflow.training.step import Game
+    from ganflow.gan.batches import Batches
+    from ganflow.gan.trainer import Game
 
     runs, counts, split = {}, {}, yardstick.store.split("train")
     for name in names:
@@ -238,9 +237,9 @@ def throughput(
 
 def recipe_of(name: str, options: argparse.Namespace, store: Any) -> tuple[Any, Any]:
     """The networks and the training of a recipe; the tutorial's is the article's at 1e-4."""
-    from ganflow.models.design import Design
-    from ganflow.params.train import Train
-    from ganflow.recipes.writing import recipe
+    from ganflow.config.recipe import recipe
+    from ganflow.config.train import Train
+    from ganflow.gan.networks.design import Design
 
     written = recipe("article" if name in THEIRS else "default")
     values = {k.removeprefix("train."): v for k, v in written.items() if k.startswith("train.")}

@@ -25,7 +25,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganflow.layout import MODEL
+from ganflow.base.paths import MODEL
 
 CLIENTS, IMAGES = 32, 64
 ROUNDS, ROUND_SECONDS = 9, 2.0
@@ -35,10 +35,10 @@ OVERLOAD_SECONDS, OVERLOAD = 6.0, 4
 BARE = """
 import sys, time, numpy as np
 from pathlib import Path
-from ganflow.engine import configure
-from ganflow.params.runtime import Runtime
+from ganflow.base.runtime import configure
+from ganflow.base.runtime import Runtime
 configure(Runtime())
-from ganflow.models.saved import load_generator
+from ganflow.gan.saved import load_generator
 generator = load_generator(Path(sys.argv[1]))
 latents = np.random.default_rng(0).standard_normal((1000, generator.latent), dtype=np.float32)
 labels = np.arange(1000) % generator.classes if generator.classes else None

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.interleaved import ratio, seconds_of, summary
-from ganflow.engine import configure, has_bfloat16, threads
-from ganflow.params.runtime import Precision, Runtime
+from ganflow.base.runtime import Precision, Runtime, configure, has_bfloat16, threads
 
 ARTICLE_BATCH, DEFAULT_BATCH = 256, 64
 STEPS = 2
@@ -100,9 +99,9 @@ def images(count: int) -> np.ndarray:
 
 
 def game(architecture: str, precision: Precision, batch: int) -> Any:
-    from ganflow.models.design import Design
-    from ganflow.params.train import Adam, Penalties, Train
-    from ganflow.training.step import Game
+    from ganflow.config.train import Adam, Penalties, Train
+    from ganflow.gan.networks.design import Design
+    from ganflow.gan.trainer import Game
 
     if architecture == "lean":
         return Game(Design("lean", (28, 28, 1), 10, 100), Train(batch=batch), precision, 0)
@@ -143,7 +142,7 @@ def flops(architecture: str) -> float:
     backwards to its kernels for both, to its inputs for its own loss (not the first layer's)
     and for the generator's.
     """
-    from ganflow.models.networks import build_discriminator, build_generator
+    from ganflow.gan.networks.build import build_discriminator, build_generator
 
     played = game(architecture, "float32", 2)
     make, judge = build_generator(played.design), build_discriminator(played.design)
@@ -164,7 +163,7 @@ def layer_flops(layer: Any) -> float:
 
 def loop_overhead(precision: Precision, rounds: int) -> float:
     """Seconds of the whole loop over those of the bare step on the same blocks, minus 1."""
-    from ganflow.training.batches import Batches
+    from ganflow.gan.batches import Batches
 
     played, blocks = game("lean", precision, DEFAULT_BATCH), 3
     size = 20 * DEFAULT_BATCH

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import yaml
 
-from ganflow.files import read_json, write_text
-from ganflow.layout import EVALUATION, SAMPLES
-from ganflow.report.verdict import judge
+from ganflow.base.files import read_json, write_text
+from ganflow.base.paths import EVALUATION, SAMPLES
+from ganflow.report.summary import judge
 
 README = Path("README.md")
 PICTURE = Path("docs/images/samples.png")

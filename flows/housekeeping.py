@@ -11,11 +11,11 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
-from flows import processes
-from flows.lifeline import end_with_worker
-from flows.stage import dvc
-from flows.workspace import DVC_SECONDS, project_lock, remove_workspace
-from ganflow.state import state_folder
+from ganflow.base.paths import state_folder
+from ganflow.orchestration import processes
+from ganflow.orchestration.parent_watchdog import end_with_worker
+from ganflow.orchestration.stage import dvc
+from ganflow.orchestration.workspace import DVC_SECONDS, project_lock, remove_workspace
 
 DAY = 86_400.0
 

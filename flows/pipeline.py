@@ -4,7 +4,7 @@
 """
 
 if __name__ == "__main__":
-    from flows import embedded
+    from ganflow.orchestration import embedded
 
     embedded.isolate()  # before Prefect reads its settings
 
@@ -17,11 +17,11 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
-from flows.lifeline import end_with_worker
-from flows.showing import show_results
-from flows.stage import Outcome, TransientStageError, is_advice, reproduce
-from flows.stage_progress import ProgressArtifact
-from ganflow.params import file as parameters
+from ganflow.config import params as parameters
+from ganflow.orchestration.artifacts import show_results
+from ganflow.orchestration.parent_watchdog import end_with_worker
+from ganflow.orchestration.stage import Outcome, TransientStageError, is_advice, reproduce
+from ganflow.orchestration.stage_progress import ProgressArtifact
 
 NOTHING_TO_DO = "Unchanged"
 

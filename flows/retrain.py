@@ -20,16 +20,16 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows import git, incoming, proposal, rival, transfer
-from flows.lifeline import end_with_worker
 from flows.pipeline import STAGES, run_stages
-from flows.preflight import check_project
-from flows.showing import keep_report, show_results
-from flows.workspace import workspace
-from ganflow.layout import EVALUATION
-from ganflow.params import file as parameters
-from ganflow.params.file import Params
-from ganflow.revisions.gate import Measured, Verdict, judge
+from ganflow.base.paths import EVALUATION
+from ganflow.config import params as parameters
+from ganflow.config.params import Params
+from ganflow.orchestration import git, ingestion, proposal, rescoring, transfer
+from ganflow.orchestration.artifacts import keep_report, show_results
+from ganflow.orchestration.parent_watchdog import end_with_worker
+from ganflow.orchestration.preflight import check_project
+from ganflow.orchestration.workspace import workspace
+from ganflow.versions.gate import Measured, Verdict, judge
 
 UNCHANGED, PROPOSED, REJECTED = "Unchanged", "Proposed", "Rejected"
 TRANSFER_RETRIES = 2
@@ -111,9 +111,9 @@ def pull_data(folder: Path) -> None:
 def bring_changes(folder: Path, overrides: dict[str, Any], source: str | None) -> Params:
     """Parameters first: they say which data is meant, and a wrong one costs nothing yet."""
     params = parameters.edit(overrides, folder / parameters.PARAMS_FILE)
-    incoming.update_imports(folder, _log)
+    ingestion.update_imports(folder, _log)
     if source:
-        incoming.take(Path(source), folder, params.data.source, _log)
+        ingestion.take(Path(source), folder, params.data.source, _log)
     transfer.fetch_known(folder, STAGES, _log)
     return params
 
@@ -125,7 +125,7 @@ def judge_model(
     """Hold the candidate against the gate; the verdict is shown in Prefect's page."""
     candidates = [read_measured(folder)]
     bases = [measured_at(folder, base.commit)]
-    trials = rival.Trials(project, folder, base.commit, params, timeout, _log)
+    trials = rescoring.Trials(project, folder, base.commit, params, timeout, _log)
     if bases[0].terms != candidates[0].terms:
         _log("yardstick or profile has changed: the base's model is measured again by the new one")
         bases = [trials.base(params.seed, train=False)]

@@ -26,18 +26,18 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows import processes
-from flows.git import commit_of
-from flows.lifeline import end_with_worker
 from flows.pipeline import STAGES
 from flows.retrain import read_measured
-from flows.stage import dvc, reproduce
-from flows.workspace import exclusively, workspace
-from ganflow.errors import GanflowError, ParameterError
-from ganflow.params import file as parameters
-from ganflow.revisions.comparison import t_interval
-from ganflow.revisions.gate import interval_of, value_of
-from ganflow.state import state_folder
+from ganflow.base.errors import GanflowError, ParameterError
+from ganflow.base.paths import state_folder
+from ganflow.config import params as parameters
+from ganflow.orchestration import processes
+from ganflow.orchestration.git import commit_of
+from ganflow.orchestration.parent_watchdog import end_with_worker
+from ganflow.orchestration.stage import dvc, reproduce
+from ganflow.orchestration.workspace import exclusively, workspace
+from ganflow.versions.comparison import t_interval
+from ganflow.versions.gate import interval_of, value_of
 
 MOST_MEMBERS = 1000
 

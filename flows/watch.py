@@ -15,12 +15,11 @@ from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Completed
 
-from flows import processes
-from flows.stage import dvc
-from ganflow.files import write_json
-from ganflow.layout import RAW
-from ganflow.params import file as parameters
-from ganflow.state import state_folder
+from ganflow.base.files import write_json
+from ganflow.base.paths import RAW, state_folder
+from ganflow.config import params as parameters
+from ganflow.orchestration import processes
+from ganflow.orchestration.stage import dvc
 
 EVENT = "ganflow.data.changed"
 RESOURCE = "ganflow.data"

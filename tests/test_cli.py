@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ganflow.base.errors import GanflowError, HeldError, ParameterError, TrainingError
 from ganflow.cli import STAGES, TOOLS, main
-from ganflow.errors import GanflowError, HeldError, ParameterError, TrainingError
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = [*STAGES, *TOOLS]
@@ -58,11 +58,13 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
 
 def test_every_stage_of_the_pipeline_is_a_command() -> None:
-    from ganflow.params.document import parse
+    from ganflow.config.document import parse
 
     described = parse((ROOT / "dvc.yaml").read_text())["stages"]
     assert list(described) == list(STAGES)
-    assert all(described[name]["cmd"] == f"python -m ganflow {name}" for name in STAGES)
+    assert all(
+        described[name]["cmd"] == f"PYTHONPATH=src python -m ganflow {name}" for name in STAGES
+    )
 
 
 def test_help_starts_at_once() -> None:
@@ -178,12 +180,12 @@ def test_a_reader_that_leaves_early_is_no_error(project: Path) -> None:
 def test_an_interruption_is_said_in_a_word(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import ganflow.params.file
+    import ganflow.config.params
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ganflow.params.file, "load", interrupt)
+    monkeypatch.setattr(ganflow.config.params, "load", interrupt)
     assert main(["params"]) == 130
     assert capsys.readouterr().err == "ganflow: interrupted\n"
 
@@ -220,7 +222,7 @@ def test_a_source_is_a_name_and_no_path(project: Path, capsys: pytest.CaptureFix
 def test_the_doctor_names_a_command_for_what_is_wrong(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from ganflow.revisions import doctor
+    from ganflow.versions import doctor
 
     good = doctor.Check("Python", True, "3.11")
     wrong = doctor.Check("DVC remote", False, "none is set", "dvc remote add")
@@ -253,5 +255,5 @@ def test_an_error_has_its_status(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("ganflow.params.file.load", fail)
+    monkeypatch.setattr("ganflow.config.params.load", fail)
     assert main(["params"]) == status

@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 
 from ganflow import export as module
-from ganflow.errors import DataError
+from ganflow.base.errors import DataError
 from ganflow.export import Format, check, export
-from ganflow.models.design import Design
-from ganflow.models.networks import build_discriminator, build_generator
-from ganflow.models.saved import load_generator, save_networks
+from ganflow.gan.networks.build import build_discriminator, build_generator
+from ganflow.gan.networks.design import Design
+from ganflow.gan.saved import load_generator, save_networks
 
 
 def saved(folder: Path, design: Design) -> Path:

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from ganflow.errors import GanflowError, ParameterError
-from ganflow.progress import waiting
+from ganflow.base.errors import GanflowError, ParameterError
+from ganflow.base.progress import waiting
 
 STAGES = {
     "prepare": "make the training set from data/raw",
@@ -197,9 +197,9 @@ def _overview() -> str:
 
 
 def _run_stage(options: argparse.Namespace) -> None:
-    from ganflow.engine import quiet_start
-    from ganflow.params.file import load, sections_of
-    from ganflow.training.checkpoint import forget_recorded
+    from ganflow.base.runtime import quiet_start
+    from ganflow.config.params import load, sections_of
+    from ganflow.gan.checkpoint import forget_recorded
 
     with _restorable():
         params = load()
@@ -227,9 +227,9 @@ def _restorable() -> Iterator[None]:
 
 
 def _check_params(options: argparse.Namespace) -> None:
-    from ganflow.datasets.sources import require
-    from ganflow.layout import RAW
-    from ganflow.params.file import describe, load
+    from ganflow.base.paths import RAW
+    from ganflow.config.params import describe, load
+    from ganflow.data.sources import require
 
     if options.key:
         print(describe(options.key))
@@ -239,7 +239,7 @@ def _check_params(options: argparse.Namespace) -> None:
 
 
 def _write_recipe(options: argparse.Namespace) -> None:
-    from ganflow.recipes.writing import recipe_names, summary, write_recipe
+    from ganflow.config.recipe import recipe_names, summary, write_recipe
 
     if options.name is None:
         for name in recipe_names():
@@ -252,10 +252,9 @@ def _write_recipe(options: argparse.Namespace) -> None:
 def _show_data(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from ganflow.layout import RAW
-    from ganflow.params.file import check, load
-    from ganflow.preview import show
-    from ganflow.state import state_folder
+    from ganflow.base.paths import RAW, state_folder
+    from ganflow.config.params import check, load
+    from ganflow.data.preview import show
 
     data = load().data
     if options.source:
@@ -269,13 +268,13 @@ def _show_data(options: argparse.Namespace) -> None:
 def _serve_studio(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from ganflow.layout import MODEL
+    from ganflow.base.paths import MODEL
     from ganflow.studio import serve
 
     models = {"current": MODEL}
     if options.compare:
-        from ganflow.revisions.models import model_at
-        from ganflow.state import state_folder
+        from ganflow.base.paths import state_folder
+        from ganflow.versions.models import model_at
 
         for revision in options.compare:
             with waiting(f"bringing the model of {revision}"):
@@ -286,10 +285,9 @@ def _serve_studio(options: argparse.Namespace) -> None:
 def _export(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from ganflow.engine import quiet_start
-    from ganflow.layout import MODEL
-    from ganflow.revisions.models import model_at
-    from ganflow.state import state_folder
+    from ganflow.base.paths import MODEL, state_folder
+    from ganflow.base.runtime import quiet_start
+    from ganflow.versions.models import model_at
 
     model = model_at(options.rev, Path.cwd(), state_folder()) if options.rev else MODEL
     with waiting(f"writing {options.target}, and loading it in a fresh process"):
@@ -302,7 +300,7 @@ def _export(options: argparse.Namespace) -> None:
 def _look_around(options: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from ganflow.revisions.doctor import everything
+    from ganflow.versions.doctor import everything
 
     with waiting("looking around"):
         checks = everything(Path.cwd())
@@ -318,8 +316,8 @@ def _look_around(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from ganflow.revisions.compare import compare
-    from ganflow.state import state_folder
+    from ganflow.base.paths import state_folder
+    from ganflow.versions.compare import compare
 
     base, candidate = (names.split(",") for names in (options.base, options.candidate))
     with waiting("reading what DVC has of these revisions"):
@@ -330,10 +328,10 @@ def _compare(options: argparse.Namespace) -> None:
 def _review(options: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from ganflow.params.file import load
-    from ganflow.revisions.rescoring import rescored
-    from ganflow.revisions.review import review
-    from ganflow.state import state_folder
+    from ganflow.base.paths import state_folder
+    from ganflow.config.params import load
+    from ganflow.versions.rescoring import rescored
+    from ganflow.versions.review import review
 
     with waiting(f"reading what DVC has of {options.base}"):
         found = review(options.base, load().gate, Path.cwd(), state_folder(), rescored)
@@ -344,7 +342,7 @@ def _review(options: argparse.Namespace) -> int:
 def _roll_back(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from ganflow.revisions.rollback import roll_back
+    from ganflow.versions.rollback import roll_back
 
     with waiting("looking for the model before this one"):
         found = roll_back(Path())

@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
-from ganflow.errors import DataError
-from ganflow.files import whole_folder
-from ganflow.models.saved import Generator, images_of, load_generator, to_pixels
+from ganflow.base.errors import DataError
+from ganflow.base.files import whole_folder
+from ganflow.gan.saved import Generator, images_of, load_generator, to_pixels
 
 Format = Literal["keras", "saved_model"]
 
@@ -41,7 +41,7 @@ def export(model: Path, target: Path, form: Format) -> Exported:
 
     Args:
         target: a folder. `keras` puts `generator.keras` into it, which
-            `keras.saving.load_model` reads once `ganflow.models.layers` is imported;
+            `keras.saving.load_model` reads once `ganflow.gan.networks.layers` is imported;
             `saved_model` makes it `target/1`, the layout that TensorFlow Serving takes.
 
     Raises:
@@ -119,7 +119,7 @@ def load_and_make(path: Path, form: Format, latent: int, classes: int) -> np.nda
         return np.asarray(serve(**asked)["images"])
     import keras
 
-    from ganflow.models import layers  # noqa: F401 registers the layers by their names
+    from ganflow.gan.networks import layers  # noqa: F401 registers the layers by their names
 
     model = keras.saving.load_model(path)
     return np.asarray(to_pixels(images_of(model, classes, latents, labels)))

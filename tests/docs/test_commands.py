@@ -18,9 +18,9 @@ import pytest
 import yaml
 
 from ganflow.cli import STAGES, TOOLS, _parser
-from ganflow.params.document import parse
-from ganflow.params.file import check
-from ganflow.recipes.writing import recipe_names
+from ganflow.config.document import parse
+from ganflow.config.params import check
+from ganflow.config.recipe import recipe_names
 from tests.docs.commands import COMMANDS, PAGES, PROGRAMS, ROOT, Command, blocks, shown
 
 

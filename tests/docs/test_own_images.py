@@ -39,7 +39,7 @@ def draw_shapes(folder: Path) -> None:
 @pytest.mark.timeout(900)
 def test_a_folder_of_pictures_becomes_a_report(tmp_path: Path) -> None:
     """The steps of docs/data.md and docs/getting-started.md, and a second run that does nothing."""
-    from ganflow.params.file import edit
+    from ganflow.config.params import edit
 
     for name in ("dvc.yaml", "params.yaml"):
         (tmp_path / name).write_text((ROOT / name).read_text())

@@ -43,7 +43,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 BUILT = ("data/prepared", "data/extractor", "data/model", "data/training", "data/samples")
 WRITTEN_BY_USERS = ("data/raw/flowers", "data/report", "labels.csv")
-ASKED_FOR = ("tests/training/test_objectives.py",)
+ASKED_FOR = ("tests/gan/test_objectives.py",)
 
 
 @each_page
@@ -82,9 +82,9 @@ def test_names_of_the_code_are_there(page: Path) -> None:
 EXPONENTIAL = """
 import sys
 import tensorflow as tf
-from ganflow.params.document import parse
-from ganflow.params.file import check
-from ganflow.training.objectives import OBJECTIVES
+from ganflow.config.document import parse
+from ganflow.config.params import check
+from ganflow.gan.objectives import OBJECTIVES
 
 check({"train": {"objective": "exponential"}})
 objective = OBJECTIVES["exponential"]
@@ -96,11 +96,11 @@ print(float(objective.discriminator(zero, zero)), float(objective.generator(zero
 def test_adding_an_objective_as_the_page_says(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     before, definition = blocks(ROOT / "docs" / "adding-an-objective.md", "python")[:2]
-    params = tmp_path / "src/ganflow/params/train.py"
+    params = tmp_path / "src/ganflow/config/train.py"
     assert before in params.read_text(), "the page shows what stands there"
     after = before.replace('"relativistic"', '"relativistic", "exponential"')
     params.write_text(params.read_text().replace(before, after))
-    objectives = tmp_path / "src/ganflow/training/objectives.py"
+    objectives = tmp_path / "src/ganflow/gan/objectives.py"
     table = "\nOBJECTIVES: "
     assert objectives.read_text().count(table) == 1
     text = objectives.read_text().replace(table, f"\n{definition}\n{table}")
@@ -132,9 +132,9 @@ def test_every_benchmark_is_on_the_page() -> None:
 
 SPREAD = """
 import numpy as np
-from ganflow.evaluation.spread import spread
-from ganflow.evaluation.suite import Plan, Seen, measure
-from ganflow.report.verdict import judge
+from ganflow.metrics.spread import spread
+from ganflow.metrics.suite import Plan, Seen, measure
+from ganflow.report.summary import judge
 
 numbers = np.random.default_rng(0)
 real = [Seen(numbers.standard_normal((600, 8))) for _ in range(3)]
@@ -151,18 +151,18 @@ def test_adding_a_metric_as_the_page_says(tmp_path: Path) -> None:
     module, function = blocks(page, "python")[2:]
     (line,) = blocks(page, "text")
     package = tmp_path / "src" / "ganflow"
-    (package / "evaluation" / "spread.py").write_text(module)
-    suite = package / "evaluation" / "suite.py"
+    (package / "metrics" / "spread.py").write_text(module)
+    suite = package / "metrics" / "suite.py"
     call = "_spread(findings, generated, train, test)"
     assert call in " ".join(page.read_text().split())
     text = suite.read_text().replace(
         "    return findings\n", f"    {call}\n    return findings\n", 1
     )
-    last = "from ganflow.evaluation.prdc import NEIGHBOURS, prdc\n"
+    last = "from ganflow.metrics.prdc import NEIGHBOURS, prdc\n"
     assert last in text
-    imported = f"{last}from ganflow.evaluation.spread import spread\n"
+    imported = f"{last}from ganflow.metrics.spread import spread\n"
     suite.write_text(text.replace(last, imported) + f"\n\n{function}")
-    verdict = package / "report" / "verdict.py"
+    verdict = package / "report" / "summary.py"
     table = "MEASURES = (\n"
     assert table in verdict.read_text()
     verdict.write_text(verdict.read_text().replace(table, table + line))
@@ -175,7 +175,7 @@ def test_adding_a_metric_as_the_page_says(tmp_path: Path) -> None:
 
 def test_the_functions_of_an_architecture_are_those_that_the_page_names() -> None:
     page = (ROOT / "docs" / "adding-an-objective.md").read_text()
-    tree = ast.parse((ROOT / "src/ganflow/models/lean.py").read_text())
+    tree = ast.parse((ROOT / "src/ganflow/gan/networks/lean.py").read_text())
     for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
         if not function.name.startswith("_"):
             arguments = ", ".join(argument.arg for argument in function.args.args)
@@ -185,8 +185,8 @@ def test_the_functions_of_an_architecture_are_those_that_the_page_names() -> Non
 def test_every_objective_that_is_allowed_is_there() -> None:
     from typing import get_args
 
-    from ganflow.params.train import Objective
-    from ganflow.training.objectives import OBJECTIVES
+    from ganflow.config.train import Objective
+    from ganflow.gan.objectives import OBJECTIVES
 
     assert set(OBJECTIVES) == set(get_args(Objective))
 

@@ -3,7 +3,7 @@
 import re
 
 from ganflow.cli import _parser
-from ganflow.training.workers import place_in
+from ganflow.gan.workers import place_in
 from tests.docs.commands import ROOT, blocks
 
 PAGE = ROOT / "docs" / "several-machines.md"

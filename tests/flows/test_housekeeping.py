@@ -9,7 +9,7 @@ import pytest
 
 from flows.housekeeping import housekeeping
 from flows.watch import watch
-from flows.workspace import BusyError, project_lock, workspace
+from ganflow.orchestration.workspace import BusyError, project_lock, workspace
 from tests.flows.conftest import Server, dvc, run
 
 Here = Callable[[Path], None]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.figures import as_markdown, read_verdict
 from flows.pipeline import STAGES
-from flows.stage_progress import percentage
+from ganflow.orchestration.figures import as_markdown, read_verdict
+from ganflow.orchestration.stage_progress import percentage
 from tests.flows.conftest import ROOT, dvc
 
 Fault = Callable[[str, str], None]
@@ -51,7 +51,7 @@ def test_every_stage_has_the_task_that_is_named_for_it() -> None:
 
 
 def test_progress_lines_are_those_that_ganflow_writes(capsys: pytest.CaptureFixture[str]) -> None:
-    from ganflow import progress
+    from ganflow.base import progress
 
     shown = progress._Lines("train", 200, "images")
     shown.printed = -1e9

@@ -10,7 +10,7 @@ import pytest
 
 import flows.retrain
 from flows.retrain import retrain
-from ganflow.errors import GanflowError
+from ganflow.base.errors import GanflowError
 from tests.flows.conftest import dvc, run
 
 Here = Callable[[Path], None]

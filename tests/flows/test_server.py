@@ -170,7 +170,7 @@ def test_new_data_starts_one_retraining_after_a_while(
 def test_a_failed_run_is_told_to_the_webhook(
     server: Server, worker: Path, deployed: Path, here: Callable[[Path], None]
 ) -> None:
-    from flows.alerts import set_up
+    from ganflow.orchestration.alerts import set_up
 
     here(deployed)
     with listening() as (address, heard):

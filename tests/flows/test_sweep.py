@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows.sweep import Member, Result, members, sweep, table
-from ganflow.errors import ParameterError
+from ganflow.base.errors import ParameterError
 from tests.flows.conftest import dvc, run
 
 ENGINES = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ganflow.files import write_array, write_json
-from ganflow.report.grid import image_grid, write_png
+from ganflow.base.files import write_array, write_json
+from ganflow.base.images import image_grid, write_png
 
 SIDE = 12
 

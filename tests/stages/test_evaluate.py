@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganflow.errors import DataError, GanflowError
-from ganflow.files import sha256_of
-from ganflow.layout import EVALUATION, EXTRACTOR, PREPARED, SAMPLES
-from ganflow.params.evaluation import Evaluation
-from ganflow.params.extractor import Extractor
-from ganflow.params.runtime import Runtime
+from ganflow.base.errors import DataError, GanflowError
+from ganflow.base.files import sha256_of
+from ganflow.base.paths import EVALUATION, EXTRACTOR, PREPARED, SAMPLES
+from ganflow.base.runtime import Runtime
+from ganflow.config.evaluation import Evaluation
+from ganflow.config.extractor import Extractor
 from ganflow.stages import evaluate, extractor
 from tests.stages.measured import write_samples, write_store
 
@@ -109,9 +109,8 @@ def test_equal_samples_give_equal_bytes(project: tuple[np.ndarray, np.ndarray]) 
 def test_the_full_profile_asks_fresh_classifiers(
     project: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ganflow.evaluation import fresh
 
-    monkeypatch.setattr(fresh, "SEEDS", 2)
+    monkeypatch.setattr("ganflow.metrics.fresh_classifiers.SEEDS", 2)
     write_samples(SAMPLES, *project)
     metrics = judge(profile="full")
     assert 0 < metrics["c2st"]["accuracy"] <= 1
@@ -200,9 +199,8 @@ class Stripes:
 def test_inceptions_distance_is_never_the_extractors(
     project: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ganflow.evaluation import fresh
 
-    monkeypatch.setattr(fresh, "SEEDS", 2)
+    monkeypatch.setattr("ganflow.metrics.fresh_classifiers.SEEDS", 2)
     monkeypatch.setattr(evaluate, "Inception", Stripes)
     place = Path("data/raw/inception/inception_v3_notop.h5")
     place.parent.mkdir(parents=True)

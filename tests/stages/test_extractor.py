@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganflow.errors import DataError
-from ganflow.evaluation import classifier
-from ganflow.evaluation.classifier import Lessons
-from ganflow.evaluation.extractor import _shapes, _thumbnails, load_extractor, turned
-from ganflow.files import sha256_of
-from ganflow.layout import EXTRACTOR, PREPARED
-from ganflow.params.extractor import Extractor
-from ganflow.params.runtime import Runtime
+from ganflow.base.errors import DataError
+from ganflow.base.files import sha256_of
+from ganflow.base.paths import EXTRACTOR, PREPARED
+from ganflow.base.runtime import Runtime
+from ganflow.config.extractor import Extractor
+from ganflow.features import classifier
+from ganflow.features.classifier import Lessons
+from ganflow.features.extractor import _shapes, _thumbnails, load_extractor, turned
 from ganflow.stages import extractor
 from tests.stages.measured import write_store
 
@@ -41,8 +41,8 @@ def hashes() -> list[str]:
 def run_alone() -> None:
     """The stage in a process of its own, with the threads and the determinism it asks for."""
     code = (
-        "from ganflow.params.extractor import Extractor;"
-        "from ganflow.params.runtime import Runtime;"
+        "from ganflow.config.extractor import Extractor;"
+        "from ganflow.base.runtime import Runtime;"
         "from ganflow.stages.extractor import run;"
         f"run(Runtime(), Extractor(**{SMALL.model_dump()!r}))"
     )

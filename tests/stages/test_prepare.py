@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganflow.datasets.store import open_store
-from ganflow.errors import DataError
-from ganflow.layout import PREPARED, RAW
-from ganflow.params.data import Data
+from ganflow.base.errors import DataError
+from ganflow.base.paths import PREPARED, RAW
+from ganflow.base.store import open_store
+from ganflow.config.data import Data
 from ganflow.stages.prepare import run
 
 PROJECT = Path(__file__).parents[2]
 SCRIPT = """
 import resource, sys
-from ganflow.params.data import Data
+from ganflow.config.data import Data
 from ganflow.stages.prepare import run
 run(Data())
 assert not {"tensorflow", "keras", "prefect", "dvc"} & sys.modules.keys()

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from ganflow.files import read_array
-from ganflow.params.data import Data
-from ganflow.params.evaluation import Evaluation
-from ganflow.params.extractor import Extractor
-from ganflow.params.model import Model
-from ganflow.params.report import Report
-from ganflow.params.runtime import Runtime
-from ganflow.params.sample import Sample
-from ganflow.params.train import Train
-from ganflow.report.grid import image_grid
+from ganflow.base.files import read_array
+from ganflow.base.images import image_grid
+from ganflow.base.runtime import Runtime
+from ganflow.config.data import Data
+from ganflow.config.evaluation import Evaluation
+from ganflow.config.extractor import Extractor
+from ganflow.config.model import Model
+from ganflow.config.report import Report
+from ganflow.config.sample import Sample
+from ganflow.config.train import Train
 from tests.report.pipeline import FakeExtractor, FakeGenerator, Shape, write_outputs
 
 

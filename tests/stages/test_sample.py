@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganflow.models.design import Design
-from ganflow.models.networks import (
+from ganflow.base.runtime import Runtime
+from ganflow.config.sample import Sample
+from ganflow.gan.networks.build import (
     build_discriminator,
     build_generator,
 )
-from ganflow.models.saved import save_networks
-from ganflow.params.runtime import Runtime
-from ganflow.params.sample import Sample
+from ganflow.gan.networks.design import Design
+from ganflow.gan.saved import save_networks
 from ganflow.stages import sample
 from ganflow.stages.sample import drawn_labels
 

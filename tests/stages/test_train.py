@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganflow.datasets.store import Store
-from ganflow.errors import ParameterError
-from ganflow.files import read_json
-from ganflow.models.saved import load_generator
-from ganflow.params.model import Model
-from ganflow.params.train import Penalties, Penalty, Train
+from ganflow.base.errors import ParameterError
+from ganflow.base.files import read_json
+from ganflow.base.store import Store
+from ganflow.config.model import Model
+from ganflow.config.train import Penalties, Penalty, Train
+from ganflow.gan.saved import load_generator
 from ganflow.stages.train import check_latent_penalty, class_shares, design_for
-from tests.training.tiny import outputs, start, write_project
+from tests.gan.tiny import outputs, start, write_project
 
 
 def finish(root: Path, **more: str) -> str:

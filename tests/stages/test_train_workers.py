@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.training.tiny import environment, outputs, write_project
+from tests.gan.tiny import environment, outputs, write_project
 
 pytestmark = pytest.mark.timeout(900)  # several processes that start TensorFlow, on a busy machine
 

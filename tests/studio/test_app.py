@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from ganflow.errors import DataError
-from ganflow.files import read_array
+from ganflow.base.errors import DataError
+from ganflow.base.files import read_array
 from ganflow.report.sources import Generator
 from ganflow.report.variation import slerp
 from ganflow.studio import app as app_module

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganflow.models.design import Design
-from ganflow.models.networks import build_discriminator, build_generator
-from ganflow.models.saved import load_generator, save_networks
+from ganflow.gan.networks.build import build_discriminator, build_generator
+from ganflow.gan.networks.design import Design
+from ganflow.gan.saved import load_generator, save_networks
 from ganflow.studio.latents import draws
 from ganflow.studio.passes import SIZES, fixed_sizes
 from tests.tracing import forget_tracing

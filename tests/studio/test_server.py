@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from ganflow.errors import GanflowError
+from ganflow.base.errors import GanflowError
 from ganflow.studio import serve
 from ganflow.studio.server import address, bind, is_loopback
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-from ganflow.params import file as parameters
+from ganflow.config import params as parameters
 from tests.flows.conftest import IDENTITY, ROOT, dvc, run
 
 AS_TESTER = ("git", "-c", "user.name=A Tester", "-c", "user.email=tester@example.org")

@@ -63,8 +63,8 @@ def test_the_library_installs_from_what_is_copied(tmp_path: Path) -> None:
     target = tmp_path / "installed"
     words = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation")
     run(sys.executable, *words, "--target", str(target), ".", cwd=tmp_path)
-    assert (target / "ganflow/revisions/cloning.py").exists()
-    assert (target / "ganflow/recipes/default.yaml").exists()
+    assert (target / "ganflow/versions/cloning.py").exists()
+    assert (target / "ganflow/config/recipes/default.yaml").exists()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_the_pools_take_the_deployments(hub: Hub, kind: str, options: tuple[str,
     for deployment in described:
         flow = deployment["entrypoint"].partition(":")[2]
         found = server.ask(f"/deployments/name/{flow}/{deployment['name']}")
-        assert found["pull_steps"][0]["ganflow.revisions.cloning.whole_clone"]["folder"]
+        assert found["pull_steps"][0]["ganflow.versions.cloning.whole_clone"]["folder"]
         assert found["job_variables"] == deployment["work_pool"]["job_variables"]
         assert set(found["job_variables"]) <= set(template["variables"]["properties"])
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows import alerts
+from ganflow.orchestration import alerts
 from tests.flows.conftest import PATIENCE, ROOT, Server, alive, hung_processes, stop
 from tests.flows.test_server import (
     listening,
@@ -31,18 +31,18 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 SET_UP = """
 import sys
 from pathlib import Path
-from flows import alerts
+from ganflow.orchestration import alerts
 alerts.FILE = Path(sys.argv[1])
 alerts.set_up(sys.argv[2])
 """
 
 SOON = 15
-"""Seconds in which the alerts of this test come; those of flows/automations.yaml take longer."""
+"""Seconds in which the alerts of this test come; the shipped automations take longer."""
 
 
 @pytest.fixture
 def chat(hub: Hub, tmp_path: Path) -> Iterator[list[str]]:
-    """The alerts as `python -m flows.alerts --webhook` sets them up; what the chat hears."""
+    """The alerts as `ganflow.orchestration.alerts` sets them up; what the chat hears."""
     described = yaml.safe_load(alerts.FILE.read_text())
     for automation in described["automations"]:
         if automation["trigger"]["within"]:

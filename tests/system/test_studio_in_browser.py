@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from ganflow.errors import DataError
+from ganflow.base.errors import DataError
 from ganflow.report.sources import Generator
 from ganflow.studio.app import create_app
 from ganflow.studio.guard import LOOPBACK, Guard

@@ -23,9 +23,9 @@ BUILD = """
 import sys
 from pathlib import Path
 import keras
-from ganflow.models.design import Design
-from ganflow.models.networks import build_discriminator, build_generator
-from ganflow.models.saved import save_networks
+from ganflow.gan.networks.design import Design
+from ganflow.gan.networks.build import build_discriminator, build_generator
+from ganflow.gan.saved import save_networks
 
 seed, classes = int(sys.argv[1]), int(sys.argv[2])
 keras.utils.set_random_seed(seed)

@@ -22,7 +22,7 @@ import httpx
 import pytest
 import yaml
 
-from ganflow.params import file as parameters
+from ganflow.config import params as parameters
 from tests.flows.conftest import ROOT, Server, alive, dvc, run, stop
 from tests.flows.test_server import process_tree, wait_for_state, wait_until_gone
 from tests.system import project as miniature

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ganflow.base.images import image_grid
 from ganflow.report.copying import nearest
 from ganflow.report.embed import scale_for, show_grid, show_moving, show_small
 from ganflow.report.failures import (
@@ -13,11 +14,10 @@ from ganflow.report.failures import (
     readings,
     worst_confusions,
 )
-from ganflow.report.grid import image_grid
 from ganflow.report.page import Copy, Copying, Failure, Failures, Pair, Table, Variation
 from ganflow.report.sources import Generator
+from ganflow.report.summary import number
 from ganflow.report.variation import across_classes, loop, walks
-from ganflow.report.verdict import number
 
 MOST_CLASSES = 20
 """A page shows this many classes at most, spread evenly over all."""

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from ganflow.report.grid import animate, image_grid, picture, png
+from ganflow.base.images import animate, image_grid, picture, png
 
 CELL = 84
 """Pixels that a small image is enlarged to, about: sharp on fine screens and in print."""

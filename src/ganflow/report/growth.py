@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from ganflow.files import write_bytes
+from ganflow.base.files import write_bytes
+from ganflow.base.images import animate, read_picture
 from ganflow.report.charts import Curve, chart, short
 from ganflow.report.embed import Picture, show_moving
-from ganflow.report.grid import animate, read_picture
-from ganflow.report.verdict import number
+from ganflow.report.summary import number
 
 MOST_FRAMES = 40
 MOMENT, LAST_MOMENT = 700, 1800

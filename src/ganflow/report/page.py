@@ -9,7 +9,7 @@ from markupsafe import Markup
 from ganflow.report.embed import Picture
 from ganflow.report.failures import Confusion
 from ganflow.report.growth import Growth
-from ganflow.report.verdict import Verdict
+from ganflow.report.summary import Verdict
 
 Table = tuple[tuple[str, str], ...]
 """Names and what they are, as texts."""

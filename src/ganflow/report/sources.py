@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ganflow.files import sha256_of
+from ganflow.base.files import sha256_of
 
 PACKAGES = (
     "tensorflow",
@@ -24,7 +24,7 @@ PACKAGES = (
 
 
 class Generator(Protocol):
-    """What `ganflow.models.saved.load_generator` gives."""
+    """What `ganflow.gan.saved.load_generator` gives."""
 
     @property
     def latent(self) -> int: ...

@@ -9,16 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from ganflow.datasets.store import Split, Store, open_store
-from ganflow.engine import configure, has_bfloat16, threads
-from ganflow.errors import DataError
-from ganflow.evaluation.classifier import Lessons, epochs_for
-from ganflow.evaluation.doubts import of_the_extractor
-from ganflow.evaluation.extractor import TURNS, Extractor, load_extractor
-from ganflow.evaluation.fresh import accuracy_score, two_sample
-from ganflow.evaluation.inception import Inception, weights_file
-from ganflow.evaluation.neighbours import nearest_few
-from ganflow.evaluation.suite import (
+from ganflow.base.errors import DataError
+from ganflow.base.files import read_array, sha256_of, whole_folder, write_json, write_text
+from ganflow.base.images import image_grid, write_png
+from ganflow.base.paths import EVALUATION, EXTRACTOR, PREPARED, RAW, SAMPLES
+from ganflow.base.progress import progress
+from ganflow.base.runtime import Runtime, configure, has_bfloat16, threads
+from ganflow.base.store import Split, Store, open_store
+from ganflow.config.evaluation import Evaluation
+from ganflow.features.classifier import Lessons, epochs_for
+from ganflow.features.extractor import TURNS, Extractor, load_extractor
+from ganflow.features.neighbours import nearest_few
+from ganflow.metrics.doubts import of_the_extractor
+from ganflow.metrics.fresh_classifiers import accuracy_score, two_sample
+from ganflow.metrics.inception import Inception, weights_file
+from ganflow.metrics.suite import (
     FAMILIES,
     Findings,
     Plan,
@@ -27,12 +32,6 @@ from ganflow.evaluation.suite import (
     measure,
     second_opinion,
 )
-from ganflow.files import read_array, sha256_of, whole_folder, write_json, write_text
-from ganflow.layout import EVALUATION, EXTRACTOR, PREPARED, RAW, SAMPLES
-from ganflow.params.evaluation import Evaluation
-from ganflow.params.runtime import Runtime
-from ganflow.progress import progress
-from ganflow.report.grid import image_grid, write_png
 
 PLANS = {"quick": (10_000, 200), "full": (50_000, 1_000)}  # samples, bootstrap resamples
 MODES = 26_000  # samples whose modes are counted in the full profile (Srivastava et al. 2017)

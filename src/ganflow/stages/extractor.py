@@ -1,13 +1,12 @@
 """Train the classifiers whose features measure every model."""
 
-from ganflow.datasets.store import open_store
-from ganflow.engine import configure, has_bfloat16
-from ganflow.evaluation.classifier import Lessons, epochs_for
-from ganflow.evaluation.extractor import accuracy, save_extractor, train_extractor
-from ganflow.files import whole_folder
-from ganflow.layout import EXTRACTOR, PREPARED
-from ganflow.params.extractor import Extractor
-from ganflow.params.runtime import Runtime
+from ganflow.base.files import whole_folder
+from ganflow.base.paths import EXTRACTOR, PREPARED
+from ganflow.base.runtime import Runtime, configure, has_bfloat16
+from ganflow.base.store import open_store
+from ganflow.config.extractor import Extractor
+from ganflow.features.classifier import Lessons, epochs_for
+from ganflow.features.extractor import accuracy, save_extractor, train_extractor
 
 
 def run(runtime: Runtime, extractor: Extractor) -> None:

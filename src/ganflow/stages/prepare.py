@@ -1,9 +1,9 @@
 """The `prepare` stage: from `data/raw/<source>` to the store in `data/prepared`."""
 
-from ganflow.datasets.preparing import prepare
-from ganflow.files import whole_folder
-from ganflow.layout import PREPARED, RAW
-from ganflow.params.data import Data
+from ganflow.base.files import whole_folder
+from ganflow.base.paths import PREPARED, RAW
+from ganflow.config.data import Data
+from ganflow.data.prepare import prepare
 
 
 def run(data: Data) -> None:

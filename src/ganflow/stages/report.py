@@ -6,28 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from ganflow.datasets.store import SPLITS, Store, open_store
-from ganflow.engine import configure
-from ganflow.evaluation.extractor import load_extractor
-from ganflow.files import read_array, read_json, whole_folder, write_text
-from ganflow.layout import EVALUATION, EXTRACTOR, MODEL, PREPARED, REPORT, SAMPLES, TRAINING
-from ganflow.models.saved import load_generator
-from ganflow.params.data import Data
-from ganflow.params.evaluation import Evaluation
-from ganflow.params.extractor import Extractor
-from ganflow.params.model import Model
-from ganflow.params.report import Report
-from ganflow.params.runtime import Runtime
-from ganflow.params.sample import Sample
-from ganflow.params.section import Section
-from ganflow.params.train import Train
-from ganflow.progress import progress
+from ganflow.base.files import read_array, read_json, whole_folder, write_text
+from ganflow.base.paths import EVALUATION, EXTRACTOR, MODEL, PREPARED, REPORT, SAMPLES, TRAINING
+from ganflow.base.progress import progress
+from ganflow.base.runtime import Runtime, configure
+from ganflow.base.section import Section
+from ganflow.base.store import SPLITS, Store, open_store
+from ganflow.config.data import Data
+from ganflow.config.evaluation import Evaluation
+from ganflow.config.extractor import Extractor
+from ganflow.config.model import Model
+from ganflow.config.report import Report
+from ganflow.config.sample import Sample
+from ganflow.config.train import Train
+from ganflow.features.extractor import load_extractor
+from ganflow.gan.saved import load_generator
 from ganflow.report import compose
 from ganflow.report.embed import show_grid
 from ganflow.report.growth import growth, write_animation
 from ganflow.report.page import Page, Provenance, Table, render
 from ganflow.report.sources import digest, versions
-from ganflow.report.verdict import judge
+from ganflow.report.summary import judge
 
 JUDGED = 10_000
 """Samples that the extractor reads for the section on failures."""

@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from ganflow.engine import configure
-from ganflow.files import whole_folder, write_array
-from ganflow.layout import MODEL, SAMPLES
-from ganflow.models.saved import Generator, load_generator
-from ganflow.params.runtime import Runtime
-from ganflow.params.sample import Sample
-from ganflow.progress import progress
-from ganflow.report.grid import image_grid, write_png
+from ganflow.base.files import whole_folder, write_array
+from ganflow.base.images import image_grid, write_png
+from ganflow.base.paths import MODEL, SAMPLES
+from ganflow.base.progress import progress
+from ganflow.base.runtime import Runtime, configure
+from ganflow.config.sample import Sample
+from ganflow.gan.saved import Generator, load_generator
 
 ROWS, COLUMNS = 8, 10
 BLOCK = 2_500

@@ -8,25 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from ganflow.datasets.store import Store, open_store
-from ganflow.engine import configure, resolved, threads
-from ganflow.errors import ParameterError
-from ganflow.evaluation.extractor import load_extractor
-from ganflow.files import sha256_of, whole_folder, write_text
-from ganflow.layout import EXTRACTOR, MODEL, PREPARED, TRAINING
-from ganflow.models.design import Design
-from ganflow.models.saved import save_networks
-from ganflow.params.model import Model
-from ganflow.params.runtime import Runtime
-from ganflow.params.train import Train
-from ganflow.report.grid import image_grid, write_png
-from ganflow.training.batches import Batches
-from ganflow.training.checkpoint import Checkpoints, training_key
-from ganflow.training.judge import PICTURE_COLUMNS, Judge
-from ganflow.training.loop import History, follow
-from ganflow.training.loop import train as train_game
-from ganflow.training.step import FIGURES, Game
-from ganflow.training.workers import Workers, check_share, gathered
+from ganflow.base.errors import ParameterError
+from ganflow.base.files import sha256_of, whole_folder, write_text
+from ganflow.base.images import image_grid, write_png
+from ganflow.base.paths import EXTRACTOR, MODEL, PREPARED, TRAINING
+from ganflow.base.runtime import Runtime, configure, resolved, threads
+from ganflow.base.store import Store, open_store
+from ganflow.config.model import Model
+from ganflow.config.train import Train
+from ganflow.features.extractor import load_extractor
+from ganflow.gan.batches import Batches
+from ganflow.gan.checkpoint import Checkpoints, training_key
+from ganflow.gan.networks.design import Design
+from ganflow.gan.saved import save_networks
+from ganflow.gan.snapshots import PICTURE_COLUMNS, Judge
+from ganflow.gan.trainer import FIGURES, Game
+from ganflow.gan.training import History, follow
+from ganflow.gan.training import train as train_game
+from ganflow.gan.workers import Workers, check_share, gathered
 
 
 def run(seed: int, runtime: Runtime, model: Model, train: Train) -> None:

@@ -7,7 +7,7 @@ serve()
 from collections.abc import Mapping
 from pathlib import Path
 
-from ganflow.layout import MODEL, PREPARED
+from ganflow.base.paths import MODEL, PREPARED
 
 __all__ = ["serve"]
 

@@ -20,10 +20,10 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from ganflow.datasets.store import open_store
-from ganflow.errors import GanflowError
+from ganflow.base.errors import GanflowError
+from ganflow.base.images import animate, enlarge, image_grid, png
+from ganflow.base.store import open_store
 from ganflow.report.copying import nearest
-from ganflow.report.grid import animate, enlarge, image_grid, png
 from ganflow.report.variation import slerp
 from ganflow.studio.batching import Batcher, OverloadedError
 from ganflow.studio.latents import drawn, draws, on_plane

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ganflow.models.saved import images_of, to_pixels
+from ganflow.gan.saved import images_of, to_pixels
 from ganflow.studio.batching import Forward
 
 SIZES = (1, 10, 50, 250)

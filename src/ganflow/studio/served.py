@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ganflow.errors import GanflowError
-from ganflow.files import read_json
+from ganflow.base.errors import GanflowError
+from ganflow.base.files import read_json
 from ganflow.report.sources import Generator
 from ganflow.studio.batching import Batcher, Forward
 from ganflow.studio.latents import principal_directions
 
 Load = Callable[[Path], Generator]
-"""`ganflow.models.saved.load_generator`, or what stands in for it."""
+"""`ganflow.gan.saved.load_generator`, or what stands in for it."""
 
 
 class MissingModelError(GanflowError):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ganflow.errors import GanflowError
+from ganflow.base.errors import GanflowError
 from ganflow.report.sources import Generator
 from ganflow.studio.guard import LOOPBACK, Guard
 
@@ -26,8 +26,7 @@ def listen(
         print(f"warning: everyone who reaches {host} can use the studio", file=sys.stderr)
     print(f"ganflow studio: {address(taken)} (Ctrl-C ends it)", flush=True)
 
-    from ganflow.engine import configure, quiet_start
-    from ganflow.params.runtime import Runtime
+    from ganflow.base.runtime import Runtime, configure, quiet_start
 
     with quiet_start():
         configure(Runtime(threads=threads or "auto"))
@@ -92,6 +91,6 @@ def is_loopback(host: str) -> bool:
 
 
 def _load(folder: Path) -> Generator:
-    from ganflow.models.saved import load_generator
+    from ganflow.gan.saved import load_generator
 
     return load_generator(folder)

@@ -1,0 +1,1 @@
+"""Small, stable modules that everything else imports: files, errors, progress, images."""

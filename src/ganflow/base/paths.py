@@ -1,0 +1,27 @@
+"""The folders that stages read and write, and the state folder.
+
+The state folder holds what is no result: checkpoints, locks, logs, Prefect's own database. It is
+outside the stages' outputs, because DVC deletes those before it runs a stage.
+"""
+
+import os
+from pathlib import Path
+
+RAW = Path("data/raw")
+PREPARED = Path("data/prepared")
+EXTRACTOR = Path("data/extractor")
+MODEL = Path("data/model")
+TRAINING = Path("data/training")
+SAMPLES = Path("data/samples")
+EVALUATION = Path("data/evaluation")
+REPORT = Path("data/report")
+
+
+def state_folder() -> Path:
+    """`$GANFLOW_STATE`, or `.ganflow` in the current project.
+
+    Workspaces of one clone share it by being started with the same `$GANFLOW_STATE`.
+    """
+    folder = Path(os.environ.get("GANFLOW_STATE") or ".ganflow").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

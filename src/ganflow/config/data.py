@@ -1,0 +1,87 @@
+"""The `data` section: which images, and how they become a training set."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ganflow.base.section import Section
+
+Mode = Literal["auto", "L", "RGB"]
+Fit = Literal["crop", "pad", "stretch"]
+Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
+Side = Annotated[int, Field(ge=8, le=128)]
+Sides = Annotated[list[Side], Field(min_length=2, max_length=2)]
+Share = Annotated[float, Field(gt=0, lt=0.5)]
+
+
+class Data(Section):
+    source: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+            json_schema_extra={"in_words": "a name of letters, digits, dots, dashes, underscores"},
+        ),
+    ] = "mnist"
+    """A name below `data/raw`."""
+
+    resolution: Side | Sides | Literal["auto"] = "auto"
+    """Pixels along each side, or `[height, width]`; `auto`: a common size, else 64 or 32."""
+
+    mode: Mode = "auto"
+    """Colour mode, grey (`L`) or `RGB`; `auto` is grey where every image is."""
+
+    fit: Fit = "crop"
+    """How an image of other proportions is made to fit: its middle, with borders, or squeezed."""
+
+    resample: Resample = "bicubic"
+    """Filter for changing the size; all but `nearest` are antialiased."""
+
+    background: Annotated[int, Field(ge=0, le=255)] = 0
+    """Grey level of borders and of what is under transparent pixels."""
+
+    classes: Annotated[list[str | int], Field(min_length=1)] | Literal["all"] = "all"
+    """The names of the classes to use."""
+
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """At most so many training images, chosen by their content's hash."""
+
+    balance: bool = False
+    """Give every class as many training images as the rarest one has."""
+
+    stacked: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    """Stacked MNIST: so many training images, each of three random ones as its channels."""
+
+    near_duplicates: Literal["ignore", "report", "drop"] = "report"
+    """What to do about images that look alike; exact copies never stand in two splits."""
+
+    near_distance: Annotated[int, Field(ge=0, le=16)] = 6
+    """Bits of the 64-bit perceptual hash in which images that look alike may differ."""
+
+    test_share: Share = 0.1
+    """Of all images, kept for `evaluate` where the source has no test split of its own."""
+
+    validation_share: Share = 0.1
+    """Of the training images, held out to choose the best snapshot by."""
+
+    max_rejected: Annotated[float, Field(ge=0, le=0.5)] = 0.01
+    """The share of files that may turn out unusable before that is an error."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.stacked and self.mode == "RGB":
+            raise ValueError(
+                "stacked images take their colour channels from three grey ones: "
+                "use `mode: L` or `mode: auto` with `stacked`, or `stacked: 0` with `mode: RGB`"
+            )
+        if self.classes != "all":
+            names = [str(name) for name in self.classes]
+            if len(set(names)) < len(names):
+                raise ValueError("`classes` names a class twice")
+        return self
+
+    @property
+    def height_and_width(self) -> tuple[int, int]:
+        """What `resolution` says, where that is not `auto`."""
+        sides = self.resolution if isinstance(self.resolution, list) else [self.resolution] * 2
+        height, width = map(int, sides)
+        return height, width

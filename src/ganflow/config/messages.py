@@ -1,0 +1,183 @@
+"""What is wrong with a set of parameters, in sentences: the key, its value, what is allowed.
+
+Pydantic finds the mistakes. A key of several types (`threads: 2`, `threads: auto`) gets one
+sentence for all of them, where pydantic has an error for each.
+"""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from textwrap import fill, indent
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from ganflow.config.document import parse, written
+from ganflow.config.schema import Path, Place
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One wrong parameter: where it stands in the document, and a sentence about it."""
+
+    path: Path
+    sentence: str
+
+
+def mistakes(error: ValidationError, values: Any, document: Place) -> list[Mistake]:
+    """One mistake a key, in the order of the sections.
+
+    Args:
+        error: what pydantic found.
+        values: what it was given.
+        document: what it may be given.
+    """
+    found: dict[Path, ErrorDetails] = {}
+    for details in error.errors(include_url=False):
+        found.setdefault(_path(details, values), details)
+    # Where a list or a section is one of several types, its entries' mistakes say more.
+    deepest = [p for p in found if not any(q[: len(p)] == p and q != p for q in found)]
+    return [Mistake(path, _sentence(path, found[path], values, document)) for path in deepest]
+
+
+def explanation(path: Path, values: Any, document: Place) -> str:
+    """What stands at `path`, what it means and what is allowed there; of a section, each key's.
+
+    Raises:
+        KeyError: with the sentence to say when there is no such parameter.
+    """
+    place = document.at(path)
+    if place is None:
+        raise KeyError(f"{dotted(path)}: unknown parameter. {_instead(path, document)}")
+    paths = [(*path, name) for name in place.names] or [path]
+    return "\n\n".join("\n".join(_entry(each, values, document)) for each in paths)
+
+
+def _entry(path: Path, values: Any, document: Place) -> Iterator[str]:
+    place, value = document.at(path), _at(values, path)
+    assert place is not None
+    yield dotted(path) + ("" if place.names and _is_map(value) else f": {written(value)}")
+    if place.about:
+        yield from indent(fill(place.about, 96), "  ").splitlines()
+    if place.names:
+        yield f"  inside: {', '.join(place.names)}"
+    else:
+        yield f"  allowed: {place.in_words()}"
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """A path as one key; names that hold dots themselves are quoted."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + (f'"{part}"' if "." in part else part)
+    return text
+
+
+def _shown(value: Any) -> str:
+    """A value as it may stand in the file, cut to a readable length."""
+    text = str(value)  # of a date, which YAML knows and JSON does not
+    with suppress(TypeError, ValueError):
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _path(details: ErrorDetails, values: Any) -> Path:
+    """The error's place in the document: pydantic's also names the branches of a union."""
+    path: list[str | int] = []
+    value = values
+    for part in details["loc"][: -1 if details["type"] == "invalid_key" else None]:
+        inside = part in value if isinstance(value, Mapping) else False
+        if isinstance(value, list) and isinstance(part, int):
+            inside = part < len(value)
+        if inside:
+            path.append(part)
+            value = value[part]
+    if details["type"] in ("missing", "invalid_key"):
+        path.append(str(details["loc"][-1]))
+    return tuple(path)
+
+
+def _sentence(path: Path, details: ErrorDetails, values: Any, document: Place) -> str:
+    key, kind, place = dotted(path), details["type"], document.at(path)
+    value = details["input"] if kind == "invalid_key" else _at(values, path)
+    if kind == "value_error":
+        said = details["msg"].removeprefix("Value error, ")
+        return f"{_agreeing(path, value, said)}: {said}" if path else said
+    if details["loc"][-1] == "[key]":
+        around = document.at(path[:-1])
+        example = around.example if around else None
+        return f"{key}: not a name that is allowed here. Allowed: names such as {example}."
+    if kind in ("extra_forbidden", "invalid_key") or place is None:
+        return f"{key}: unknown parameter (its value: {_shown(value)}). {_instead(path, document)}"
+    if kind == "missing":
+        return f"{key}: missing. Needed: {place.in_words()}."
+    return (
+        f"{key}: {_shown(value)} is not allowed. Allowed: {place.in_words()}."
+        f"{_nearest(value, place)}"
+    )
+
+
+def _agreeing(path: Path, value: Any, said: str) -> str:
+    """A section with those of its values that a sentence on several of them speaks of."""
+    named = {k: v for k, v in value.items() if f"`{k}" in said} if _is_map(value) else {}
+    pairs = ", ".join(f"{k}: {_shown(v)}" for k, v in named.items())
+    return f"{dotted(path)} ({pairs})" if pairs else dotted(path)
+
+
+def _instead(path: Path, document: Place) -> str:
+    """What the unknown key at `path` was probably meant to be, and what is allowed there."""
+    around = document.at(path[:-1])
+    name, here = str(path[-1]), around.names if around else []
+    allowed = f"Allowed here: {', '.join(here)}."
+    if near := _close(name, here):
+        return f"Did you mean {near}? {allowed}"
+    elsewhere = [dotted(found) for found in document.paths() if found[-1] == name]
+    return (f"Did you mean {' or '.join(elsewhere)}? " if elsewhere else "") + allowed
+
+
+def _nearest(value: Any, place: Place) -> str:
+    """What a value that is not allowed was probably meant to be."""
+    types = {own.get("type") for own in place.types}
+    if isinstance(value, float) and value.is_integer() and "integer" in types:
+        return f" Write {int(value)}." if abs(value) < 2**63 else ""
+    if not isinstance(value, str):
+        return ""
+    if "boolean" in types and value.lower() in ("yes", "on", "no", "off"):
+        return f" Write {'true' if value.lower() in ('yes', 'on') else 'false'}."
+    if types & {"integer", "number"} and _is_number(value):
+        return f" Write {value} without quotes."
+    near = _close(value, place.choices)
+    return f" Did you mean {near}?" if near else ""
+
+
+def _close(name: str, names: Sequence[str]) -> str | None:
+    lowered = {other.lower(): other for other in names}
+    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    return lowered[near[0]] if near else None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        value = parse(text)
+    except Exception:
+        return False
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _at(values: Any, path: Path) -> Any:
+    for part in path:
+        try:
+            values = values[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return values
+
+
+def _is_map(value: Any) -> bool:
+    return isinstance(value, Mapping)

@@ -1,0 +1,85 @@
+"""The `train` section: how the two networks learn from each other."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from ganflow.base.section import Section
+
+Objective = Literal[
+    "minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"
+]
+
+Strategy = Literal["auto", "single", "mirrored", "multi_worker"]
+
+Augmentation = Literal["color", "translation", "cutout"]
+
+
+class Adam(Section):
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
+    beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    beta_2: Annotated[float, Field(ge=0, lt=1)] = 0.99
+
+
+class Penalty(Section):
+    weight: Annotated[float, Field(ge=0, le=10_000)]
+    """γ, as in γ/2·R1; 0 switches the penalty off."""
+
+    interval: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Every how many steps it is applied, each time `interval` times as strongly."""
+
+    final: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The weight's share that is left at the end, reached exponentially."""
+
+
+class Penalties(Section):
+    """Any combination; one that is left out is off."""
+
+    r1: Penalty | None = None
+    r2: Penalty | None = None
+    js: Penalty | None = None
+    gradient_penalty: Penalty | None = None
+
+    latent: Penalty | None = None
+    """Of the generator: the mean square of the mapped latent; needs `model.mapping`."""
+
+
+class Train(Section):
+    images: Annotated[int, Field(ge=64, le=10**12)] = 192_000
+    """How many real images the discriminator sees: the length of the training."""
+
+    batch: Annotated[int, Field(ge=2, le=65_536)] = 64
+
+    objective: Objective = "non_saturating"
+
+    penalties: Penalties = Penalties(r1=Penalty(weight=1.0, interval=8))
+
+    augmentation: list[Augmentation] = Field(default=[])
+    """Of real and generated images before the discriminator sees them; for small data sets."""
+
+    generator: Adam = Adam()
+    discriminator: Adam = Adam()
+
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    """Of both learning rates, from the first step to the last."""
+
+    averaging: Annotated[int, Field(ge=0, le=10**9)] = 9_000
+    """Half-life of the averaged generator weights, in images; 0 keeps the last weights."""
+
+    snapshots: Annotated[int, Field(ge=1, le=10_000)] = 8
+    """How often the quality is measured against the validation split, and a picture kept."""
+
+    patience: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """Stop after this many snapshots without a better one; 0 never stops early."""
+
+    strategy: Strategy = "auto"
+    """Which devices share a batch: `single`, this process's one; `mirrored`, all of its GPUs;
+    `multi_worker`, the processes that TF_CONFIG names; `auto`, these where TF_CONFIG is set, else
+    all GPUs. Beyond the last digits it shapes no result."""
+
+    @field_validator("augmentation")
+    @classmethod
+    def _each_once(cls, names: list[Augmentation]) -> list[Augmentation]:
+        if len(set(names)) < len(names):
+            raise ValueError("each augmentation is named once")
+        return names

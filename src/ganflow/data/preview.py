@@ -1,0 +1,103 @@
+"""What the pipeline would make of a source, before any run: a table and a contact sheet."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from ganflow.base.files import write_whole
+from ganflow.base.store import SPLITS, Store, open_store
+from ganflow.config.data import Data
+from ganflow.data.prepare import prepare
+from ganflow.data.rejects import REJECTED, printable
+
+COLUMNS, ROWS = 16, 8
+MAX_SHOWN = 10
+
+
+def show(data: Data, raw: Path, picture: Path, console: Console | None = None) -> None:
+    """Prepare `data` as the pipeline would, in a temporary folder, and show what comes out.
+
+    Args:
+        raw: the folder that `data.source` is a name in.
+        picture: the PNG to write, training images in columns by class.
+        console: where the table goes; standard output if None.
+
+    Raises:
+        DataError: what `prepare` would fail with.
+    """
+    console = console or Console()
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=picture.parent) as folder:
+        place = Path(folder)
+        prepare(data, raw, place)
+        store = open_store(place)
+        write_sheet(store, picture)
+        console.print(table(store.card))
+        rejected = (place / REJECTED).read_text().splitlines()[1:]
+    for line in rejected[:MAX_SHOWN]:
+        console.print(f"not used: {line}", markup=False, highlight=False)
+    if len(rejected) > MAX_SHOWN:
+        console.print(f"and {len(rejected) - MAX_SHOWN} more")
+    console.print(f"contact sheet: {picture}", markup=False, highlight=False)
+
+
+def table(card: dict[str, Any]) -> Table:
+    """The data card as a table of two columns."""
+    height, width, channels = card["shape"]
+    classes = [printable(name) for name in card.get("classes", [])]
+    shown = ", ".join(classes[:MAX_SHOWN]) + (", …" if len(classes) > MAX_SHOWN else "")
+    copies, near = card["duplicates"], card.get("near_duplicates")
+    statistics = card["statistics"]
+    means = zip(statistics["mean"], statistics["std"], strict=True)
+    rows: dict[str, str] = {
+        "source": f"{card['source']} ({card['format']})",
+        "SHA-256": card["sha256"],
+        "images": f"{width} × {height}, {'grey' if channels == 1 else 'RGB'}",
+        **{str(name): f"{card['splits'][name]:,}{_official(card, name)}" for name in SPLITS},
+        "classes": f"{len(classes)}: {shown}" if classes else "none (no labels)",
+        "mean ± spread": ", ".join(f"{mean:.1f} ± {spread:.1f}" for mean, spread in means),
+        "copies": f"{copies['copies']}, {copies['dropped']} dropped from another split's images",
+        "look-alikes": f"{near['pairs']} pairs, {near['across_splits']} across splits"
+        if near
+        else "not looked for",
+        "not used": ", ".join(f"{n} {kind}" for kind, n in card["rejected"]["kinds"].items())
+        or "0",
+    }
+    shape = Table(show_header=False, title="What the pipeline makes of it", title_justify="left")
+    for name, value in rows.items():
+        shape.add_row(name, value.replace("[", r"\["))
+    return shape
+
+
+def write_sheet(store: Store, picture: Path) -> None:
+    """The first training images, each column of one class where there are labels, as a PNG."""
+    sheet = contact_sheet(store)
+    image = Image.fromarray(sheet[..., 0] if sheet.shape[2] == 1 else sheet)
+    write_whole(picture, lambda stream: image.save(stream, "PNG"))
+
+
+def contact_sheet(store: Store) -> np.ndarray:
+    """uint8 (8·h, up to 16·w, c): what there is of eight images for each of the first classes."""
+    split = store.split("train")
+    if split.labels is None:
+        members = np.arange(min(ROWS * COLUMNS, len(split.images)))
+        columns = np.array_split(members, min(COLUMNS, len(members)))
+    else:
+        classes = min(COLUMNS, len(store.classes))
+        columns = [np.flatnonzero(split.labels == label)[:ROWS] for label in range(classes)]
+    height, width, channels = store.shape
+    sheet = np.zeros((ROWS * height, len(columns) * width, channels), np.uint8)
+    for column, members in enumerate(columns):
+        for row, member in enumerate(members[:ROWS]):
+            left, top = column * width, row * height
+            sheet[top : top + height, left : left + width] = split.images[member]
+    return sheet
+
+
+def _official(card: dict[str, Any], name: str) -> str:
+    return " (the source's own split)" if name in card["official_splits"] else ""

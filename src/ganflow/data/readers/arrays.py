@@ -1,0 +1,276 @@
+"""Images in NumPy's `.npy` and `.npz`, streamed; nothing is ever unpickled.
+
+A header is a Python literal of at most 10,000 characters and evaluated as nothing else; objects,
+Fortran order, and sizes at odds with the file are refused before any row is read.
+"""
+
+import ast
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+
+from ganflow.base.errors import DataError
+from ganflow.data.readers.inflating import read_exactly
+from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_CLASSES, MAX_PIXELS, MAX_ROWS, MAX_SIDE
+from ganflow.data.readers.listing import Entry
+from ganflow.data.readers.zipped import MemberStream, members
+
+MAGIC = b"\x93NUMPY"
+MAX_HEADER = 10_000
+CHUNK = 2**24
+ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class Array:
+    """One array: a `.npy` file, or a member of a `.npz`."""
+
+    path: Path
+    name: str
+    """What it is called in messages and roles: the file's or member's name without `.npy`."""
+
+    entry: Entry | None
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def is_npy(start: bytes) -> bool:
+    return start.startswith(MAGIC)
+
+
+def open_array(path: Path) -> Array:
+    """The array in a `.npy` file, from its header.
+
+    Raises:
+        DataError: when it holds objects, is cut off, or its header lies.
+    """
+    with path.open("rb") as stream:
+        shape, dtype = _header(stream, path, path.stem)
+        left = path.stat().st_size - stream.tell()
+    _check_size(left, shape, dtype, path, path.stem)
+    return Array(path, path.stem, None, shape, dtype)
+
+
+def open_arrays(path: Path) -> list[Array]:
+    """The arrays in a `.npz`, from their headers."""
+    found: list[Array] = []
+    for member in members(path):
+        if member.fault or not member.entry.name.endswith(".npy") or len(found) == 100:
+            raise DataError(
+                f"`{member.entry.name[:100]}` in it is no array",
+                where=str(path),
+                expected="a .npz of at most 100 .npy arrays",
+            )
+        name = member.entry.name.removesuffix(".npy")
+        with _stream(path, member.entry) as stream:
+            shape, dtype = _header(stream, path, name)
+            left = member.entry.size - stream.tell()
+        _check_size(left, shape, dtype, path, name)
+        found.append(Array(path, name, member.entry, shape, dtype))
+    return found
+
+
+def read_rows(array: Array, rows: int) -> Iterator[np.ndarray]:
+    """Rows of `array`, in order, at most `rows` and about 16 MB at a time."""
+    size = math.prod(array.shape[1:]) * array.dtype.itemsize
+    rows = max(1, min(rows, CHUNK // max(size, 1)))
+    with _stream(array.path, array.entry) as stream:
+        _header(stream, array.path, array.name)
+        for start in range(0, array.shape[0], rows):
+            n = min(rows, array.shape[0] - start)
+            content = read_exactly(
+                stream, n * size, array.path, f"the {array.shape[0]} rows of `{array.name}`"
+            )
+            yield np.frombuffer(content, array.dtype).reshape(n, *array.shape[1:])
+
+
+def read_labels(array: Array) -> tuple[np.ndarray, list[str]]:
+    """Labels as class numbers, int32 (N,), and the classes' names.
+
+    Raises:
+        DataError: when they are neither whole numbers nor text, or not one for each image.
+    """
+    if array.dtype.kind not in "iubUS" or array.shape[1:] not in ((), (1,)):
+        raise DataError(
+            f"`{array.name}` is {array.dtype} {array.shape}",
+            where=str(array.path),
+            expected="labels: whole numbers or text, one for each image",
+        )
+    if array.dtype.itemsize > 4 * MAX_CLASS_NAME:
+        raise DataError(
+            f"`{array.name}` has labels of {array.dtype.itemsize} bytes",
+            where=str(array.path),
+            expected=f"at most {MAX_CLASS_NAME} characters",
+        )
+    numbers: dict[str, int] = {}
+    parts = []
+    for block in read_rows(array, 65_536):
+        values, which = np.unique(block.reshape(-1), return_inverse=True)
+        names = [_class_name(value, array) for value in values]
+        ids = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
+        parts.append(ids[which.reshape(-1)])
+        if len(numbers) > MAX_CLASSES:
+            raise DataError(
+                f"`{array.name}` holds more than {MAX_CLASSES} different labels",
+                where=str(array.path),
+                expected="classes",
+            )
+    return np.concatenate(parts), list(numbers)
+
+
+def image_shape(array: Array) -> tuple[int, int, int]:
+    """Height, width and channels of an array of images.
+
+    Raises:
+        DataError: when it is none.
+    """
+    _, *image = array.shape
+    height, width, channels = (*image, 1) if len(image) == 2 else (*image, 0, 0, 0)[:3]
+    plausible = (
+        len(image) in (2, 3)
+        and channels in (1, 3, 4)
+        and all(1 <= side <= MAX_SIDE for side in (height, width))
+        and height * width <= MAX_PIXELS
+    )
+    if not plausible or array.dtype.kind not in "bufi":
+        raise DataError(
+            f"`{array.name}` is {array.dtype} {array.shape}",
+            where=str(array.path),
+            expected="images: numbers of shape (N, height, width) or (N, height, width, 1, 3 or 4)",
+        )
+    return height, width, channels
+
+
+def value_range(array: Array) -> str:
+    """How its numbers are to be read: `0..255`, `0..1`, `-1..1` or `0..65535`.
+
+    Bytes are taken as they are, and 16-bit numbers are scaled down; floating-point numbers and
+    other integers are read once to see what they span.
+
+    Raises:
+        DataError: when they span something else, or are not all finite.
+    """
+    if array.dtype.kind == "b":
+        return "0..1"
+    if array.dtype == np.uint8:
+        return "0..255"
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
+        return "0..65535"
+    low, high = math.inf, -math.inf
+    for block in read_rows(array, ROWS_AT_ONCE):
+        if not np.isfinite(block).all():
+            raise DataError(
+                f"`{array.name}` holds NaN or infinity", where=str(array.path), expected="numbers"
+            )
+        low, high = min(low, float(block.min())), max(high, float(block.max()))
+    if array.dtype.kind == "f" and low >= 0 and high <= 1:
+        return "0..1"
+    if array.dtype.kind == "f" and low >= -1 and high <= 1:
+        return "-1..1"
+    if low >= 0 and high <= 255:
+        return "0..255"
+    raise DataError(
+        f"`{array.name}` spans {low:g} to {high:g}",
+        where=str(array.path),
+        expected="0 to 255, or floating-point numbers from 0 to 1 or from -1 to 1",
+    )
+
+
+def as_bytes(block: np.ndarray, values: str) -> np.ndarray:
+    """Numbers of the range `values` as uint8."""
+    if block.dtype == np.uint8:
+        return block
+    if values == "0..65535":
+        return ((block.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    scaled = block.astype(np.float64)
+    if values == "0..1":
+        scaled *= 255
+    elif values == "-1..1":
+        scaled = (scaled + 1) * 127.5
+    return np.rint(scaled).clip(0, 255).astype(np.uint8)
+
+
+@contextmanager
+def _stream(path: Path, entry: Entry | None) -> Iterator[BinaryIO]:
+    with path.open("rb") as file:
+        if entry is None:
+            yield file
+            return
+        try:
+            yield cast(BinaryIO, BufferedReader(MemberStream(file, entry), 1 << 18))
+        except ValueError as error:
+            raise DataError(
+                f"`{entry.name}` in it: {error}", where=str(path), expected="a whole .npz"
+            ) from None
+
+
+def _header(stream: BinaryIO, path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version not in ((1, 0), (2, 0), (3, 0)):
+            raise ValueError(f"version {version}")
+        width = 2 if version == (1, 0) else 4
+        length = int.from_bytes(stream.read(width), "little")
+        if length > MAX_HEADER:
+            raise ValueError(f"a header of {length} bytes")
+        raw = stream.read(length)
+        if len(raw) < length:
+            raise ValueError("it is cut off in its header")
+        described = ast.literal_eval(raw.decode("utf-8" if version == (3, 0) else "latin-1"))
+        if not isinstance(described, dict) or set(described) != {"descr", "fortran_order", "shape"}:
+            raise ValueError("a header without descr, fortran_order and shape")
+        shape, dtype = described["shape"], np.dtype(described["descr"])
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, EOFError) as error:
+        raise DataError(
+            f"`{name}` has a damaged header: {str(error)[:200]}", where=str(path), expected=".npy"
+        ) from None
+    whole = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
+    if dtype.hasobject or dtype.names or dtype.subdtype:
+        raise DataError(
+            f"`{name}` holds {'objects' if dtype.hasobject else 'records'}, which are not read",
+            where=str(path),
+            expected="an array of numbers",
+        )
+    if not whole or not shape or described["fortran_order"] is not False:
+        raise DataError(
+            f"`{name}` has the shape {str(shape)[:100]}"
+            + (" in Fortran order" if described["fortran_order"] else ""),
+            where=str(path),
+            expected="an array of several images in C order",
+            run="np.save(path, np.ascontiguousarray(images))",
+        )
+    if not 1 <= shape[0] <= MAX_ROWS:
+        raise DataError(
+            f"`{name}` announces {shape[0]} rows", where=str(path), expected=f"1 to {MAX_ROWS}"
+        )
+    return shape, dtype
+
+
+def _check_size(
+    left: int, shape: tuple[int, ...], dtype: np.dtype[Any], path: Path, name: str
+) -> None:
+    announced = math.prod(shape) * dtype.itemsize
+    if left != announced:
+        raise DataError(
+            f"`{name}` announces {dtype} {shape}, {announced} bytes, and {left} follow",
+            where=str(path),
+            expected="a whole .npy array",
+            run="get the file again from where it came",
+        )
+
+
+def _class_name(value: Any, array: Array) -> str:
+    try:
+        return value.decode() if isinstance(value, bytes) else str(value.item())
+    except UnicodeDecodeError:
+        raise DataError(
+            f"`{array.name}` has a label that is no UTF-8 text",
+            where=str(array.path),
+            expected="whole numbers or text",
+        ) from None

@@ -1,0 +1,313 @@
+"""Decoding pictures on all processors, into rows of one file.
+
+A worker gets the places of some pictures and writes their rows itself; what comes back are a
+few numbers for each. So no pixel passes between processes, and the memory of the whole does not
+grow with the number of pictures. A picture that crashes its worker is found and left out.
+"""
+
+import hashlib
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from multiprocessing import forkserver
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+
+from ganflow.base.errors import GanflowError
+from ganflow.data import near_duplicates
+from ganflow.data.readers.folder import FileChangedError, read_ahead, read_file
+from ganflow.data.readers.limits import MAX_SECONDS
+from ganflow.data.readers.listing import RAW, WHOLE, Entry
+from ganflow.data.readers.pictures import Form, UnusableError, decode, shape_into
+from ganflow.data.readers.zipped import read_member
+from ganflow.data.rejects import reason
+
+FEW = 200
+"""Pictures that are decoded in this very process: starting others would take longer."""
+
+BATCH = 128
+WORKER_MEMORY = 3 * 2**30
+
+
+@dataclass(frozen=True)
+class Job:
+    """Some pictures, or some rows of an array, and the rows they become: `first` and onwards."""
+
+    first: int
+    root: Path
+    rows: Path
+    form: Form
+    entries: list[Entry] = field(default_factory=list)
+    block: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.entries) if self.block is None else len(self.block)
+
+    def part(self, start: int, end: int) -> "Job":
+        block = None if self.block is None else self.block[start:end]
+        return replace(self, first=self.first + start, entries=self.entries[start:end], block=block)
+
+
+@dataclass
+class Done:
+    """What became of a job's n pictures."""
+
+    first: int
+    usable: np.ndarray
+    """bool (n,)."""
+
+    sources: np.ndarray
+    """uint64 (n, 2), digests of the pictures as they came."""
+
+    pixels: np.ndarray
+    """uint64 (n, 2), digests of the rows they became."""
+
+    looks: np.ndarray
+    """uint64 (n,), perceptual hashes."""
+
+    faults: list[tuple[int, str, str]]
+    """Place, kind and reason of those that are not usable."""
+
+    content: int = 0
+    """Sum of SHA-256 over names and contents."""
+
+    @classmethod
+    def of(cls, first: int, count: int) -> "Done":
+        return cls(
+            first,
+            np.zeros(count, bool),
+            np.zeros((count, 2), np.uint64),
+            np.zeros((count, 2), np.uint64),
+            np.zeros(count, np.uint64),
+            [],
+        )
+
+
+def work(job: Job) -> Done:
+    """Decode one job and write its rows."""
+    count = len(job)
+    done = Done.of(job.first, count)
+    images = np.zeros((count, *job.form.shape), np.uint8)
+    read_ahead([f"{job.root}/{entry.name}" for entry in job.entries if entry.method == WHOLE])
+    with _opened(job) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about damaged metadata, page after page
+        for place in range(count):
+            try:
+                with _limited():
+                    images[place] = _one(job, place, archive, done)
+                done.usable[place] = True
+            except UnusableError as fault:
+                done.faults.append((place, fault.kind, fault.reason))
+    finish(done, images, digests(images))
+    with job.rows.open("r+b") as rows:
+        rows.seek(job.first * images[0].nbytes)
+        rows.write(images.data)
+    return done
+
+
+def finish(done: Done, images: np.ndarray, pixels: np.ndarray) -> None:
+    """Fill in what is known of the finished rows, whose digests are `pixels`."""
+    done.pixels[:] = pixels
+    done.looks[:] = near_duplicates.perceptual_hashes(images)
+
+
+def digests(images: np.ndarray) -> np.ndarray:
+    """The first 128 bits of each image's SHA-256: uint64 (n, 2)."""
+    flat = np.ascontiguousarray(images).reshape(len(images), -1)
+    raw = b"".join(hashlib.sha256(row.data).digest()[:16] for row in flat)
+    return np.frombuffer(raw, ">u8").reshape(-1, 2).astype(np.uint64)
+
+
+def read_entry(root: Path, entry: Entry, archive: int | None) -> bytes:
+    """The encoded bytes of one picture.
+
+    Raises:
+        UnusableError: when they cannot be read, or not in the announced size.
+    """
+    try:
+        if entry.method == WHOLE:
+            return read_file(f"{root}/{entry.name}")
+        assert archive is not None
+        if entry.method == RAW:
+            content = os.pread(archive, entry.size, entry.offset)
+            if len(content) != entry.size:
+                raise FileChangedError
+            return content
+        with os.fdopen(archive, "rb", closefd=False) as file:
+            return read_member(file, entry)
+    except FileChangedError:
+        raise UnusableError("changed", "it was written to while it was read") from None
+    except FileNotFoundError:
+        raise UnusableError("changed", "it was removed before it could be read") from None
+    except (OSError, ValueError) as error:
+        text = error.strerror if isinstance(error, OSError) and error.strerror else reason(error)
+        raise UnusableError("unreadable", text) from None
+
+
+def run(jobs: Iterable[Job], workers: int, task: Callable[[Job], Done] = work) -> Iterator[Done]:
+    """Do the jobs on `workers` processes (0: in this one), and yield the results in order.
+
+    At most four jobs for each worker are under way, whatever their number.
+    """
+    if not workers:
+        yield from map(task, jobs)
+        return
+    waiting: deque[tuple[Job, Future[Done]]] = deque()
+    pool = _pool(workers)
+    try:
+        for job in jobs:
+            waiting.append((job, _submit(pool, task, job)))
+            if len(waiting) < 4 * workers:
+                continue
+            done, pool = _next(waiting, pool, workers, task)
+            yield from done
+        while waiting:
+            done, pool = _next(waiting, pool, workers, task)
+            yield from done
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def get_ready() -> None:
+    """Start what workers are forked from, in the background."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
+    forkserver.ensure_running()
+
+
+def processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _one(job: Job, place: int, archive: int | None, done: Done) -> np.ndarray:
+    if job.block is not None:
+        from PIL import Image
+
+        image = job.block[place]
+        raw = hashlib.sha256(np.ascontiguousarray(image).data).digest()
+        done.sources[place] = np.frombuffer(raw[:16], ">u8")
+        return shape_into(
+            Image.fromarray(image[..., 0] if image.shape[2] == 1 else image), job.form
+        )
+    entry = job.entries[place]
+    content = read_entry(job.root, entry, archive)
+    raw = hashlib.sha256(content).digest()
+    done.sources[place] = np.frombuffer(raw[:16], ">u8")
+    named = entry.name.encode("utf-8", "surrogateescape") + b"\0" + raw
+    done.content += int.from_bytes(hashlib.sha256(named).digest(), "big")
+    try:
+        return decode(content, job.form)
+    except MemoryError:
+        raise UnusableError("too_large", "decoding it takes too much memory") from None
+
+
+@contextmanager
+def _opened(job: Job) -> Iterator[int | None]:
+    if not job.entries or job.entries[0].method == WHOLE:
+        yield None
+        return
+    descriptor = os.open(job.root, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Stop one picture after `MAX_SECONDS` of processor time; in worker processes only."""
+    if multiprocessing.parent_process() is None:
+        yield
+        return
+    signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _too_slow(number: int, frame: FrameType | None) -> None:
+    raise UnusableError("too_large", f"decoding it takes more than {MAX_SECONDS} seconds")
+
+
+def _begin() -> None:
+    """In a new worker: leave Ctrl-C to the parent, and bound time and memory."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, _too_slow)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc").exists() else 0
+    if used:
+        limit = used * resource.getpagesize() + WORKER_MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    get_ready()
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), _begin)
+
+
+def _submit(pool: ProcessPoolExecutor, task: Callable[[Job], Done], job: Job) -> Future[Done]:
+    try:
+        return pool.submit(task, job)
+    except BrokenProcessPool as error:
+        broken: Future[Done] = Future()
+        broken.set_exception(error)
+        return broken
+
+
+def _next(
+    waiting: deque[tuple[Job, Future[Done]]],
+    pool: ProcessPoolExecutor,
+    workers: int,
+    task: Callable[[Job], Done],
+) -> tuple[list[Done], ProcessPoolExecutor]:
+    """The oldest result; after a crash, those of all jobs that were under way, and a new pool."""
+    try:
+        done = waiting[0][1].result()
+        waiting.popleft()
+        return [done], pool
+    except BrokenProcessPool:
+        pool.shutdown(cancel_futures=True)
+        jobs = [job for job, _ in waiting]
+        waiting.clear()
+        _check_that_workers_start()
+        return [done for job in jobs for done in _carefully(job, task)], _pool(workers)
+
+
+def _check_that_workers_start() -> None:
+    """Tell a picture that crashes its worker from workers that cannot even begin."""
+    try:
+        with _pool(1) as pool:
+            pool.submit(int).result()
+    except BrokenProcessPool:
+        raise GanflowError(
+            "the processes that decode pictures end as soon as they start",
+            where=str(getattr(sys.modules["__main__"], "__file__", "this session")),
+            expected='a script whose work stands below `if __name__ == "__main__":`, since each '
+            "process imports it again; and memory for more processes",
+        ) from None
+
+
+def _carefully(job: Job, task: Callable[[Job], Done]) -> Iterator[Done]:
+    """Do a job that may crash: in a process of its own, by halves until the culprit is found."""
+    try:
+        with _pool(1) as pool:
+            yield pool.submit(task, job).result()
+    except BrokenProcessPool:
+        if len(job) > 1:
+            half = len(job) // 2
+            yield from _carefully(job.part(0, half), task)
+            yield from _carefully(job.part(half, len(job)), task)
+            return
+        done = Done.of(job.first, 1)
+        done.faults.append((0, "unreadable", "it crashes the decoder"))
+        yield done

@@ -1,0 +1,121 @@
+"""A folder of pictures: its files, and their bytes."""
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ganflow.base.errors import DataError
+from ganflow.data.readers.limits import MAX_FILE, MAX_FILES
+from ganflow.data.readers.listing import Entry, Listing, is_aside, name_fault
+from ganflow.data.rejects import Reject
+
+CACHED = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
+"""A file in DVC's cache, which `cache.type symlink` leaves a link to in the workspace."""
+
+AHEAD = 2**20
+"""Bytes of a file that are fetched ahead; from there the system does so by itself."""
+
+
+class FileChangedError(Exception):
+    """A file that was written to while it was read."""
+
+
+def list_folder(listing: Listing, reject: Callable[[Reject], None]) -> None:
+    """Put every regular file below the listing's root into it; links are not followed."""
+    seen = 0
+    folders = [""]
+    while folders:
+        prefix = folders.pop()
+        try:
+            scan = os.scandir(listing.root / prefix)
+        except PermissionError:
+            reject(Reject(prefix, "unreadable", "the folder may not be read"))
+            continue
+        with scan as found:
+            for item in found:
+                seen += 1
+                if seen > MAX_FILES:
+                    raise DataError(
+                        "too many files", where=str(listing.root), expected=f"at most {MAX_FILES}"
+                    )
+                name = prefix + item.name
+                fault = name_fault(name)
+                if is_aside(name):
+                    reject(Reject(name, "aside", "it is no picture"))
+                elif fault:
+                    reject(Reject(name, "name", fault))
+                elif item.is_symlink() and not _is_cached(listing.root / name):
+                    reject(Reject(name, "link", "it is a link"))
+                elif item.is_dir(follow_symlinks=False):
+                    folders.append(f"{name}/")
+                elif item.is_file():
+                    listing.append(Entry(name))
+                else:
+                    reject(Reject(name, "special", "it is no regular file"))
+
+
+def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:
+    """All bytes of a regular file.
+
+    Raises:
+        FileChangedError: when it was written to meanwhile.
+        ValueError: when it is larger than `limit` bytes or no regular file.
+    """
+    with _opened(path) as descriptor:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise ValueError("it is no regular file")
+        if before.st_size > limit:
+            raise ValueError(f"it has {before.st_size} bytes, more than {limit}")
+        content = os.read(descriptor, before.st_size + 1)
+        if fingerprint(os.fstat(descriptor)) != fingerprint(before):
+            raise FileChangedError
+        if len(content) != before.st_size:
+            raise FileChangedError
+        return content
+
+
+def read_ahead(paths: Sequence[str]) -> None:
+    """Have the system fetch files into memory that will be read next, all at once.
+
+    Read one after the other, each would be waited for. Where the last one is in memory, so are
+    the others, most likely, and nothing is done.
+    """
+    if sys.platform != "linux" or not paths or _in_memory(paths[-1]):
+        return
+    for path in paths:
+        with suppress(OSError), _opened(path) as descriptor:
+            os.posix_fadvise(descriptor, 0, AHEAD, os.POSIX_FADV_WILLNEED)
+
+
+def _in_memory(path: str) -> bool:
+    """Whether a file's first byte can be read without waiting for a disk."""
+    try:
+        with _opened(path) as descriptor:
+            os.preadv(descriptor, [bytearray(1)], 0, os.RWF_NOWAIT)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def fingerprint(status: os.stat_result) -> tuple[int, int, int]:
+    """What differs as soon as a file is written to or replaced."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _is_cached(path: Path) -> bool:
+    target = os.path.realpath(path)
+    return CACHED.search(target) is not None and Path(target).is_file()

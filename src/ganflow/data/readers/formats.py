@@ -1,0 +1,95 @@
+"""What a source in `data/raw` is, by its content: names and endings prove nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ganflow.base.errors import DataError
+from ganflow.data.readers import arrays, idx, tarred, zipped
+from ganflow.data.readers.idx_set import ROLE
+from ganflow.data.readers.inflating import compression_of, open_inflating
+from ganflow.data.readers.listing import is_aside
+from ganflow.data.sources import missing
+
+Kind = Literal["idx", "npy", "npz", "zip", "tar", "folder"]
+EXPECTED = "idx, .npy or .npz, a zip or tar of pictures, or a folder of them"
+FEW = 64
+"""A folder with more files than this is one of pictures."""
+
+
+@dataclass(frozen=True)
+class Source:
+    kind: Kind
+    path: Path
+    """The folder, or the one file that holds everything."""
+
+    files: list[Path]
+    """The idx or array files; the archive; empty for a folder of pictures."""
+
+
+def recognise(path: Path) -> Source:
+    """Find out what lies at `path`.
+
+    Raises:
+        DataError: when nothing does, or nothing that can be read.
+    """
+    if path.is_symlink() and not path.exists():
+        raise missing(path)
+    if path.is_file():
+        kind = kind_of(path)
+        if kind is None:
+            raise DataError(
+                "nothing that can be read as images", where=str(path), expected=EXPECTED
+            )
+        return Source(kind, path, [path])
+    if not path.is_dir():
+        raise missing(path)
+    files = _few_files(path)
+    kinds = {file: kind_of(file) for file in files}
+    if "idx" in kinds.values() or (files and all("-ubyte" in file.name for file in files)):
+        # What has the name of an idx file is part of the set, however damaged it is.
+        return Source("idx", path, [f for f in files if kinds[f] == "idx" or ROLE.search(f.name)])
+    if len(set(kinds.values())) == 1 and kinds[files[0]] in ("npy", "npz"):
+        return Source(kinds[files[0]] or "npy", path, files)
+    if len(files) == 1 and kinds[files[0]] in ("zip", "tar") and not _has_folders(path):
+        return Source(kinds[files[0]] or "folder", files[0], files)
+    return Source("folder", path, [])
+
+
+def kind_of(path: Path) -> Kind | None:
+    """The kind of a single file that holds a whole source, or part of one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(tarred.BLOCK)
+        if zipped.is_zip(start):
+            return "npz" if _holds_arrays(path) else "zip"
+        if arrays.is_npy(start):
+            return "npy"
+        if compression_of(start):
+            with open_inflating(path) as stream:
+                start = stream.read(tarred.BLOCK)
+    except (DataError, OSError):
+        return None
+    if idx.is_idx(start):
+        return "idx"
+    return "tar" if tarred.is_tar(start) else None
+
+
+def _few_files(folder: Path) -> list[Path]:
+    files = []
+    for path in folder.iterdir():
+        if is_aside(path.name) or not path.is_file():
+            continue
+        files.append(path)
+        if len(files) > FEW:
+            return []
+    return sorted(files)
+
+
+def _has_folders(folder: Path) -> bool:
+    return any(path.is_dir() and not is_aside(path.name) for path in folder.iterdir())
+
+
+def _holds_arrays(path: Path) -> bool:
+    first = next(zipped.members(path), None)
+    return first is not None and first.entry.name.endswith(".npy")

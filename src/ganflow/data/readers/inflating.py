@@ -1,0 +1,145 @@
+"""Reading a file that may be compressed, in bounded memory, and never more than is plausible."""
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
+
+from ganflow.base.errors import DataError
+from ganflow.data.readers.limits import FREE_INFLATION, MAX_INFLATION
+
+MAGICS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
+XZ_MEMORY = 2**27
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+
+
+class Inflated(io.RawIOBase):
+    """What `stream` yields, up to `limit` bytes in all."""
+
+    def __init__(self, stream: BinaryIO, path: Path, limit: int) -> None:
+        self.stream, self.path, self.limit = stream, path, limit
+        self.place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.place
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            chunk = self.stream.read(len(buffer))
+        except DAMAGED as error:
+            raise damaged(self.path, error) from None
+        except OSError as error:  # how bz2 says that a stream is damaged
+            if error.errno is not None:
+                raise
+            raise damaged(self.path, error) from None
+        self.place += len(chunk)
+        if self.place > self.limit:
+            raise DataError(
+                "a decompression bomb: it expands without end",
+                where=str(self.path),
+                expected=f"at most 1 GiB, or {MAX_INFLATION} times the file's own size",
+            )
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+class _Xz(io.RawIOBase):
+    """One xz stream, decompressed within `XZ_MEMORY`: its header may ask for 4 GiB."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.engine = lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self.engine.eof:
+            fresh = self.file.read(1 << 16) if self.engine.needs_input else b""
+            if self.engine.needs_input and not fresh:
+                raise EOFError("the stream ends too early")
+            chunk = self.engine.decompress(fresh, len(buffer))
+            if chunk:
+                buffer[: len(chunk)] = chunk
+                return len(chunk)
+        return 0
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def compression_of(start: bytes) -> str | None:
+    """`gzip`, `bzip2` or `xz`, by how a file begins."""
+    return next((kind for magic, kind in MAGICS.items() if start.startswith(magic)), None)
+
+
+@contextmanager
+def open_inflating(path: Path) -> Iterator[BinaryIO]:
+    """Open `path` for reading, decompressed if its content begins like a compressed stream.
+
+    Raises:
+        DataError: when the file is not there, or (while it is read) when its compressed content
+            is damaged or expands beyond any plausible size.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise DataError(
+            f"`{path.name}` is missing", where=str(path.parent), expected="the file in this folder"
+        ) from None
+    with file:
+        kind = compression_of(file.read(6))
+        file.seek(0)
+        if kind is None:
+            yield file
+            return
+        stream: _Readable
+        if kind == "gzip":
+            stream = gzip.GzipFile(fileobj=file, mode="rb")
+        elif kind == "bzip2":
+            stream = bz2.BZ2File(file)
+        else:
+            stream = _Xz(file)
+        limit = FREE_INFLATION + MAX_INFLATION * path.stat().st_size
+        inflated = Inflated(cast(BinaryIO, stream), path, limit)
+        yield cast(BinaryIO, io.BufferedReader(inflated, 1 << 18))
+
+
+def read_exactly(stream: BinaryIO, size: int, path: Path, what: str) -> bytes:
+    """`size` bytes, asked for in pieces, so that a lying header allocates nothing.
+
+    Raises:
+        DataError: when the stream ends before; `what` says whose bytes they are.
+    """
+    pieces = []
+    left = size
+    while left:
+        piece = stream.read(min(left, 1 << 22))
+        if not piece:
+            raise DataError(
+                f"it is cut off: it ends before {what}",
+                where=str(path),
+                expected="a whole file",
+                run="get the file again from where it came",
+            )
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def damaged(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"its compressed content is cut off or damaged: {error}",
+        where=str(path),
+        expected="a whole file",
+        run="get the file again from where it came",
+    )

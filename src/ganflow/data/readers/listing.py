@@ -1,0 +1,161 @@
+"""The encoded pictures of a source: what they are called and where their bytes lie.
+
+Names stand in a scratch file, so that a million of them take no more memory than a thousand;
+what is kept in memory is a few numbers for each.
+"""
+
+import hashlib
+import os
+import re
+import struct
+import unicodedata
+from array import array
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from ganflow.base.errors import DataError
+from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_FILES, MAX_NAME
+
+AT_ONCE = 256
+RECORD = struct.Struct("<QQQBIH")
+LABELS = "labels.csv"
+WHOLE, RAW, STORED, DEFLATED = range(4)
+DRIVE = re.compile(r"[A-Za-z]:[/\\\\]")
+
+
+class Entry(NamedTuple):
+    """One encoded picture.
+
+    `method` is `WHOLE` for a file of its own below the listing's root. Otherwise the root is an
+    archive: `RAW` bytes at `offset` (tar), or a zip member there, `STORED` or `DEFLATED`, whose
+    `packed` bytes become `size` bytes.
+    """
+
+    name: str
+    method: int = WHOLE
+    offset: int = 0
+    packed: int = 0
+    size: int = 0
+    checksum: int = 0
+
+
+class Listing:
+    """Entries on disk, in the order in which they were found."""
+
+    def __init__(self, scratch: Path, root: Path) -> None:
+        self.root = root
+        """The folder that the names are relative to, or the archive that holds the bytes."""
+
+        self.offsets = array("Q", [0])
+        self.stream = scratch.open("w+b")
+
+    def append(self, entry: Entry) -> None:
+        if len(self) >= MAX_FILES:
+            raise DataError(
+                "too many files", where=str(self.root), expected=f"at most {MAX_FILES} pictures"
+            )
+        name = entry.name.encode("utf-8", "surrogateescape")
+        record = RECORD.pack(
+            entry.offset, entry.packed, entry.size, entry.method, entry.checksum, len(name)
+        )
+        self.offsets.append(self.offsets[-1] + self.stream.write(record + name))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> Entry:
+        return self._read(index, index + 1)[0]
+
+    def __iter__(self) -> Iterator[Entry]:
+        for start in range(0, len(self), AT_ONCE):
+            yield from self._read(start, min(start + AT_ONCE, len(self)))
+
+    def at(self, places: np.ndarray) -> list[Entry]:
+        """The entries at some places, int64 (n,) and ascending."""
+        runs = np.split(places, np.flatnonzero(np.diff(places) != 1) + 1)
+        return [
+            entry for run in runs if len(run) for entry in self._read(int(run[0]), int(run[-1]) + 1)
+        ]
+
+    def names(self) -> Iterator[str]:
+        """The names alone, in order: for passes that want nothing else."""
+        for start in range(0, len(self), AT_ONCE):
+            end = min(start + AT_ONCE, len(self))
+            content, places = self._content(start, end)
+            for place, stop in pairwise(places):
+                yield content[place + RECORD.size : stop].decode("utf-8", "surrogateescape")
+
+    def _content(self, start: int, end: int) -> tuple[bytes, list[int]]:
+        """The records of some entries, and where each begins there; and the end."""
+        self.stream.flush()
+        first = self.offsets[start]
+        content = os.pread(self.stream.fileno(), self.offsets[end] - first, first)
+        return content, [offset - first for offset in self.offsets[start : end + 1]]
+
+    def _read(self, start: int, end: int) -> list[Entry]:
+        content, places = self._content(start, end)
+        entries = []
+        for place, stop in pairwise(places):
+            offset, packed, size, method, checksum, _ = RECORD.unpack_from(content, place)
+            name = content[place + RECORD.size : stop].decode("utf-8", "surrogateescape")
+            entries.append(Entry(name, method, offset, packed, size, checksum))
+        return entries
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stream.close()
+
+
+def name_digest(name: str) -> int:
+    """64 bits that stand for a name, the same for every way of composing its accents."""
+    text = unicodedata.normalize("NFC", name).encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
+
+
+def name_fault(name: str) -> str | None:
+    """Why a name from an archive or folder is not to be trusted, or None."""
+    if len(name) > MAX_NAME:
+        return f"its name has {len(name)} characters"
+    plain = name.isascii() and name.isprintable()
+    if not plain and any(
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name
+    ):
+        return "its name holds control characters or is not Unicode"
+    parts = name.replace("\\", "/").split("/")
+    if name.startswith(("/", "\\")) or DRIVE.match(name) or ".." in parts:
+        return "its name leads out of the archive"
+    return None
+
+
+def class_fault(label: str) -> str | None:
+    """Why a text cannot be a class's name, or None."""
+    if not 0 < len(label) <= MAX_CLASS_NAME:
+        return f"a label of {len(label)} characters; 1 to {MAX_CLASS_NAME} are allowed"
+    if any(unicodedata.category(character)[0] == "C" for character in label):
+        return "a label with control characters"
+    return None
+
+
+def is_aside(name: str) -> bool:
+    """Whether a file goes with the pictures without being one: a read-me, a licence, a dot-file."""
+    parts = name.split("/")
+    last = parts[-1].lower()
+    return (
+        any(part.startswith(".") or part == "__MACOSX" for part in parts)
+        or last in {"thumbs.db", "desktop.ini"}
+        or last.split(".")[0] in {"readme", "license", "licence", "copying", "citation"}
+        or last.endswith((".dvc", ".md", ".txt", ".html", ".json", ".xml", ".yaml", ".yml"))
+        or (last.endswith(".csv") and last != LABELS)
+    )

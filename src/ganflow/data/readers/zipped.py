@@ -1,0 +1,226 @@
+"""Zip archives, read without trusting them.
+
+Python's own `zipfile` loads the whole directory of an archive into memory, ten gigabytes for
+ten million members. Here the directory is read entry by entry, its sizes are held against the
+file's, and members are inflated up to the size that was announced and not beyond.
+"""
+
+import io
+import stat
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ganflow.base.errors import DataError
+from ganflow.data.readers.limits import MAX_FILES
+from ganflow.data.readers.listing import DEFLATED, STORED, Entry
+
+END = struct.Struct("<4s4H2IH")
+END_64 = struct.Struct("<4sQ2H2I4Q")
+LOCATOR_64 = struct.Struct("<4sIQI")
+CENTRAL = struct.Struct("<4s4B4HIII5HII")
+LOCAL = struct.Struct("<4s5H3I2H")
+METHODS = {0: STORED, 8: DEFLATED}
+
+
+@dataclass(frozen=True)
+class Member:
+    entry: Entry
+    fault: tuple[str, str] | None
+    """Kind and reason, for a member that must not be read."""
+
+
+def is_zip(start: bytes) -> bool:
+    return start.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+
+def members(path: Path) -> Iterator[Member]:
+    """The files in the archive, one at a time, with what is wrong with each.
+
+    Raises:
+        DataError: when the directory itself is damaged, lies, or is absurdly long.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, io.SEEK_END)
+        count, start, length = _directory(file, size, path)
+        if count > MAX_FILES:
+            raise DataError(
+                f"an archive of {count} members", where=str(path), expected=f"at most {MAX_FILES}"
+            )
+        file.seek(start)
+        end, packed = start + length, 0
+        for _ in range(count):
+            if file.tell() + CENTRAL.size > end:
+                raise _lies(path, "its directory holds fewer members than it announces")
+            member = _member(file, path)
+            if file.tell() > end:
+                raise _lies(path, "its directory is cut off")
+            packed += member.entry.packed
+            if packed > size:
+                raise _lies(path, "its members overlap: together they are larger than the archive")
+            if not member.entry.name.endswith("/"):
+                yield member
+
+
+def read_member(file: BinaryIO, entry: Entry) -> bytes:
+    """The bytes of one member of the open archive.
+
+    Raises:
+        ValueError: when they are not what the directory announces.
+    """
+    content = bytearray(entry.size)
+    place, stream = 0, MemberStream(file, entry)
+    while count := stream.readinto(memoryview(content)[place:]):
+        place += count
+    return bytes(content)
+
+
+class MemberStream(io.RawIOBase):
+    """One member's bytes, inflated piece by piece and never beyond its announced size."""
+
+    def __init__(self, file: BinaryIO, entry: Entry) -> None:
+        self.file, self.entry = file, entry
+        file.seek(entry.offset)
+        header = file.read(LOCAL.size)
+        if len(header) < LOCAL.size or not header.startswith(b"PK\x03\x04"):
+            raise ValueError("the archive has no member where its directory says")
+        *_, name, extra = LOCAL.unpack(header)
+        self.place = entry.offset + LOCAL.size + name + extra
+        self.packed, self.left, self.checksum = entry.packed, entry.size, 0
+        self.engine = zlib.decompressobj(-15) if entry.method == DEFLATED else None
+        self.waiting = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.entry.size - self.left
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        wanted = min(len(buffer), self.left)
+        if not wanted:
+            return 0
+        chunk = self._stored(wanted) if self.engine is None else self._inflated(wanted)
+        self.left -= len(chunk)
+        self.checksum = zlib.crc32(chunk, self.checksum)
+        if not chunk or (not self.left and self.checksum != self.entry.checksum):
+            raise ValueError("its content is not what the archive's directory announces")
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def _stored(self, wanted: int) -> bytes:
+        self.file.seek(self.place)
+        chunk = self.file.read(min(wanted, self.packed))
+        self.place += len(chunk)
+        self.packed -= len(chunk)
+        return chunk
+
+    def _inflated(self, wanted: int) -> bytes:
+        assert self.engine is not None
+        while True:
+            fresh = self.waiting or self._stored(1 << 16)
+            try:
+                chunk = self.engine.decompress(fresh, wanted)
+            except zlib.error as error:
+                raise ValueError(f"its compressed content is damaged: {error}") from None
+            self.waiting = self.engine.unconsumed_tail
+            if chunk or self.engine.eof or not fresh:
+                return chunk
+
+
+def _directory(file: BinaryIO, size: int, path: Path) -> tuple[int, int, int]:
+    """How many members there are, and where the directory lies: count, start, length."""
+    tail_start = max(0, size - END.size - 0xFFFF)
+    file.seek(tail_start)
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) - at < END.size:
+        raise DataError(
+            "a zip without its end: it is cut off",
+            where=str(path),
+            expected="a whole zip archive",
+            run="get the file again from where it came",
+        )
+    _, disk, first_disk, _, count, length, start, _ = END.unpack_from(tail, at)
+    place = tail_start + at
+    if 0xFFFF in (count, disk) or 0xFFFFFFFF in (length, start):
+        count, length, start, place = _directory_64(file, place, path)
+    elif disk or first_disk:
+        raise _lies(path, "it is one part of several")
+    if start + length > place or length < count * CENTRAL.size:
+        raise _lies(path, "its directory does not fit into the file")
+    return count, start, length
+
+
+def _directory_64(file: BinaryIO, end: int, path: Path) -> tuple[int, int, int, int]:
+    if end >= LOCATOR_64.size:
+        file.seek(end - LOCATOR_64.size)
+        signature, _, place, _ = LOCATOR_64.unpack(file.read(LOCATOR_64.size))
+        if signature == b"PK\x06\x07" and place + END_64.size <= end:
+            file.seek(place)
+            signature, *_, count, length, start = END_64.unpack(file.read(END_64.size))
+            if signature == b"PK\x06\x06":
+                return count, length, start, place
+    raise _lies(path, "its 64-bit directory is not where it says")
+
+
+def _member(file: BinaryIO, path: Path) -> Member:
+    fixed = file.read(CENTRAL.size)
+    fields = CENTRAL.unpack(fixed)
+    signature, system, flags, method = fields[0], fields[2], fields[5], fields[6]
+    checksum, packed, size, name_size, extra_size, comment_size = fields[9:15]
+    attributes, offset = fields[17:19]
+    if signature != b"PK\x01\x02":
+        raise _lies(path, "its directory is damaged")
+    raw, extra = file.read(name_size), file.read(extra_size)
+    file.seek(comment_size, io.SEEK_CUR)
+    size, packed, offset = _sizes_64(extra, size, packed, offset)
+    name = _name(raw, bool(flags & 0x800))
+    kind = stat.S_IFMT(attributes >> 16) if system == 3 else 0
+    fault = None
+    if kind == stat.S_IFLNK:
+        fault = ("link", "it is a link")
+    elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        fault = ("special", "it is no regular file")
+    elif flags & 1:
+        fault = ("unreadable", "it is encrypted")
+    elif method not in METHODS:
+        fault = ("unreadable", f"it is compressed by method {method}; only deflate is read")
+    return Member(Entry(name, METHODS.get(method, 0), offset, packed, size, checksum), fault)
+
+
+def _sizes_64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
+    """Sizes too large for 32 bits stand in the extra field of kind 1, in this order."""
+    place = 0
+    while place + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, place)
+        if kind == 1:
+            field = extra[place + 4 : place + 4 + length]
+            values = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
+            size = next(values, size) if size == 0xFFFFFFFF else size
+            packed = next(values, packed) if packed == 0xFFFFFFFF else packed
+            offset = next(values, offset) if offset == 0xFFFFFFFF else offset
+            break
+        place += 4 + length
+    return size, packed, offset
+
+
+def _name(raw: bytes, is_utf8: bool) -> str:
+    if is_utf8 or not raw.isascii():
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return raw.decode("cp437")
+    return raw.decode("ascii")
+
+
+def _lies(path: Path, what: str) -> DataError:
+    return DataError(
+        f"a zip that is damaged or made to deceive: {what}",
+        where=str(path),
+        expected="a whole zip archive",
+        run="get the file again from where it came",
+    )

@@ -1,0 +1,68 @@
+"""Which of the images that could be used are: by class, in number, and evenly over classes."""
+
+import difflib
+from pathlib import Path
+
+import numpy as np
+
+from ganflow.base.errors import DataError
+from ganflow.config.data import Data
+from ganflow.data.splits import DROPPED, TRAIN
+
+
+def select_classes(names: list[str], data: Data, where: Path) -> np.ndarray:
+    """Which classes `data.classes` names: bool (K,).
+
+    Raises:
+        DataError: when it names one that the source has not.
+    """
+    if data.classes == "all":
+        return np.ones(len(names), bool)
+    chosen = [str(name) for name in data.classes]
+    for name in chosen:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            shown = ", ".join(in_order(names)[:20]) or "none: it has no labels"
+            raise DataError(
+                f"data.classes names `{name}`, which is no class of this source{hint}",
+                where=str(where),
+                expected=f"some of: {shown}",
+                run="mend data.classes in params.yaml",
+            )
+    return np.array([name in chosen for name in names], bool)
+
+
+def in_order(names: list[str]) -> list[str]:
+    """Classes by number where all are numbers, else by name."""
+    if all(name.isascii() and name.isdigit() for name in names):
+        return sorted(names, key=lambda name: (int(name), name))
+    return sorted(names)
+
+
+def balance(splits: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """Drop training images until every class has as many as the rarest one.
+
+    Those with the smallest digests stay, so the choice is random, yet the same every time.
+
+    Args:
+        splits: int8 (N,), from `ganflow.data.splits`.
+        labels: int32 (N,), class indices.
+        sources: uint64 (N, 2), digests of the images.
+    """
+    members = np.flatnonzero(splits == TRAIN)
+    members = members[np.lexsort((members, sources[members, 1], sources[members, 0]))]
+    classes, counts = np.unique(labels[members], return_counts=True)
+    balanced = splits.copy()
+    for label in classes:
+        balanced[members[labels[members] == label][counts.min() :]] = DROPPED
+    return balanced
+
+
+def limit(splits: np.ndarray, sources: np.ndarray, images: int) -> np.ndarray:
+    """Drop training images but the `images` ones with the smallest digests."""
+    members = np.flatnonzero(splits == TRAIN)
+    order = np.lexsort((members, sources[members, 1], sources[members, 0]))
+    limited = splits.copy()
+    limited[members[order[images:]]] = DROPPED
+    return limited

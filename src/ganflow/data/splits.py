@@ -1,0 +1,67 @@
+"""Which image belongs to which split: decided by the image alone, never by its neighbours.
+
+An image's digest, the first 128 bits of a SHA-256 seen as two 64-bit numbers, is a point
+drawn evenly from the unit square. Shares are thresholds on it, so adding images moves no old
+one to another split.
+"""
+
+import numpy as np
+
+from ganflow.base.store import SPLITS
+
+TRAIN, VALIDATION, TEST = range(len(SPLITS))
+DROPPED = -1
+UNDECIDED = -2
+
+
+def assign(
+    official: np.ndarray, digests: np.ndarray, test_share: float, validation_share: float
+) -> np.ndarray:
+    """The split of every image.
+
+    Args:
+        official: int8 (N,), the split the source itself names, or `UNDECIDED`.
+        digests: uint64 (N, 2), of the images' source content.
+        test_share: of the undecided images, where the source names no test image.
+        validation_share: of the remaining training images, where it names no validation image.
+
+    Returns:
+        int8 (N,): indices into `SPLITS`.
+    """
+    splits = official.copy()
+    undecided = splits == UNDECIDED
+    splits[undecided] = TRAIN
+    if not (official == TEST).any():
+        splits[undecided & _below(digests[:, 0], test_share)] = TEST
+    if not (official == VALIDATION).any():
+        splits[(splits == TRAIN) & _below(digests[:, 1], validation_share)] = VALIDATION
+    return splits
+
+
+def drop_copies(splits: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, int]:
+    """Drop what stands in more than one split: from train and validation, never from test.
+
+    Copies within one split stay: how often something occurs is part of the data.
+
+    Args:
+        splits: int8 (N,), from `assign`; those already `DROPPED` count for nothing.
+        pixels: uint64 (N, 2), digests of the prepared images.
+
+    Returns:
+        the new splits; and how many images are copies of another one, in whatever split.
+    """
+    order = np.lexsort((pixels[:, 1], pixels[:, 0]))
+    order = order[splits[order] != DROPPED]
+    if not len(order):
+        return splits.copy(), 0
+    ordered = pixels[order]
+    begins = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
+    group = np.cumsum(begins) - 1
+    highest = np.maximum.reduceat(splits[order], np.flatnonzero(begins))
+    kept = splits.copy()
+    kept[order[splits[order] < highest[group]]] = DROPPED
+    return kept, int(len(order) - begins.sum())
+
+
+def _below(values: np.ndarray, share: float) -> np.ndarray:
+    return values < np.uint64(min(int(share * 2**64), 2**64 - 1))

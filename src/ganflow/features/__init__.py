@@ -1,0 +1,1 @@
+"""The classifiers whose features measure every model, and what is computed on features."""

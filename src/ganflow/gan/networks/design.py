@@ -1,0 +1,25 @@
+"""What a pair of networks is built from; it stands in the model card."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Design:
+    """The networks' description.
+
+    Attributes:
+        architecture: a name in `ganflow.gan.networks.build.ARCHITECTURES`.
+        shape: height, width and channels of an image.
+        classes: how many labels steer the generator; 0 makes it unconditional.
+        latent: size of the latent vector.
+        mapping: layers of a learned mapping from the prior to the latent; 0 is none.
+        spectral_norm: whether the discriminator's kernels are divided by their largest
+            singular value.
+    """
+
+    architecture: str
+    shape: tuple[int, int, int]
+    classes: int
+    latent: int
+    mapping: int = 0
+    spectral_norm: bool = False

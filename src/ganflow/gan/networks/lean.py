@@ -1,0 +1,70 @@
+"""The default pair: as little arithmetic as makes good small images on a processor.
+
+A generator of transposed 4×4 convolutions with stride 2 (a kernel that the stride divides
+leaves no checkerboard; Odena et al. 2016), batch normalisation and ReLU, and a discriminator
+of 4×4 convolutions with stride 2, a last 3×3 one, leaky ReLU and no normalisation (a penalty
+takes its place). With labels, the latent carries the class one-hot beside it, and the discriminator
+has a logit for each class, of which the image's own is taken.
+"""
+
+import keras
+
+from ganflow.gan.networks.conditioning import entrance, verdict
+from ganflow.gan.networks.design import Design
+from ganflow.gan.networks.layers import BatchNorm, CentreCrop, LeakyReLU
+from ganflow.gan.networks.spectral import SpectralConv2D
+
+WIDTH = 32
+"""Channels at the highest resolution but one; each level below has twice as many."""
+
+WIDEST = 256
+
+
+def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
+    """Latents (N, latent), and labels (N,) if `classes`, to images (N, *shape) in [−1, 1]."""
+    height, width, channels = design.shape
+    levels = _levels(design.shape)
+    rows, columns = -(-height // 2**levels), -(-width // 2**levels)
+    widths = [min(WIDTH * 2**level, WIDEST) for level in range(levels, -1, -1)]
+
+    inputs, x = entrance(design, policy)
+    x = keras.layers.Dense(rows * columns * widths[0], use_bias=False, dtype=policy)(x)
+    x = keras.layers.Reshape((rows, columns, widths[0]), dtype=policy)(x)
+    x = _normal(x, policy)
+    for filters in widths[1:]:
+        x = keras.layers.Conv2DTranspose(
+            filters, 4, strides=2, padding="same", use_bias=False, dtype=policy
+        )(x)
+        x = _normal(x, policy)
+    x = keras.layers.Conv2D(channels, 3, padding="same", dtype=policy)(x)
+    if (x.shape[1], x.shape[2]) != (height, width):
+        x = CentreCrop(height, width, dtype=policy)(x)
+    images = keras.layers.Activation("tanh", dtype="float32", name="images")(x)
+    return keras.Model(inputs, images, name="generator")
+
+
+def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
+    """Images (N, *shape) in [−1, 1], and labels (N,) if `classes`, to logits (N, 1)."""
+    convolution = SpectralConv2D if design.spectral_norm else keras.layers.Conv2D
+    images = keras.Input(design.shape, name="images")
+    x = images
+    for level in range(_levels(design.shape)):
+        filters = min(2 * WIDTH * 2**level, WIDEST)
+        x = convolution(filters, 4, strides=2, padding="same", dtype=policy)(x)
+        x = LeakyReLU(0.2, dtype=policy)(x)
+    # One more look at the coarse maps bought more than its time spent on longer training.
+    x = convolution(x.shape[-1], 3, padding="same", dtype=policy)(x)
+    x = LeakyReLU(0.2, dtype=policy)(x)
+    return verdict(design, images, x, policy)
+
+
+def _levels(shape: tuple[int, int, int]) -> int:
+    """How often the resolution is halved until its longer side is at most 8."""
+    side, levels = max(shape[:2]), 0
+    while side > 8:
+        side, levels = -(-side // 2), levels + 1
+    return max(levels, 1)
+
+
+def _normal(x: keras.KerasTensor, policy: keras.DTypePolicy) -> keras.KerasTensor:
+    return keras.layers.ReLU(dtype=policy)(BatchNorm(dtype=policy)(x))

@@ -1,0 +1,89 @@
+"""Residual networks for 32 to 128 pixels, after R3GAN (Huang et al. 2024).
+
+Its lessons, at a size for a processor or one small GPU: no normalisation anywhere; each
+block's last convolution starts at zero, so that both networks begin as the plain resampling
+path; and resampling by repetition and by means, which leaves no checkerboard. Made for the
+relativistic objective with R1 and R2 (`train.objective`, `train.penalties`), which keep the
+discriminator smooth in normalisation's place.
+"""
+
+import keras
+
+from ganflow.gan.networks.conditioning import entrance, verdict
+from ganflow.gan.networks.design import Design
+from ganflow.gan.networks.layers import CentreCrop, Clip, LeakyReLU, Repeat
+from ganflow.gan.networks.spectral import SpectralConv2D
+
+WIDTH = 32
+"""Channels at the highest resolution; each level below has twice as many."""
+
+WIDEST = 256
+SMALLEST_SIDE = 8
+SLOPE = 0.2
+
+
+def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
+    """Latents (N, latent), and labels (N,) if `classes`, to images (N, *shape) in [−1, 1]."""
+    height, width, channels = design.shape
+    widths = _widths(design)
+    scale = 2 ** (len(widths) - 1)
+    rows, columns = -(-height // scale), -(-width // scale)
+
+    inputs, x = entrance(design, policy)
+    x = keras.layers.Dense(rows * columns * widths[-1], dtype=policy)(x)
+    x = keras.layers.Reshape((rows, columns, widths[-1]), dtype=policy)(x)
+    for filters in reversed(widths[:-1]):
+        x = _block(x, False, policy)
+        if x.shape[-1] != filters:  # before the repetition: a quarter of the arithmetic
+            x = _convolution(filters, 1, False, policy)(x)
+        x = Repeat(dtype=policy)(x)
+    x = _block(x, False, policy)
+    x = LeakyReLU(SLOPE, dtype=policy)(x)
+    x = _convolution(channels, 3, False, policy)(x)
+    if (x.shape[1], x.shape[2]) != (height, width):
+        x = CentreCrop(height, width, dtype=policy)(x)
+    return keras.Model(inputs, Clip(dtype="float32", name="images")(x), name="generator")
+
+
+def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
+    """Images (N, *shape) in [−1, 1], and labels (N,) if `classes`, to logits (N, 1)."""
+    widths, spectral = _widths(design), design.spectral_norm
+    images = keras.Input(design.shape, name="images")
+    x = _convolution(widths[0], 3, spectral, policy)(images)
+    for filters in widths[1:]:
+        x = _block(x, spectral, policy)
+        x = keras.layers.AveragePooling2D(2, padding="same", dtype=policy)(x)
+        if x.shape[-1] != filters:
+            x = _convolution(filters, 1, spectral, policy)(x)
+    x = _block(x, spectral, policy)
+    x = LeakyReLU(SLOPE, dtype=policy)(x)
+    return verdict(design, images, x, policy)
+
+
+def _block(x: keras.KerasTensor, spectral: bool, policy: keras.DTypePolicy) -> keras.KerasTensor:
+    """x + f(x), f being two 3×3 convolutions of which the last starts at zero."""
+    channels = x.shape[-1]
+    added = LeakyReLU(SLOPE, dtype=policy)(x)
+    added = _convolution(channels, 3, spectral, policy)(added)
+    added = LeakyReLU(SLOPE, dtype=policy)(added)
+    # never spectrally normalised: 0/σ(0) is no kernel
+    added = keras.layers.Conv2D(
+        channels, 3, padding="same", kernel_initializer="zeros", dtype=policy
+    )(added)
+    return keras.layers.Add(dtype=policy)([x, added])
+
+
+def _convolution(
+    filters: int, size: int, spectral: bool, policy: keras.DTypePolicy
+) -> keras.layers.Layer:
+    layer = SpectralConv2D if spectral else keras.layers.Conv2D
+    return layer(filters, size, padding="same", dtype=policy)
+
+
+def _widths(design: Design) -> list[int]:
+    """Channels at each resolution, from the images' own down to at most 8×8."""
+    side, widths = max(design.shape[:2]), [WIDTH]
+    while side > SMALLEST_SIDE:
+        side = -(-side // 2)
+        widths.append(min(2 * widths[-1], WIDEST))
+    return widths

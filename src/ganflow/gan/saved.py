@@ -1,0 +1,141 @@
+"""A trained pair of networks on disk: weights as safetensors, and a card.
+
+Neither carries a time, so equal weights are equal bytes, and neither can carry code.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import safetensors.numpy
+import tensorflow as tf
+
+from ganflow.base.errors import DataError
+from ganflow.base.files import missing, read_json, write_bytes, write_json
+from ganflow.gan.networks.build import ARCHITECTURES, build_generator, weights_of
+from ganflow.gan.networks.design import Design
+
+CARD = "card.json"
+BATCH = 250
+
+
+def save_networks(
+    folder: Path, generator: keras.Model, discriminator: keras.Model, card: dict[str, Any]
+) -> None:
+    """Write `generator.safetensors`, `discriminator.safetensors` and `card.json`.
+
+    Args:
+        card: at least `design`, from which the networks can be built again.
+    """
+    hashes = {}
+    for name, model in (("generator", generator), ("discriminator", discriminator)):
+        weights = {key: value.numpy() for key, value in weights_of(model).items()}
+        content = safetensors.numpy.save(weights)
+        write_bytes(folder / f"{name}.safetensors", content)
+        hashes[name] = hashlib.sha256(content).hexdigest()
+    write_json(folder / CARD, {**card, "sha256": hashes})
+
+
+class Generator:
+    """A trained generator: latents and labels in, 8-bit images out.
+
+    Attributes:
+        latent: size of a latent vector.
+        shape: height, width and channels of an image.
+        classes: how many labels steer it; 0 if it is unconditional.
+        card: what is known of its training.
+    """
+
+    def __init__(self, model: keras.Model, card: dict[str, Any]) -> None:
+        self.model, self.card = model, card
+        height, width, channels = card["design"]["shape"]
+        self.shape: tuple[int, int, int] = (height, width, channels)
+        self.latent: int = card["design"]["latent"]
+        self.classes: int = card["design"]["classes"]
+        self._batch = tf.function(
+            lambda latents, labels: to_pixels(images_of(model, self.classes, latents, labels)),
+            input_signature=[
+                tf.TensorSpec((BATCH, self.latent), tf.float32),
+                tf.TensorSpec((BATCH,), tf.int64),
+            ],
+        )
+
+    def images(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        """Make images.
+
+        Args:
+            latents: float32 (N, latent).
+            labels: int64 (N,), class indices; needed if there are classes.
+
+        Returns:
+            uint8 (N, H, W, C). An image does not depend on its neighbours.
+        """
+        if self.classes and labels is None:
+            raise ValueError("this generator needs a label for each latent")
+        if labels is None:
+            labels = np.zeros(len(latents), np.int64)
+        images = np.empty((len(latents), *self.shape), np.uint8)
+        for start in range(0, len(latents), BATCH):
+            count = min(BATCH, len(latents) - start)
+            batch = np.zeros((BATCH, self.latent), np.float32)
+            batch[:count] = latents[start : start + count]
+            kinds = np.zeros(BATCH, np.int64)
+            kinds[:count] = labels[start : start + count]
+            images[start : start + count] = self._batch(tf.constant(batch), tf.constant(kinds))[
+                :count
+            ]
+        return images
+
+
+def load_generator(folder: Path) -> Generator:
+    """Read the generator that `save_networks` wrote, in float32.
+
+    Raises:
+        DataError: a file is missing, damaged, or not the one the card describes.
+    """
+    card = read_json(folder / CARD)
+    path = folder / "generator.safetensors"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise missing(path) from None
+    if hashlib.sha256(content).hexdigest() != card["sha256"]["generator"]:
+        raise DataError(
+            "the weights are not those that the card describes",
+            where=str(path),
+            expected=f"SHA-256 {card['sha256']['generator']}",
+            run="dvc checkout data/model, or dvc repro",
+        )
+    model = build_generator(design_of(card))
+    weights = safetensors.numpy.load(content)
+    for name, variable in weights_of(model).items():
+        variable.assign(weights[name])
+    return Generator(model, card)
+
+
+def design_of(card: dict[str, Any]) -> Design:
+    """The design that a model card describes."""
+    design = card["design"]
+    if design["architecture"] not in ARCHITECTURES:
+        raise DataError(
+            f"the model has an unknown architecture `{design['architecture']}`",
+            where=CARD,
+            expected=" or ".join(ARCHITECTURES),
+            run="dvc repro",
+        )
+    height, width, channels = design["shape"]
+    return Design(**{**design, "shape": (height, width, channels)})
+
+
+def images_of(
+    model: keras.Model, classes: int, latents: tf.Tensor, labels: tf.Tensor, training: bool = False
+) -> tf.Tensor:
+    """A generator's images (N, H, W, C) in [−1, 1]; labels are unused without classes."""
+    return model([latents, labels] if classes else [latents], training=training)
+
+
+def to_pixels(images: tf.Tensor) -> tf.Tensor:
+    """[−1, 1] to the nearest of the 256 values of uint8."""
+    return tf.cast(tf.round((tf.clip_by_value(images, -1.0, 1.0) + 1.0) * 127.5), tf.uint8)

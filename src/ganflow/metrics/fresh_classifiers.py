@@ -1,0 +1,113 @@
+"""What a classifier that was trained for the purpose says about samples (the full profile)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganflow.base.errors import DataError
+from ganflow.features.classifier import Lessons, train
+from ganflow.features.extractor import Extractor
+from ganflow.metrics.intervals import Interval, binomial, student
+
+FEATURES = 64
+SEEDS = 3
+FEWEST = 100
+
+
+@dataclass(frozen=True)
+class TwoSample:
+    """How well a fresh classifier tells samples from real images it has not seen."""
+
+    accuracy: float
+    """0.5 is ideal: a guess."""
+
+    interval: Interval
+    held_out: int
+    """Images it was asked about, half of them real."""
+
+
+def two_sample(
+    samples: np.ndarray, train_images: np.ndarray, test_images: np.ndarray, lessons: Lessons
+) -> TwoSample:
+    """A classifier two-sample test (Lopez-Paz and Oquab 2017) on 8-bit images (N, h, w, c).
+
+    It learns from train images and most of the samples, in equal numbers, and is asked about
+    test images and the rest of the samples.
+
+    Raises:
+        DataError: for fewer than 100 images on either side of either step.
+    """
+    held = min(len(test_images), len(samples) // 5)
+    fit = min(len(train_images), len(samples) - held)
+    if held < FEWEST or fit < FEWEST:
+        raise DataError(
+            f"{len(samples)} samples and {len(test_images)} test images are too few for this test",
+            expected=f"at least {6 * FEWEST} samples and {FEWEST} test images",
+        )
+    chosen = np.sort(np.random.default_rng(0).choice(len(train_images), fit, replace=False))
+    judge = _learn(
+        np.concatenate([train_images[chosen], samples[:fit]]),
+        np.repeat([0, 1], fit),
+        ("real", "generated"),
+        lessons,
+        "two-sample test",
+    )
+    asked = np.concatenate([test_images[:held], samples[-held:]])
+    right = int(np.sum(judge.describe(asked).logits.argmax(1) == np.repeat([0, 1], held)))
+    return TwoSample(right / (2 * held), binomial(right, 2 * held), 2 * held)
+
+
+@dataclass(frozen=True)
+class AccuracyScore:
+    """How much a classifier learns about real images from samples alone."""
+
+    from_samples: tuple[float, ...]
+    """Accuracy on the real test split, one for each seed."""
+
+    from_real: tuple[float, ...]
+    """The same of classifiers trained on as many real images."""
+
+    @property
+    def ratio(self) -> float:
+        return float(np.mean(self.from_samples) / np.mean(self.from_real))
+
+    @property
+    def interval(self) -> Interval:
+        """Student's, over seeds, of the ratio of each pair."""
+        ratios = np.divide(self.from_samples, self.from_real)
+        error = float(ratios.std(ddof=1) / np.sqrt(len(ratios)))
+        return student(self.ratio, error, len(ratios) - 1)
+
+
+def accuracy_score(
+    samples: tuple[np.ndarray, np.ndarray],
+    train_split: tuple[np.ndarray, np.ndarray],
+    test_split: tuple[np.ndarray, np.ndarray],
+    classes: tuple[str, ...],
+    lessons: Lessons,
+) -> AccuracyScore:
+    """The classification accuracy score (Ravuri and Vinyals 2019) from images and labels."""
+    count = min(len(samples[0]), len(train_split[0]))
+    chosen = np.sort(np.random.default_rng(0).choice(len(train_split[0]), count, replace=False))
+    real = train_split[0][chosen], train_split[1][chosen]
+    ours = samples[0][:count], samples[1][:count]
+    scores: dict[str, list[float]] = {"samples": [], "real images": []}
+    for seed in range(lessons.seed, lessons.seed + SEEDS):
+        for name, (images, labels) in (("samples", ours), ("real images", real)):
+            these = Lessons(
+                seed, lessons.epochs, lessons.batch, lessons.learning_rate, lessons.bfloat16
+            )
+            judge = _learn(images, labels, classes, these, f"classifier of {name}")
+            seen = judge.describe(test_split[0]).logits.argmax(1)
+            scores[name].append(float(np.mean(seen == test_split[1])))
+    return AccuracyScore(tuple(scores["samples"]), tuple(scores["real images"]))
+
+
+def _learn(
+    images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], lessons: Lessons, what: str
+) -> Extractor:
+    weights = train(images, labels, FEATURES, len(classes), lessons, what=what)
+    card = {"shape": images.shape[1:], "features": FEATURES, "classes": classes}
+    return Extractor(weights, card)

@@ -1,0 +1,88 @@
+"""Telling people when a run fails, is late or has lost its process.
+
+    python -m ganflow.orchestration.alerts --webhook https://chat.example.org/hooks/...
+
+writes the automations of automations.yaml, beside this file, to the server that PREFECT_API_URL
+names, each with a message to that address (Slack, Mattermost and others take it as it is). Without
+`--webhook` they only do what they do on the server. Run again, it brings them up to date.
+"""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from prefect.automations import Automation
+from prefect.blocks.fields import SecretDict
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+
+FILE = Path(__file__).with_name("automations.yaml")
+BLOCK = "ganflow-alerts"
+BODY = (
+    "{{ flow.name }}/{{ flow_run.name }} is {{ flow_run.state.name }}: {{ flow_run.state.message }}"
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Set up alerts on the Prefect server.")
+    parser.add_argument(
+        "--webhook",
+        metavar="ADDRESS",
+        default=os.environ.get("GANFLOW_WEBHOOK"),
+        help="where messages go (default: $GANFLOW_WEBHOOK, which a shell's history does not keep)",
+    )
+    options = parser.parse_args()
+    for name in set_up(options.webhook):
+        print(name)
+
+
+def set_up(webhook: str | None) -> list[str]:
+    """Create or update every automation; their names."""
+    block = save_block(webhook) if webhook else None
+    names = []
+    for described in yaml.safe_load(FILE.read_text())["automations"]:
+        if block:
+            described["actions"] = [a for a in described["actions"] if a["type"] != "do-nothing"]
+            described["actions"].append(message(described["name"], block))
+        _save(Automation.model_validate(described))
+        names.append(str(described["name"]))
+    return names
+
+
+def save_block(webhook: str) -> str:
+    """Keep the address on the server, as a secret; the id of its block."""
+    block = CustomWebhookNotificationBlock(
+        name=BLOCK,
+        url="{{address}}",
+        method="POST",
+        json_data={"text": "{{subject}}: {{body}}"},
+        secrets=SecretDict({"address": webhook}),
+        headers=None,
+        cookies=None,
+    )
+    return str(block.save(BLOCK, overwrite=True))
+
+
+def message(subject: str, block: str) -> dict[str, Any]:
+    """The action that sends a message through a block."""
+    return {
+        "type": "send-notification",
+        "block_document_id": block,
+        "subject": subject,
+        "body": BODY,
+    }
+
+
+def _save(automation: Automation) -> None:
+    try:
+        known = cast(Automation, Automation.read(name=automation.name))
+    except ValueError:
+        automation.create()
+    else:
+        automation.id = known.id
+        automation.update()
+
+
+if __name__ == "__main__":
+    main()

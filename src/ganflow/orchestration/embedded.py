@@ -1,0 +1,116 @@
+"""Running a flow here and now, on a server that is started for it and ends with it.
+
+The user's own Prefect (address, key, profile, anything named PREFECT_*) is left aside: a
+demonstration must never reach somebody's cloud account.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ganflow.base import paths
+from ganflow.base.errors import GanflowError
+from ganflow.base.images import read_picture
+from ganflow.base.paths import state_folder
+from ganflow.data.sources import require
+from ganflow.orchestration.figures import METRICS, read_verdict
+from ganflow.orchestration.processes import QUIET
+from ganflow.orchestration.terminal import blocks, shows_colours
+
+
+def isolate() -> None:
+    """Give this process Prefect settings of its own; before Prefect is imported."""
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        del os.environ[name]
+    os.environ.update(settings(state_folder() / "prefect"), **QUIET)
+
+
+def settings(home: Path) -> dict[str, str]:
+    """Prefect's settings for an embedded server whose database lives in `home`."""
+    return {
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        # Half of the time of a first start went into writing the catalogue of block types
+        # into the new database. No flow here uses blocks.
+        "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+        "PREFECT_LOGGING_FORMATTERS_STANDARD_FLOW_RUN_FMT": "%(asctime)s  %(message)s",
+        "PREFECT_LOGGING_FORMATTERS_STANDARD_TASK_RUN_FMT": (
+            "%(asctime)s  %(task_run_name)s: %(message)s"
+        ),
+    }
+
+
+def show(flow: Callable[..., Any]) -> int:
+    """Run `flow` and print what came of it; the exit status is 0 if it completed."""
+    from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
+
+    from ganflow.config import params as parameters
+
+    try:
+        require(paths.RAW / parameters.load().data.source)
+        _drop_tracebacks()
+        # A .env or prefect.toml in this folder may name a server too.
+        with temporary_settings(restore_defaults={PREFECT_API_URL, PREFECT_API_KEY}):
+            state = flow(return_state=True)
+            if not state.is_completed():
+                state.result()
+                raise GanflowError(f"the run ended as {state.name}: {state.message}")
+    except GanflowError as error:
+        print(f"\nerror: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; everything that was finished is kept", file=sys.stderr)
+        return 130
+    print_results(Path(), str(state.message or ""))
+    return 0
+
+
+def _drop_tracebacks() -> None:
+    """Say a failure in a line where it happens: the whole of it is printed at the end."""
+
+    def in_one_line(record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR or record.exc_info:
+            message = record.getMessage().replace("\\n", "\n").partition("\n")[0]
+            record.msg, record.args, record.exc_info = message, (), None
+        return True
+
+    for name in ("prefect.task_runs", "prefect.flow_runs", "prefect.engine"):
+        logging.getLogger(name).addFilter(in_one_line)
+
+
+def print_results(project: Path, message: str) -> None:
+    """Where the results are, and the numbers that matter beside their floors."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print()
+    grid = project / paths.SAMPLES / "grid.png"
+    if shows_colours(sys.stdout) and grid.exists():
+        print(blocks(read_picture(grid), min(console.width, 120)))
+    verdict = read_verdict(project)
+    if verdict:
+        title = "The samples, and what real images reach in their place (floor)"
+        table = Table("metric", "value", "floor", "95 % interval", title=title)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for one in verdict.findings:
+            table.add_row(one.name, one.value, one.floor, one.interval)
+        console.print(table)
+        console.print(verdict.sentence, soft_wrap=False)
+        console.print()
+    for what, path in (
+        ("report", paths.REPORT / "index.html"),
+        ("grid", paths.SAMPLES / "grid.png"),
+        ("the run", paths.REPORT / "growth.webp"),
+        ("metrics", METRICS),
+    ):
+        if (project / path).exists():
+            console.print(f"{what:>8}  {path}")
+    if message:
+        console.print(f"{'stages':>8}  {message}", soft_wrap=True)

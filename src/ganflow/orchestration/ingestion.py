@@ -1,0 +1,99 @@
+"""New data, taken into a workspace before its stages run."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from ganflow.base.errors import DataError
+from ganflow.base.paths import RAW
+from ganflow.orchestration import processes
+from ganflow.orchestration.git import git, succeeds
+from ganflow.orchestration.stage import dvc
+from ganflow.orchestration.workspace import DVC_SECONDS
+
+
+def update_imports(folder: Path, on_line: Callable[[str], None]) -> None:
+    """Bring every imported source (`dvc import`, `dvc import-url`) up to date."""
+    for pointer in sorted((folder / RAW).glob("*.dvc")):
+        if _is_import(pointer):
+            processes.checked(
+                dvc("update", str(pointer.relative_to(folder))),
+                cwd=folder,
+                what=f"the imported source {pointer.name} could not be updated",
+                remedy=f"dvc update {pointer.relative_to(folder)}",
+                with_secrets=True,
+                on_line=on_line,
+                timeout=DVC_SECONDS,
+            )
+
+
+def _is_import(pointer: Path) -> bool:
+    described = yaml.safe_load(pointer.read_text()) or {}
+    return bool(described.get("deps"))
+
+
+def take(incoming: Path, folder: Path, source: str, on_line: Callable[[str], None]) -> None:
+    """Copy the files of `incoming` over those of `data/raw/SOURCE`, and hand them to DVC.
+
+    A file of the same name is replaced, the others stay. A source that was in git moves to DVC.
+
+    Args:
+        incoming: a folder on this machine.
+        folder: the workspace.
+        source: the `data.source` of its parameters, a plain name.
+
+    Raises:
+        DataError: if there is nothing to take, or something that is no plain file.
+    """
+    files = _plain_files(incoming)
+    target = folder / RAW / source
+    for path in files:
+        place = target / path.relative_to(incoming)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = place.with_name(f".{place.name}.partial")
+        shutil.copyfile(path, draft)
+        draft.replace(place)  # a new file: the old one may be a link into DVC's cache
+    relative = str(target.relative_to(folder))
+    if succeeds("ls-files", "--error-unmatch", relative, cwd=folder):
+        git("rm", "-r", "--quiet", "--cached", "--", relative, cwd=folder)
+    processes.checked(
+        dvc("add", relative),
+        cwd=folder,
+        what=f"DVC did not take {relative}",
+        remedy=f"dvc add {relative}",
+        on_line=on_line,
+        timeout=DVC_SECONDS,
+    )
+
+
+def _plain_files(incoming: Path) -> list[Path]:
+    if not incoming.is_absolute() or not incoming.is_dir():
+        raise DataError(
+            "there is no such folder of incoming data",
+            where=str(incoming),
+            expected="the absolute path of a folder on the worker's machine",
+            run="ls -l, on the worker's machine",
+        )
+    found = []
+    for folder, folders, names in os.walk(incoming):
+        for name in (*folders, *names):
+            path = Path(folder, name)
+            if path.is_symlink() or not (path.is_dir() or path.is_file()):
+                raise DataError(
+                    "incoming data holds something that is neither a folder nor a file",
+                    where=str(path),
+                    expected="plain files: a link could lead anywhere",
+                    run="replace it by the file it stands for",
+                )
+        found += [Path(folder, name) for name in names]
+    if not found:
+        raise DataError(
+            "the folder of incoming data is empty",
+            where=str(incoming),
+            expected="at least one file",
+            run="leave `incoming` out to retrain on the data that is there",
+        )
+    return sorted(found)

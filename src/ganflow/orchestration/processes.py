@@ -1,0 +1,191 @@
+"""Running a command that must not outlive the run that started it."""
+
+import contextlib
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganflow.base.errors import GanflowError
+from ganflow.orchestration import supervisor
+
+GRACE_SECONDS = 10.0
+TAIL_LINES = 40
+
+QUIET = {
+    "DVC_NO_ANALYTICS": "1",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
+"""Nothing that is started here reports on its user."""
+
+_CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
+"""A user and password in an address: they never reach a log."""
+
+_SECRET_PARTS = ("TOKEN", "SECRET", "PASSW", "AUTH_", "CREDENTIAL", "WEBHOOK", "CONNECTION_")
+_SECRET_NAMES = ("GANFLOW_REPOSITORY",)
+_SECRET_ENDS = ("_KEY", "_SAS", "_URL", "ASKPASS")
+
+
+class CommandError(GanflowError):
+    """A command ended with an error."""
+
+
+class CommandTimeoutError(GanflowError):
+    """A command took longer than it was given; it and all it started have been ended."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended: its exit status and the last lines it wrote."""
+
+    code: int
+    tail: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.tail)
+
+
+def environment(*, with_secrets: bool, project: Path | None = None) -> dict[str, str]:
+    """The environment for a command: this interpreter first on PATH, telemetry off.
+
+    In a `project`, Python takes the library from there, not from where it is installed: in the
+    workspace of another revision they differ, and DVC records the workspace's.
+
+    Tokens, passwords and Prefect's own settings are left out unless the command is git, DVC's
+    transfer or `gh`, which need them: a stage has no use for them.
+    """
+    kept = {
+        name: value for name, value in os.environ.items() if with_secrets or not _is_secret(name)
+    }
+    folder = str(Path(sys.executable).parent)
+    if project is not None and (project / "src").is_dir():
+        source = str((project / "src").resolve())
+        kept["PYTHONPATH"] = os.pathsep.join(filter(None, [source, kept.get("PYTHONPATH")]))
+    return {
+        **kept,
+        **QUIET,
+        "PATH": os.pathsep.join([folder, kept.get("PATH", os.defpath)]),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _is_secret(name: str) -> bool:
+    upper = name.upper()
+    return (
+        upper in _SECRET_NAMES
+        or upper.startswith(("PREFECT_", "AWS_"))
+        or upper.endswith(_SECRET_ENDS)
+        or any(part in upper for part in _SECRET_PARTS)
+    )
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    on_line: Callable[[str], None] = lambda line: None,
+    timeout: float | None = None,
+) -> Finished:
+    """Run `command` (never through a shell), handing each line it writes to `on_line`.
+
+    Whatever ends this function (the command, the timeout, an exception, a signal, or the end
+    of this very process) also ends every process that the command started.
+
+    Raises:
+        CommandTimeoutError: after `timeout` seconds.
+    """
+    guarded = [sys.executable, "-I", "-S", supervisor.__file__, str(GRACE_SECONDS), *command]
+    deadline = None if timeout is None else time.monotonic() + timeout
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    with subprocess.Popen(
+        guarded,
+        cwd=cwd,
+        env=dict(env) if env is not None else environment(with_secrets=False, project=cwd),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=_read, args=(process, lines), daemon=True).start()
+        try:
+            while (line := _next(lines, deadline)) is not None:
+                tail.append(line)
+                on_line(line)
+            return Finished(process.wait(), tuple(tail))
+        except queue.Empty:
+            raise CommandTimeoutError(
+                f"`{' '.join(command[-3:])}` was still running after {timeout:.0f} seconds "
+                "and has been ended",
+                where=str(cwd),
+                expected="an end within the time limit",
+                run="the same again with a longer limit, or look at the last lines of its log",
+            ) from None
+        finally:
+            _end(process)
+
+
+def _next(lines: "queue.SimpleQueue[str | None]", deadline: float | None) -> str | None:
+    if deadline is None:
+        return lines.get()
+    return lines.get(timeout=max(deadline - time.monotonic(), 0.001))
+
+
+def _read(process: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str | None]") -> None:
+    with contextlib.suppress(ValueError):
+        for line in process.stdout or ():
+            lines.put(_CREDENTIALS.sub(r"\1", line.rstrip("\n")))
+    lines.put(None)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Close the guard's pipe, upon which it ends the command, and wait until it has."""
+    if process.stdin:
+        process.stdin.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE_SECONDS + 5)
+
+
+def checked(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    what: str,
+    remedy: str,
+    with_secrets: bool = False,
+    on_line: Callable[[str], None] = lambda line: None,
+    timeout: float | None = None,
+) -> str:
+    """Run a command that has to succeed and return its last lines.
+
+    Args:
+        what: says what could not be done, if it fails.
+        remedy: the command that a person would run next.
+        with_secrets: whether it may see tokens and passwords (git, DVC's transfer and `gh`).
+
+    Raises:
+        CommandError: with the command's last lines.
+    """
+    ended = run(
+        command,
+        cwd=cwd,
+        env=environment(with_secrets=with_secrets, project=cwd),
+        on_line=on_line,
+        timeout=timeout,
+    )
+    if ended.code != 0:
+        said = "\n".join(f"  | {line}" for line in ended.tail[-8:])
+        raise CommandError(f"{what}:\n{said}", where=str(cwd), run=remedy)
+    return ended.text

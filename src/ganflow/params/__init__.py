@@ -1,1 +1,0 @@
-"""params.yaml as frozen, typed models: one module a section."""

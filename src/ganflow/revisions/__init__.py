@@ -1,1 +1,0 @@
-"""Comparing and reviewing git revisions: the only place that calls git or dvc."""

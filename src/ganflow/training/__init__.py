@@ -1,1 +1,0 @@
-"""How the networks learn: objectives, penalties, the step, the loop, checkpoints."""

@@ -1,0 +1,1 @@
+"""Comparing and reviewing git revisions."""

@@ -1,0 +1,173 @@
+"""Better, worse, or cannot tell: comparing models instead of their luck.
+
+Two sources of noise lie between a number and a decision. Training under another seed gives
+another model, so recipes are compared over seeds, with t-intervals. Drawing other samples gives
+another number for the same model, so two single models are compared by a bootstrap over samples
+and test images in which both see the same test images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import stdtrit
+
+from ganflow.base.errors import GanflowError
+from ganflow.metrics.intervals import LEVEL
+
+Verdict = Literal["better", "worse", "cannot tell"]
+Direction = Literal["lower", "higher"]
+
+DIRECTIONS: dict[str, Direction] = {
+    "fd.value": "lower",
+    "fd.ratio": "lower",
+    "fd.infinity": "lower",
+    "fd.second_ratio": "lower",
+    "fid.value": "lower",
+    "fid.ratio": "lower",
+    "kid.value": "lower",
+    "prdc.precision": "higher",
+    "prdc.recall": "higher",
+    "prdc.coverage": "higher",
+    "classes.kl": "lower",
+    "classes.label_accuracy": "higher",
+    "cas.ratio": "higher",
+    "modes.covered": "higher",
+}
+"""Which way each number is better. What is missing is best where real images have it, with worse
+on both sides (`prdc.density`, `memorization`, `c2st.accuracy`), or no property of the model
+(floors): blurred samples are authentic, and a single good one over and over is dense."""
+
+
+@dataclass(frozen=True)
+class MeanInterval:
+    """A mean over seeds with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Candidate minus base, with its 95 % interval and what it says."""
+
+    value: float
+    low: float
+    high: float
+    verdict: Verdict
+
+
+def t_interval(values: Sequence[float]) -> MeanInterval:
+    """Student's interval of a mean (1908).
+
+    Raises:
+        GanflowError: for fewer than two values, or one that is not finite.
+    """
+    numbers = _finite(values, 2)
+    half = _t(len(numbers) - 1) * float(numbers.std(ddof=1)) / np.sqrt(len(numbers))
+    mean = float(numbers.mean())
+    return MeanInterval(mean, mean - half, mean + half, len(numbers))
+
+
+def across_seeds(
+    base: Sequence[float], candidate: Sequence[float], direction: Direction
+) -> Difference:
+    """Compare two recipes by a number of models trained under several seeds each.
+
+    Welch's interval (1947): the two recipes' spreads over seeds may differ.
+
+    Raises:
+        GanflowError: for fewer than two seeds of either.
+    """
+    old, new = _finite(base, 2), _finite(candidate, 2)
+    value = float(new.mean() - old.mean())
+    parts = np.array([old.var(ddof=1) / len(old), new.var(ddof=1) / len(new)])
+    variance = float(parts.sum())
+    if variance == 0.0:
+        return difference(value, value, value, direction)
+    freedom = variance**2 / float(np.sum(parts**2 / np.array([len(old) - 1, len(new) - 1])))
+    half = _t(freedom) * np.sqrt(variance)
+    return difference(value, value - half, value + half, direction)
+
+
+def paired(base: Sequence[float], candidate: Sequence[float], direction: Direction) -> Difference:
+    """Compare two recipes trained under the same seeds, seed by seed.
+
+    Raises:
+        GanflowError: if the numbers do not pair up, or there are fewer than two pairs.
+    """
+    if len(base) != len(candidate):
+        raise GanflowError(
+            f"{len(base)} and {len(candidate)} seeds do not pair up",
+            expected="the same seeds for both",
+        )
+    found = t_interval([new - old for old, new in zip(base, candidate, strict=True)])
+    return difference(found.mean, found.low, found.high, direction)
+
+
+def paired_bootstrap(
+    base: np.ndarray,
+    candidate: np.ndarray,
+    test: np.ndarray,
+    measure: Callable[[np.ndarray, np.ndarray], float],
+    direction: Direction,
+    *,
+    resamples: int = 200,
+    numbers: np.random.Generator,
+) -> Difference:
+    """Compare two models by resampling the images they are judged by (Efron 1979).
+
+    In each round samples of both models and the test images are drawn again; both models are
+    measured against the same test images, so the noise of these mostly cancels.
+
+    Args:
+        base, candidate, test: features (N, d), (M, d), (m, d).
+        measure: from features of samples and of test images to a number.
+    """
+    value = measure(candidate, test) - measure(base, test)
+    rounds = np.empty(resamples)
+    for index in range(resamples):
+        seen = test[_again(len(test), numbers)]
+        rounds[index] = measure(candidate[_again(len(candidate), numbers)], seen) - measure(
+            base[_again(len(base), numbers)], seen
+        )
+    tail = (1.0 - LEVEL) / 2.0
+    low, high = np.quantile(rounds - rounds.mean(), (tail, 1.0 - tail))
+    return difference(value, value - float(high), value - float(low), direction)
+
+
+def difference(value: float, low: float, high: float, direction: Direction) -> Difference:
+    """What an interval of candidate minus base says: nothing, as long as it holds 0."""
+    if low <= 0.0 <= high:
+        verdict: Verdict = "cannot tell"
+    elif (high < 0.0) == (direction == "lower"):
+        verdict = "better"
+    else:
+        verdict = "worse"
+    return Difference(value, low, high, verdict)
+
+
+def _again(count: int, numbers: np.random.Generator) -> np.ndarray:
+    return np.sort(numbers.integers(count, size=count))
+
+
+def _t(freedom: float) -> float:
+    return float(stdtrit(freedom, 0.5 + LEVEL / 2.0))
+
+
+def _finite(values: Sequence[float], least: int) -> np.ndarray:
+    numbers = np.asarray(values, np.float64)
+    if len(numbers) < least:
+        raise GanflowError(
+            f"{len(numbers)} value cannot say how far values differ",
+            expected=f"at least {least} seeds",
+            run="train under another seed: dvc exp run -S seed=1",
+        )
+    if not np.isfinite(numbers).all():
+        raise GanflowError("a value that is not finite", expected="numbers from metrics.json")
+    return numbers

@@ -1,0 +1,265 @@
+"""Deciding whether a retrained model may be proposed: thresholds, and no worse than the base.
+
+A difference is judged by its 95 % interval, never by its point: *better* and *not worse* pass,
+*worse* fails, and *cannot tell* fails unless the gate is told otherwise. What is missing or no
+finite number, on either side, fails.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ganflow.config.gate import Gate
+from ganflow.versions.comparison import paired
+
+Judgement = Literal["better", "not worse", "worse", "cannot tell", "missing", "kept", "broken"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One evaluation: the contents of metrics.json and detail.json."""
+
+    metrics: Mapping[str, Any]
+    detail: Mapping[str, Any]
+
+    @property
+    def yardstick(self) -> str:
+        return str(self.metrics.get("yardstick", ""))
+
+    @property
+    def terms(self) -> tuple[str, str]:
+        """Yardstick and profile: numbers are compared only where both agree, since a distance's
+        bias depends on how many samples are judged."""
+        return self.yardstick, str(self.metrics.get("profile", ""))
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the gate found about one metric."""
+
+    metric: str
+    base: float | None
+    candidate: float | None
+    interval: tuple[float, float] | None
+    """Of the difference, candidate minus base."""
+    rule: str
+    judgement: Judgement
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The gate's answer, row by row."""
+
+    rows: tuple[Row, ...]
+    trainings: int
+
+    @property
+    def passed(self) -> bool:
+        return all(row.passed for row in self.rows)
+
+    @property
+    def line(self) -> str:
+        """The answer in a sentence."""
+        if self.passed:
+            return "**The gate passes**: " + self._listed(
+                row for row in self.rows if row.judgement != "kept"
+            )
+        return "**The gate fails**: " + self._listed(row for row in self.rows if not row.passed)
+
+    @staticmethod
+    def _listed(rows: Any) -> str:
+        told = (
+            f"{row.metric} {row.judgement}"
+            + (f" ({_number(row.base)} → {_number(row.candidate)})" if row.interval else "")
+            for row in rows
+        )
+        return ", ".join(told) or "limits kept"
+
+    def as_markdown(self) -> str:
+        """The verdict as it stands in the pull request and in Prefect's page."""
+        source = (
+            "intervals are those of the measurement (one training each)"
+            if self.trainings == 1
+            else f"intervals are paired t-intervals over {self.trainings} trainings"
+        )
+        lines = [
+            self.line,
+            "",
+            "| metric | base | candidate | difference, 95 % | rule | judgement |",
+            "|---|---:|---:|---:|---|---|",
+        ]
+        lines += [
+            f"| {row.metric} | {_number(row.base)} | {_number(row.candidate)} "
+            f"| {_interval(row.interval)} | {row.rule} | {row.judgement} |"
+            for row in self.rows
+        ]
+        return "\n".join([*lines, "", f"95 % {source}.", ""])
+
+
+def judge(gate: Gate, base: Sequence[Measured], candidate: Sequence[Measured]) -> Verdict:
+    """Hold a candidate against the gate.
+
+    Args:
+        gate: the candidate's own `gate` section.
+        base: evaluations of the base, one for each training seed, under the candidate's
+            yardstick and profile.
+        candidate: evaluations of the candidate under the same seeds, in the same order.
+    """
+    limits = [
+        _limit(metric, limit.least, limit.most, candidate) for metric, limit in gate.limits.items()
+    ]
+    compared = [
+        _compare(metric, direction, gate, base, candidate)
+        for metric, direction in gate.compare.items()
+    ]
+    return Verdict((*limits, *compared), len(candidate))
+
+
+def _limit(
+    metric: str, least: float | None, most: float | None, candidate: Sequence[Measured]
+) -> Row:
+    bounds = [f"≥ {least:g}"] if least is not None else []
+    bounds += [f"≤ {most:g}"] if most is not None else []
+    values = [value_of(one.metrics, metric) for one in candidate]
+    found = [value for value in values if value is not None]
+    kept = all(
+        (least is None or value >= least) and (most is None or value <= most) for value in found
+    )
+    complete = len(found) == len(candidate) > 0
+    judgement: Judgement = "missing" if not complete else "kept" if kept else "broken"
+    return Row(
+        metric,
+        None,
+        sum(found) / len(found) if complete else None,
+        None,
+        " and ".join(bounds) or "a finite number",
+        judgement,
+        judgement == "kept",
+    )
+
+
+def _compare(
+    metric: str,
+    direction: Literal["lower", "higher"],
+    gate: Gate,
+    base: Sequence[Measured],
+    candidate: Sequence[Measured],
+) -> Row:
+    rule = f"{direction} is better, margin {gate.margin:.0%}"
+    before = [value_of(one.metrics, metric) for one in base]
+    after = [value_of(one.metrics, metric) for one in candidate]
+    old = [value for value in before if value is not None]
+    new = [value for value in after if value is not None]
+    comparable = len(base) == len(candidate) == len(old) == len(new) > 0 and all(
+        one.terms == other.terms for one, other in zip(base, candidate, strict=True)
+    )
+    if not comparable:
+        return Row(metric, _mean(old), _mean(new), None, rule, "missing", False)
+    base_mean = sum(old) / len(old)
+    interval = (
+        paired_interval(old, new, direction)
+        if len(old) > 1
+        else difference_interval(metric, base[0], candidate[0])
+    )
+    judgement = judge_difference(interval, direction, gate.margin * abs(base_mean))
+    passed = judgement in ("better", "not worse") or (
+        judgement == "cannot tell" and gate.on_unclear == "pass"
+    )
+    return Row(metric, base_mean, _mean(new), interval, rule, judgement, passed)
+
+
+def judge_difference(
+    interval: tuple[float, float] | None, direction: Literal["lower", "higher"], margin: float
+) -> Judgement:
+    """Non-inferiority: where the interval of candidate minus base lies, seen from the margin.
+
+    Args:
+        interval: of the difference; None where it is not known.
+        direction: which of two values is the better one.
+        margin: how much worse is still not worse, in the metric's own unit, ≥ 0.
+    """
+    if interval is None:
+        return "cannot tell"
+    low, high = interval if direction == "lower" else (-interval[1], -interval[0])
+    if high < 0:
+        return "better"
+    if high <= margin:
+        return "not worse"
+    return "worse" if low > margin else "cannot tell"
+
+
+def paired_interval(
+    base: Sequence[float], candidate: Sequence[float], direction: Literal["lower", "higher"]
+) -> tuple[float, float]:
+    """Student's 95 % interval of the mean difference over at least two paired trainings."""
+    found = paired(base, candidate, direction)
+    return found.low, found.high
+
+
+def difference_interval(
+    metric: str, base: Measured, candidate: Measured
+) -> tuple[float, float] | None:
+    """Interval of the difference of two independent measurements from the interval of each.
+
+    The distances of the bounds from the values are errors of two independent measurements and
+    add in squares (Zou and Donner, 2008: the method of variance estimates recovery).
+    """
+    old, new = value_of(base.metrics, metric), value_of(candidate.metrics, metric)
+    old_span, new_span = interval_of(base, metric), interval_of(candidate, metric)
+    if old is None or new is None or old_span is None or new_span is None:
+        return None
+    difference = new - old
+    return (
+        difference - math.hypot(new - new_span[0], old_span[1] - old),
+        difference + math.hypot(new_span[1] - new, old - old_span[0]),
+    )
+
+
+def value_of(metrics: Mapping[str, Any], metric: str) -> float | None:
+    """The finite number that stands under a dotted name, if there is one."""
+    found: Any = metrics
+    for part in metric.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return _finite(found)
+
+
+def interval_of(measured: Measured, metric: str) -> tuple[float, float] | None:
+    """The 95 % interval that the evaluation gives for a metric.
+
+    It is either `low` and `high` beside `value` in metrics.json, or `NAME_interval` (for
+    `value`, `interval`) in the same group of detail.json.
+    """
+    group, _, name = metric.rpartition(".")
+    if name == "value":
+        low = value_of(measured.metrics, f"{group}.low")
+        high = value_of(measured.metrics, f"{group}.high")
+        if low is not None and high is not None:
+            return low, high
+    found: Any = measured.detail
+    for part in [*group.split("."), "interval" if name == "value" else f"{name}_interval"]:
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if isinstance(found, Sequence) and not isinstance(found, str) and len(found) == 2:
+        bounds = _finite(found[0]), _finite(found[1])
+        if bounds[0] is not None and bounds[1] is not None:
+            return bounds[0], bounds[1]
+    return None
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f"{interval[0]:+.3g} to {interval[1]:+.3g}"

@@ -1,0 +1,206 @@
+"""The page that a pull request's reviewer reads."""
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganflow.base.errors import GanflowError
+from ganflow.base.files import write_bytes
+from ganflow.base.paths import EVALUATION
+from ganflow.config.gate import Gate
+from ganflow.report.summary import MEASURES
+from ganflow.versions.comparison import DIRECTIONS, difference
+from ganflow.versions.gate import Measured, Verdict, difference_interval, judge, value_of
+from ganflow.versions.reading import (
+    commit_of,
+    file_at,
+    measured_at,
+    numbers_in,
+    parameters_at,
+)
+
+FLOORS = {measure.key: measure.floor for measure in MEASURES}
+"""Where detail.json has what real images reach in the samples' place."""
+
+GRID = EVALUATION / "plots/samples.png"
+
+
+@dataclass(frozen=True)
+class Review:
+    page: str
+    """Markdown."""
+
+    passed: bool
+
+
+def review(
+    base: str,
+    gate: Gate,
+    project: Path,
+    state: Path,
+    rescore: Callable[[str, Path, Path], Measured],
+) -> Review:
+    """Compare the working tree with a base revision.
+
+    Args:
+        rescore: scores a revision's generator under this project's yardstick and profile; called
+            only where one of them differs.
+
+    Raises:
+        GanflowError: if git does not know the base.
+    """
+    commit = commit_of(base, project)
+    old, new = measured_at(commit, project), measured_at(None, project)
+    parameters = _parameters(parameters_at(commit, project), parameters_at(None, project))
+    notes, lost = [], False
+    if old.metrics and new.metrics and old.terms != new.terms:
+        differ = _what_differs(old, new)
+        try:
+            old = rescore(commit, project, state)
+            notes.append(
+                f"The two revisions are measured {differ}. The base's generator was sampled and "
+                "scored again as this one's was: its numbers below are not those in its own "
+                "metrics.json."
+            )
+        except GanflowError as error:
+            notes.append(
+                f"The two revisions are measured {differ}, and the base could not be scored again "
+                f"({error.what}): **their numbers cannot be compared**."
+            )
+            old, lost = Measured({}, {}), True
+    if old.metrics and old.metrics == new.metrics:
+        line = f"**Nothing is measured differently** from `{commit[:12]}`: the numbers are equal."
+        page = [line, *(f"\n> {note}" for note in notes), "", *parameters]
+        return Review("\n".join(page).rstrip() + "\n", passed=True)
+    notes += [
+        f"**Of {side}**: {doubt}"
+        for side, measured in (("the base", old), ("this", new))
+        for doubt in _doubts(measured)
+    ]
+    verdict = judge(gate, [old], [new])
+    page = [
+        _line(verdict, old, new, lost),
+        *(f"\n> {note}" for note in notes),
+        "",
+        "## Numbers",
+        "",
+        *metrics_table(old, new),
+        "",
+        *parameters,
+        *_grids(commit, project, state),
+        "## Gate",
+        "",
+        verdict.as_markdown(),
+    ]
+    return Review("\n".join(page).rstrip() + "\n", verdict.passed)
+
+
+def _what_differs(old: Measured, new: Measured) -> str:
+    if old.yardstick != new.yardstick:
+        return "by different yardsticks (the extractor or the test split changed)"
+    return (
+        f"in different profiles (`{old.terms[1]}` and `{new.terms[1]}`; distances at different "
+        "numbers of samples have different biases)"
+    )
+
+
+def _doubts(measured: Measured) -> list[str]:
+    found = measured.detail.get("doubts")
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
+def metrics_table(old: Measured, new: Measured) -> list[str]:
+    """Every number of both beside what real images reach, each change marked as real or noise."""
+    before, after = numbers_in(old.metrics), numbers_in(new.metrics)
+    rows = [
+        "| metric | base | this | real images | change, 95 % | |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
+    for name in [*after, *(name for name in before if name not in after)]:
+        if name.rpartition(".")[2] in ("low", "high"):
+            continue  # they stand in the change's interval
+        a, b = before.get(name), after.get(name)
+        change, said = "", "missing"
+        if a is not None and b is not None and math.isfinite(a) and math.isfinite(b):
+            change, said = _change(name, old, new, b - a)
+        real = value_of(new.detail or old.detail, FLOORS.get(name, ""))
+        rows.append(
+            f"| `{name}` | {_number(a)} | {_number(b)} | {_number(real)} | {change} | {said} |"
+        )
+    return rows
+
+
+def _change(name: str, old: Measured, new: Measured, value: float) -> tuple[str, str]:
+    if value == 0:
+        return "0", "unchanged"
+    bounds = difference_interval(name, old, new)
+    if bounds is None:
+        return f"{value:+.3g}", "no interval is known"
+    change = f"{value:+.3g} ({bounds[0]:+.3g} to {bounds[1]:+.3g})"
+    if bounds[0] <= 0 <= bounds[1]:
+        return change, "within noise"
+    direction = DIRECTIONS.get(name)
+    if direction is None:
+        return change, "real"
+    return change, f"**{difference(value, *bounds, direction).verdict}**"
+
+
+def _line(verdict: Verdict, old: Measured, new: Measured, lost: bool) -> str:
+    if not new.metrics:
+        return "**There is nothing to review**: this revision holds no metrics.json."
+    if lost:
+        return "**There is nothing to compare with**: see below. " + verdict.line
+    if not old.metrics:
+        return "**There is nothing to compare with**: the base has no numbers. " + verdict.line
+    return verdict.line
+
+
+def _parameters(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    changed = [k for k in dict.fromkeys([*before, *after]) if before.get(k) != after.get(k)]
+    if not changed:
+        return ["No parameter is changed.", ""]
+    cell = _cell
+    return [
+        "## Parameters",
+        "",
+        "| parameter | base | this |",
+        "|---|---|---|",
+        *(f"| `{k}` | {cell(before.get(k))} | {cell(after.get(k))} |" for k in changed),
+        "",
+    ]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return "`" + str(value).replace("`", "'").replace("|", "\\|").replace("\n", " ") + "`"
+
+
+def _grids(commit: str, project: Path, state: Path) -> list[str]:
+    """Links to both sample grids: on the server in a workflow of it, else to copies."""
+    places = []
+    for name, revision in (("base", commit), ("this", None)):
+        content = file_at(GRID, revision, project)
+        if content is None:
+            places.append("none")
+            continue
+        server, repository = (
+            os.environ.get("GITHUB_SERVER_URL"),
+            os.environ.get("GITHUB_REPOSITORY"),
+        )
+        if server and repository:
+            at = revision or commit_of("HEAD", project)
+            link = f"{server}/{repository}/blob/{at}/{GRID.as_posix()}?raw=true"
+        else:
+            copy = state / "review" / f"{name}.png"
+            write_bytes(copy, content)
+            link = os.path.relpath(copy, project.resolve())
+        places.append(f"![samples, {name}]({link})")
+    return ["## Samples", "", "| base | this |", "|---|---|", f"| {' | '.join(places)} |", ""]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

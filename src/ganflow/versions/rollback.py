@@ -1,0 +1,92 @@
+"""Putting the previous model back, from git's history and DVC's cache."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ganflow.base.errors import GanflowError
+from ganflow.base.paths import EVALUATION, MODEL, RAW
+from ganflow.base.recorded import hash_in
+
+RESTORED = ("dvc.lock", "params.yaml", str(EVALUATION))
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What was put back."""
+
+    commit: str
+    model: str
+    """DVC's hash of the model folder."""
+
+
+def previous_model(project: Path) -> Rollback:
+    """The newest commit, before this one, whose model is another one.
+
+    Raises:
+        GanflowError: if there is none.
+    """
+    commits = _git(project, "log", "--format=%H", "--", "dvc.lock").split()
+    models = [(commit, model_hash(project, commit)) for commit in commits]
+    current = models[0][1] if models else None
+    for commit, model in models[1:]:
+        if model and model != current:
+            return Rollback(commit, model)
+    raise GanflowError(
+        "there is no earlier model in this history",
+        where=str(project / "dvc.lock"),
+        expected="an earlier commit whose dvc.lock names another model",
+        run="git log -- dvc.lock (and git fetch --unshallow in a shallow clone)",
+    )
+
+
+def model_hash(project: Path, commit: str) -> str | None:
+    """DVC's hash of the model folder in a revision."""
+    return hash_in(yaml.safe_load(_git(project, "show", f"{commit}:dvc.lock")), MODEL)
+
+
+def roll_back(project: Path) -> Rollback:
+    """Restore the previous model with its parameters, data and metrics, for the user to commit.
+
+    Code is left as it is: where it changed since, `dvc status` says which stages it concerns.
+
+    Raises:
+        GanflowError: if there are uncommitted changes in what would be replaced, if there is no
+            earlier model, or if its data cannot be had.
+    """
+    paths = [*RESTORED, str(RAW)]
+    if _git(project, "status", "--porcelain", "--", *paths).strip():
+        raise GanflowError(
+            "there are uncommitted changes in what would be replaced",
+            where=", ".join(paths),
+            expected="a clean tree",
+            run="git stash, or git commit",
+        )
+    found = previous_model(project)
+    there = [p for p in paths if _git(project, "ls-tree", "--name-only", found.commit, p).strip()]
+    _git(project, "restore", f"--source={found.commit}", "--staged", "--worktree", "--", *there)
+    for words in (["checkout", "--force"], ["pull", "--force"]):
+        if _run(project, [sys.executable, "-m", "dvc", *words]).returncode == 0:
+            return found
+    raise GanflowError(
+        f"the model of {found.commit[:12]} is neither in the cache nor in the DVC remote",
+        where=str(project),
+        expected="its data in one of the two",
+        run="git restore --staged --worktree . && dvc checkout (to come back)",
+    )
+
+
+def _git(project: Path, *words: str) -> str:
+    done = _run(project, ["git", *words])
+    if done.returncode:
+        raise GanflowError(
+            f"git {words[0]}: {done.stderr.strip()}", where=str(project), run="git status"
+        )
+    return done.stdout
+
+
+def _run(project: Path, command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)

@@ -1,0 +1,173 @@
+"""Arrays: read as NumPy wrote them, never unpickled, and refused when a header lies."""
+
+import contextlib
+import io
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ganflow.base.errors import DataError
+from ganflow.data.readers import arrays
+from ganflow.data.readers.array_set import open_set
+from ganflow.data.readers.formats import recognise
+from ganflow.data.splits import TEST, TRAIN
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (10, 8, 9, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_every_version_of_the_format_is_read(tmp_path: Path, version: tuple[int, int]) -> None:
+    path = tmp_path / "images.npy"
+    with path.open("wb") as stream:
+        np.lib.format.write_array(stream, IMAGES, version, allow_pickle=False)
+    read = np.concatenate(list(arrays.read_rows(arrays.open_array(path), 3)))
+    np.testing.assert_array_equal(read, IMAGES)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_keras_style_npz_has_its_own_splits(tmp_path: Path, save: Any) -> None:
+    labels = np.arange(10) % 3
+    path = tmp_path / "set.npz"
+    save(path, x_train=IMAGES, y_train=labels, x_test=IMAGES[:4], y_test=labels[:4, None])
+    found = open_set(recognise(path))
+    assert {part.split: part.count for part in found.parts} == {TRAIN: 10, TEST: 4}
+    assert found.classes == ["0", "1", "2"]
+    np.testing.assert_array_equal(np.concatenate(list(found.parts[0].blocks(4))), IMAGES)
+    np.testing.assert_array_equal(found.parts[1].labels, labels[:4])  # type: ignore[arg-type]
+
+
+def test_labels_may_be_text(tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", IMAGES)
+    np.save(tmp_path / "labels.npy", np.array(["cat", "dog"] * 5))
+    found = open_set(recognise(tmp_path))
+    assert found.classes == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([0, 0.5, 1], np.float32), [0, 128, 255]),
+        (np.array([-1, 0, 1], np.float64), [0, 128, 255]),
+        (np.array([0, 127.4, 255], np.float16), [0, 127, 255]),
+        (np.array([0, 32768, 65535], np.uint16), [0, 128, 255]),
+        (np.array([0, 7, 255], np.int64), [0, 7, 255]),
+        (np.array([False, True, True]), [0, 255, 255]),
+    ],
+    ids=lambda value: str(getattr(value, "dtype", "")),
+)
+def test_numbers_become_bytes(tmp_path: Path, values: np.ndarray, expected: list[int]) -> None:
+    path = tmp_path / "images.npy"
+    np.save(path, np.broadcast_to(values[:, None, None], (3, 4, 4)).copy())
+    (part,) = open_set(recognise(path)).parts
+    first = np.concatenate(list(part.blocks(2)))[:, 0, 0, 0]
+    assert np.abs(first.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "values", [np.array([np.nan, 1.0]), np.array([-3.0, 7.0]), np.array([-5, 9])]
+)
+def test_numbers_of_unknown_range_are_refused(tmp_path: Path, values: np.ndarray) -> None:
+    np.save(tmp_path / "images.npy", np.broadcast_to(values[:, None, None], (2, 4, 4)).copy())
+    with pytest.raises(DataError, match="images"):
+        open_set(recognise(tmp_path / "images.npy"))
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exec, ("raise SystemExit('unpickled')",)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_objects_are_refused_without_being_unpickled(tmp_path: Path, name: str) -> None:
+    evil = np.array([Evil()], dtype=object)
+    if name.endswith("npy"):
+        np.save(tmp_path / name, evil, allow_pickle=True)
+    else:
+        np.savez(tmp_path / name, images=evil)
+    with pytest.raises(DataError, match="objects"):
+        open_set(recognise(tmp_path / name))
+
+
+def npy(header: str, content: bytes = b"") -> bytes:
+    return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header.encode() + content
+
+
+def described(descr: str = "'|u1'", fortran: str = "False", shape: str = "(2, 4, 4)") -> str:
+    return f"{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}}}"
+
+
+WORST = {
+    "cut in the header": npy(described())[:20],
+    "cut in the content": npy(described(), bytes(31)),
+    "too long": npy(described(), bytes(33)),
+    "a terabyte announced": npy(described(shape="(1000000, 1000, 1000)"), bytes(32)),
+    "of 10^30 rows": npy(described(shape="(10**30,)"), bytes(32)),
+    "of negative shape": npy(described(shape="(-2, -4, 4)"), bytes(32)),
+    "without shape": npy("{'descr': '|u1'}", bytes(32)),
+    "code for a header": npy("__import__('os').system('true')", bytes(32)),
+    "a header of brackets": npy("(" * 9000, bytes(32)),
+    "a long header": npy(described() + " " * 20_000, bytes(32)),
+    "of records": npy(described("[('a', '|u1')]"), bytes(32)),
+    "in Fortran order": npy(described(fortran="True"), bytes(32)),
+    "of unknown type": npy(described("'nonsense'"), bytes(32)),
+    "of true rows": npy(described(shape="(True, 4, 4)"), bytes(16)),
+    "of version 9": b"\x93NUMPY\x09\0" + npy(described(), bytes(32))[8:],
+}
+
+
+@pytest.mark.parametrize("content", WORST.values(), ids=WORST.keys())
+def test_damaged_arrays_are_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "worst.npy"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"worst\.npy"):
+        arrays.open_array(path)
+    with zipfile.ZipFile(tmp_path / "worst.npz", "w") as archive:
+        archive.writestr("images.npy", content)
+    with pytest.raises(DataError, match=r"worst\.npz"):
+        arrays.open_arrays(tmp_path / "worst.npz")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"images": IMAGES, "labels": np.arange(9)},
+        {"images": IMAGES, "labels": np.eye(10)},
+        {"x_train": IMAGES, "y_train": np.arange(10), "x_test": IMAGES},
+        {"x_train": IMAGES, "x_test": IMAGES[:, :4]},
+        {"images": IMAGES, "nonsense": IMAGES},
+        {"labels": np.arange(10), "y_test": np.arange(10)},
+        {"images": IMAGES[..., None]},
+    ],
+)
+def test_arrays_at_odds_are_refused(tmp_path: Path, content: dict[str, np.ndarray]) -> None:
+    np.savez(tmp_path / "set.npz", **content)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"set\.npz"):
+        open_set(recognise(tmp_path / "set.npz"))
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_any_damage_is_noticed_or_harmless(tmp_path: Path, data: st.DataObject) -> None:
+    packed = data.draw(st.booleans())
+    good = io.BytesIO()
+    (np.savez if packed else np.save)(good, IMAGES[:2, :4, :4])  # type: ignore[operator]
+    content = bytearray(good.getvalue())
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, min(160, len(content) - 1)))] = data.draw(
+            st.integers(0, 255)
+        )
+    path = tmp_path / "fuzz"
+    path.write_bytes(content)
+    with contextlib.suppress(DataError):
+        for array in arrays.open_arrays(path) if packed else [arrays.open_array(path)]:
+            rows = sum(len(block) for block in arrays.read_rows(array, 3))
+            assert rows == array.shape[0]

@@ -1,0 +1,145 @@
+"""Folders: regular files only, whatever their names, and links only into DVC's cache."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganflow.data.readers.folder import FileChangedError, list_folder, read_ahead, read_file
+from ganflow.data.readers.listing import Entry, Listing, is_aside, name_digest, name_fault
+from ganflow.data.rejects import Reject
+
+
+def listed(root: Path, scratch: Path) -> tuple[set[str], dict[str, str]]:
+    rejects: list[Reject] = []
+    with Listing(scratch, root) as listing:
+        list_folder(listing, rejects.append)
+        return {entry.name for entry in listing}, {r.file: r.kind for r in rejects}
+
+
+def test_links_pipes_and_undecodable_names_are_left_out(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "é😀 日本").mkdir(parents=True)
+    (root / "é😀 日本" / "1.png").touch()
+    (root / "loop").symlink_to(root)
+    (root / "passwd.png").symlink_to("/etc/passwd")
+    os.mkfifo(root / "pipe.png")
+    Path(os.fsdecode(os.fsencode(root) + b"/bad\xff.png")).touch()
+    (root / "two\nlines.png").touch()
+    (root / ".gitignore").touch()
+    names, rejects = listed(root, tmp_path / "scratch")
+    assert names == {"é😀 日本/1.png"}
+    assert rejects == {
+        "loop": "link",
+        "passwd.png": "link",
+        "pipe.png": "special",
+        "bad\udcff.png": "name",
+        "two\nlines.png": "name",
+        ".gitignore": "aside",
+    }
+
+
+def test_a_link_into_dvc_s_cache_is_a_file(tmp_path: Path) -> None:
+    cached = tmp_path / "cache" / "files" / "md5" / "ab" / ("0" * 30)
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"content")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "1.png").symlink_to(cached)
+    assert listed(tmp_path / "root", tmp_path / "scratch") == ({"1.png"}, {})
+    assert read_file(tmp_path / "root" / "1.png") == b"content"
+
+
+def test_a_file_larger_than_allowed_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "huge"
+    with path.open("wb") as stream:
+        stream.truncate(10**12)  # a hole
+    with pytest.raises(ValueError, match="1000000000000 bytes"):
+        read_file(path)
+
+
+def test_a_pipe_does_not_block(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="no regular file"):
+        read_file(tmp_path / "pipe")
+
+
+def test_a_file_that_shrinks_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(100))
+    honest, seen = os.fstat, []
+
+    def shrinking(descriptor: int) -> os.stat_result:
+        status = honest(descriptor)
+        if not seen:
+            seen.append(status)
+            path.write_bytes(bytes(10))
+        return status
+
+    monkeypatch.setattr(os, "fstat", shrinking)
+    with pytest.raises(FileChangedError):
+        read_file(path)
+
+
+def test_a_listing_gives_back_every_entry(tmp_path: Path) -> None:
+    entries = [Entry(f"é{i}", i % 4, i, 2**40 + i, i, 2**32 - 1 - i) for i in range(50)]
+    with Listing(tmp_path / "scratch", tmp_path) as listing:
+        for entry in entries:
+            listing.append(entry)
+        assert list(listing) == entries
+        assert [listing[i] for i in (49, 0, 7)] == [entries[i] for i in (49, 0, 7)]
+
+
+@pytest.mark.parametrize(
+    "name", ["../a", "a/../../b", "/a", "C:\\a", "\\\\host\\a", "a\0b", "a\x1bb", "x" * 1001]
+)
+def test_names_that_deceive_have_a_fault(name: str) -> None:
+    assert name_fault(name) is not None
+
+
+@pytest.mark.parametrize("name", ["a/b.png", "..a", "a..b/c", "😀", "a:b", "العربية.png"])
+def test_honest_names_have_none(name: str) -> None:
+    assert name_fault(name) is None
+
+
+@pytest.mark.parametrize("name", ["README", "a/LICENSE.txt", ".DS_Store", "x/.git/a.png", "a.dvc"])
+def test_what_goes_with_pictures_is_set_aside(name: str) -> None:
+    assert is_aside(name)
+    assert not is_aside("labels.csv")
+    assert not is_aside(f"{name.split('/')[0].strip('.')}s/1.png")
+
+
+def test_a_name_is_the_same_however_it_is_composed() -> None:
+    assert name_digest("é") == name_digest("e\u0301")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that the system is asked to fetch."""
+    files: list[str] = []
+
+    def advise(descriptor: int, start: int, length: int, advice: int) -> None:
+        assert (start, advice) == (0, os.POSIX_FADV_WILLNEED)
+        files.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+
+    monkeypatch.setattr(os, "posix_fadvise", advise, raising=False)
+    return files
+
+
+def test_files_are_fetched_ahead_and_what_is_none_is_passed_over(
+    tmp_path: Path, asked: list[str]
+) -> None:
+    files = [str(tmp_path / f"{number}.png") for number in range(3)]
+    for file in files:
+        Path(file).write_bytes(b"x")
+    gone = str(tmp_path / "gone.png")
+    read_ahead([gone, *files, gone])
+    assert asked == (files if sys.platform == "linux" else [])
+    read_ahead([])
+
+
+def test_what_is_in_memory_is_not_asked_for(tmp_path: Path, asked: list[str]) -> None:
+    names = [str(tmp_path / name) for name in ("gone.png", "1.png")]
+    Path(names[1]).write_bytes(b"x")
+    read_ahead(names)
+    assert not asked

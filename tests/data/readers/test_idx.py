@@ -1,0 +1,128 @@
+"""idx files: MNIST is read whole, and whatever is not whole is refused by name."""
+
+import contextlib
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ganflow.base.errors import DataError
+from ganflow.data.readers import idx, idx_set
+
+MNIST = Path(__file__).parents[3] / "data" / "raw" / "mnist"
+
+
+def idx_bytes(array: np.ndarray, kind: int = 8) -> bytes:
+    sizes = struct.pack(f">{array.ndim}I", *array.shape)
+    return bytes((0, 0, kind, array.ndim)) + sizes + array.tobytes()
+
+
+def write_set(folder: Path, train: int = 20, test: int = 10, side: int = 8) -> list[Path]:
+    rng = np.random.default_rng(0)
+    for name, count in (("train", train), ("t10k", test)):
+        images = rng.integers(0, 256, (count, side, side), dtype=np.uint8)
+        labels = (np.arange(count) % 10).astype(np.uint8)
+        (folder / f"{name}-images-idx3-ubyte").write_bytes(idx_bytes(images))
+        (folder / f"{name}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(labels)))
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("shape", [(7, 9, 10), (7, 9, 10, 3)])
+def test_what_was_written_is_read(tmp_path: Path, pack: object, shape: tuple[int, ...]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    path = tmp_path / "images"
+    path.write_bytes(pack(idx_bytes(images)))  # type: ignore[operator]
+    blocks = np.concatenate(list(idx.read_images(path, 3)))
+    np.testing.assert_array_equal(blocks.reshape(shape), images)
+
+
+def test_mnist_has_the_counts_its_authors_give() -> None:
+    pairs = idx_set.find_pairs(MNIST, sorted(MNIST.glob("*.gz")))
+    assert [(pair.split, pair.shape) for pair in pairs] == [
+        ("train", (60_000, 28, 28)),
+        ("test", (10_000, 28, 28)),
+    ]
+    assert pairs[1].labels is not None
+    np.testing.assert_array_equal(pairs[1].labels[:5], [7, 2, 1, 0, 4])
+
+
+@pytest.mark.parametrize("name", ["train-images", "train-labels", "t10k-images", "t10k-labels"])
+def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
+    files = [path for path in write_set(tmp_path) if not path.name.startswith(name)]
+    with pytest.raises(DataError, match=f"`{name}` is missing"):
+        idx_set.find_pairs(tmp_path, files)
+
+
+def test_images_in_the_place_of_labels_are_named(tmp_path: Path) -> None:
+    write_set(tmp_path)
+    labels = tmp_path / "train-labels-idx1-ubyte.gz"
+    labels.write_bytes((tmp_path / "train-images-idx3-ubyte").read_bytes())
+    with pytest.raises(DataError, match=r"(?s)images: a swapped file.*train-labels.*0x00000801"):
+        idx_set.find_pairs(tmp_path, sorted(tmp_path.iterdir()))
+
+
+def test_labels_of_the_other_split_are_found_by_their_number(tmp_path: Path) -> None:
+    write_set(tmp_path)
+    one, other = tmp_path / "train-labels-idx1-ubyte.gz", tmp_path / "t10k-labels-idx1-ubyte.gz"
+    content = one.read_bytes(), other.read_bytes()
+    one.write_bytes(content[1])
+    other.write_bytes(content[0])
+    with pytest.raises(DataError, match=r"20 images in .*, 10 labels"):
+        idx_set.find_pairs(tmp_path, sorted(tmp_path.iterdir()))
+
+
+HEADER = struct.pack(">4B3I", 0, 0, 8, 3, 2, 4, 4)
+WORST = {
+    "empty": b"",
+    "cut in its magic number": HEADER[:3],
+    "cut in its sizes": HEADER[:9],
+    "cut in its images": HEADER + bytes(31),
+    "too long": HEADER + bytes(33),
+    "cut gzip": gzip.compress(HEADER + bytes(32))[:-9],
+    "gzip with a wrong checksum": gzip.compress(HEADER + bytes(32))[:-8] + bytes(8),
+    "of floats": struct.pack(">4B3I", 0, 0, 13, 3, 2, 4, 4) + bytes(128),
+    "without images": struct.pack(">4B3I", 0, 0, 8, 3, 0, 4, 4),
+    "of four thousand million": struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 4, 4) + bytes(32),
+    "of four billion pixels": struct.pack(">4B3I", 0, 0, 8, 3, 1, 65_536, 65_536),
+    "a terabyte announced": struct.pack(">4B3I", 0, 0, 8, 3, 10**8, 100, 100) + bytes(32),
+}
+
+
+@pytest.mark.parametrize("content", WORST.values(), ids=WORST.keys())
+def test_damaged_images_are_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "images-idx3-ubyte"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="images-idx3-ubyte"):
+        list(idx.read_images(path, 100))
+
+
+def test_an_endless_gzip_is_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganflow.data.readers.inflating.FREE_INFLATION", 10_000)
+    monkeypatch.setattr("ganflow.data.readers.inflating.MAX_INFLATION", 10)
+    path = tmp_path / "images"
+    content = struct.pack(">4B3I", 0, 0, 8, 3, 10_000, 100, 100)
+    path.write_bytes(gzip.compress(content + bytes(10**7)))
+    with pytest.raises(DataError, match="bomb"):
+        list(idx.read_images(path, 100))
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.binary(max_size=64),
+    st.sampled_from([b"", HEADER[:4], HEADER, b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\0"]),
+    st.booleans(),
+)
+def test_any_bytes_are_read_or_refused(
+    tmp_path: Path, tail: bytes, start: bytes, packed: bool
+) -> None:
+    path = tmp_path / "fuzz"
+    path.write_bytes(gzip.compress(start + tail) if packed else start + tail)
+    with contextlib.suppress(DataError):
+        assert sum(len(block) for block in idx.read_images(path, 5)) >= 1

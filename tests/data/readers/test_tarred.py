@@ -1,0 +1,139 @@
+"""Tar archives: what Python's own tarfile writes is read, and what deceives is refused."""
+
+import contextlib
+import io
+import lzma
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ganflow.base.errors import DataError
+from ganflow.data.readers.inflating import open_inflating, read_exactly
+from ganflow.data.readers.tarred import Member, is_tar, members
+
+LONG = "folder/" * 40 + "ä😀.png"
+CONTENT = {"a.png": b"first", LONG: b"second " * 5000, "b/empty.png": b""}
+
+
+def a_tar(path: Path, mode: str = "w", layout: int = tarfile.PAX_FORMAT) -> Path:
+    with tarfile.open(path, mode, format=layout) as archive:  # type: ignore[call-overload]
+        folder = tarfile.TarInfo("b")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for name, content in CONTENT.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def read_all(path: Path) -> list[tuple[Member, bytes]]:
+    found = []
+    with open_inflating(path) as stream:
+        for member in members(stream, path):
+            content = b"" if member.fault else read_exactly(stream, member.size, path, "x")
+            found.append((member, content))
+    return found
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+@pytest.mark.parametrize("layout", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_what_tarfile_writes_is_read(tmp_path: Path, mode: str, layout: int) -> None:
+    found = read_all(a_tar(tmp_path / "a.tar", mode, layout))
+    assert {member.name: content for member, content in found} == CONTENT
+
+
+def test_members_need_not_be_read(tmp_path: Path) -> None:
+    path = a_tar(tmp_path / "a.tar", "w:gz")
+    with open_inflating(path) as stream:
+        assert [member.name for member in members(stream, path)] == list(CONTENT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        (tarfile.SYMTYPE, "link"),
+        (tarfile.LNKTYPE, "link"),
+        (tarfile.CHRTYPE, "special"),
+        (tarfile.BLKTYPE, "special"),
+        (tarfile.FIFOTYPE, "special"),
+        (tarfile.GNUTYPE_SPARSE, "special"),
+    ],
+)
+def test_links_and_devices_are_never_members(tmp_path: Path, kind: bytes, fault: str) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        info = tarfile.TarInfo("x.png")
+        info.type, info.linkname = kind, "/etc/passwd"
+        archive.addfile(info)
+    ((member, _),) = read_all(tmp_path / "a.tar")
+    assert member.fault is not None
+    assert member.fault[0] == fault
+
+
+def header(name: bytes, size: int, kind: bytes) -> bytes:
+    info = tarfile.TarInfo(name.decode())
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
+def test_an_extended_header_of_gigabytes_is_not_read(tmp_path: Path, kind: bytes) -> None:
+    path = tmp_path / "a.tar.xz"
+    path.write_bytes(lzma.compress(header(b"x", 2**33, kind) + bytes(10**7)))
+    with pytest.raises(DataError, match="extended header of 8589934592 bytes"):
+        read_all(path)
+
+
+def test_a_size_beyond_the_file_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(header(b"x.png", 2**40, b"0") + bytes(1024))
+    with path.open("rb") as stream, pytest.raises(DataError, match="cut off"):
+        list(members(stream, path))
+
+
+def test_a_cut_archive_is_refused(tmp_path: Path) -> None:
+    path = a_tar(tmp_path / "a.tar")
+    path.write_bytes(path.read_bytes()[:1500])
+    with pytest.raises(DataError, match="cut off"):
+        read_all(path)
+
+
+def test_an_xz_that_asks_for_gigabytes_of_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar.xz"
+    greedy = [{"id": lzma.FILTER_LZMA2, "dict_size": 2**28}]
+    path.write_bytes(lzma.compress(bytes(2**20), filters=greedy))
+    with pytest.raises(DataError, match=r"[Mm]emory"), open_inflating(path) as stream:
+        stream.read(100)
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_any_damage_is_noticed_or_harmless(tmp_path: Path, data: st.DataObject) -> None:
+    good = io.BytesIO()
+    with tarfile.open(fileobj=good, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name in ("a.png", LONG):
+            archive.addfile(tarfile.TarInfo(name))
+    content = bytearray(good.getvalue())[: 512 * 6]
+    for _ in range(data.draw(st.integers(1, 5))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+        start = place // 512 * 512
+        if data.draw(st.booleans()):  # with a checksum that holds
+            block = content[start : start + 512]
+            total = sum(block) - sum(block[148:156]) + 8 * 32
+            content[start + 148 : start + 156] = b"%06o\0 " % total
+    path = tmp_path / "fuzz.tar"
+    path.write_bytes(content)
+    with contextlib.suppress(DataError):
+        assert len(read_all(path)) <= 6
+
+
+def test_nothing_else_is_taken_for_a_tar() -> None:
+    assert not is_tar(bytes(512))
+    assert not is_tar(b"\x89PNG" + bytes(508))
+    assert is_tar(header(b"a", 0, b"0"))

@@ -1,0 +1,77 @@
+"""Two replicas play the game that one plays; here they are two devices cut from one processor."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.gan.tiny import environment
+
+pytestmark = pytest.mark.timeout(900)  # twelve graphs are built, on a machine that may be busy
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What `two_devices.py` prints."""
+    paths = f"{ROOT / 'src'}:{ROOT}"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.gan.two_devices"],
+        cwd=ROOT,
+        env=environment(tmp_path_factory.mktemp("two"), PYTHONPATH=paths),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("name", "tolerance"), [("default", 2e-6), ("everything", 2e-5), ("float16", 4e-3)]
+)
+def test_two_devices_play_as_one(found: dict[str, Any], name: str, tolerance: float) -> None:
+    """Losses, logits and rate at every step; and both devices hold the same weights to the bit.
+
+    One after another, steps make a difference in the last digit grow: hence few of them.
+    """
+    game = found[name]
+    np.testing.assert_allclose(game["both"], game["alone"], rtol=tolerance, atol=tolerance)
+    assert len({tuple(step) for step in game["alone"]}) == len(game["alone"])
+    assert game["apart"] == []
+
+
+def test_weights_stay_together(found: dict[str, Any]) -> None:
+    assert found["default"]["weights"] < 1e-4
+    assert found["everything"]["weights"] < 1e-3
+
+
+@pytest.mark.parametrize("inputs", ["maps", "vectors"])
+def test_batch_norm_sees_the_whole_batch(found: dict[str, Any], inputs: str) -> None:
+    """Outputs, both gradients and the running moments are those of one device's fused kernel."""
+    alone, both = found[inputs]
+    names = ("outputs", "gradient of inputs", "gradient of scale", "mean", "variance")
+    for name, one, two in zip(names, alone, both, strict=True):
+        np.testing.assert_allclose(two, one, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_dropout_drops_the_same(found: dict[str, Any]) -> None:
+    alone, both = found["dropout"]
+    assert alone == both
+    assert {0.0, 2.0} == set(np.ravel(alone))
+
+
+def test_a_checkpoint_reaches_both_devices(found: dict[str, Any]) -> None:
+    """The rest is played to the bit as if nothing had been, and measured as one device's is."""
+    alone, both = found["interrupted"]
+    for game in (alone, both):
+        assert game["done"] == 3
+        assert game["figures"][0] == game["figures"][1]
+    assert both["apart"] == []
+    np.testing.assert_allclose(both["figures"], alone["figures"], rtol=1e-5, atol=1e-5)
+    assert both["fd"] == pytest.approx(alone["fd"], rel=1e-3)

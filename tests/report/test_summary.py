@@ -1,0 +1,101 @@
+"""The verdict says what the numbers say, and leaves out what was not measured."""
+
+import pytest
+
+from ganflow.report.summary import MEASURES, judge, number
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.000012, "1.2e−05"),
+        (0.00123456, "0.00123"),
+        (1.6249, "1.62"),
+        (12345.6, "12,346"),
+    ],
+)
+def test_numbers_have_three_digits(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (1.05, "as close to real images as"),
+        (2.0, "close to real"),
+        (4.0, "clearly told"),
+        (50, "far"),
+    ],
+)
+def test_the_grade_follows_the_ratio(ratio: float, words: str) -> None:
+    metrics = {"fd": {"value": ratio * 0.5, "floor": 0.5, "ratio": ratio}}
+    sentence = judge(metrics, {}).sentence
+    assert words in sentence
+    assert f"{ratio:.1f} times the 0.5" in sentence
+
+
+def test_without_numbers_it_says_so() -> None:
+    verdict = judge({}, {})
+    assert verdict.findings == ()
+    assert verdict.sentence == "No distance to real images has been measured."
+
+
+def test_floors_and_intervals_stand_beside_their_numbers() -> None:
+    metrics = {
+        "fd": {"value": 2.0, "low": 1.9, "high": 2.1, "floor": 1.0, "ratio": 2.0},
+        "kid": {"value": 0.01},
+        "prdc": {"precision": 0.8, "recall": 0.9},
+    }
+    detail = {
+        "fd": {"interval": [0, 9]},
+        "kid": {"error": 0.001, "real": {"value": -0.002}},
+        "prdc": {"real": {"recall": 0.95}, "precision_interval": [0.75, 0.85]},
+    }
+    distance, kernel, precision, recall = judge(metrics, detail).findings
+    assert (distance.interval, distance.floor, distance.ratio) == ("1.9 to 2.1", "1", "2.00\u00a0×")
+    assert (kernel.interval, kernel.floor) == ("0.00804 to 0.012", "−0.002")
+    assert precision.interval == "75.0\u00a0% to 85.0\u00a0%"
+    assert (recall.value, recall.interval) == ("90.0\u00a0%", "")
+    assert recall.floor == "95.0\u00a0%"
+
+
+def test_an_interval_in_the_detail_goes_before_standard_errors() -> None:
+    detail = {"kid": {"error": 0.001, "interval": [0.007, 0.013]}}
+    (kernel,) = judge({"kid": {"value": 0.01}}, detail).findings
+    assert kernel.interval == "0.007 to 0.013"
+
+
+@pytest.mark.parametrize(
+    ("agrees", "words"), [(True, "and agrees."), (False, "and does not agree.")]
+)
+def test_the_second_extractor_is_heard(agrees: bool, words: str) -> None:
+    metrics = {"fd": {"value": 2.0, "second_ratio": 1.87}}
+    second = judge(metrics, {"fd": {"second": {"agrees": agrees}}}).second
+    assert "1.87" in second
+    assert second.endswith(words)
+
+
+def test_what_the_evaluation_doubts_ends_the_sentence() -> None:
+    metrics = {"fd": {"value": 2.0, "floor": 1.0, "ratio": 2.0}}
+    plain = judge(metrics, {}).sentence
+    doubted = judge(metrics, {"doubts": ["The extractor guesses.", "It copies."]}).sentence
+    assert doubted == f"{plain} The extractor guesses. It copies."
+
+
+def test_every_number_of_the_evaluation_has_a_name() -> None:
+    """Whatever `evaluate` publishes is shown, or stands in the sentence and the note."""
+    published = {
+        "fd": ("value", "floor", "ratio", "low", "high", "infinity", "second_ratio"),
+        "kid": ("value",),
+        "prdc": ("precision", "recall", "density", "coverage"),
+        "classes": ("kl", "label_accuracy"),
+        "memorization": ("ct", "authenticity", "fd_gap"),
+        "modes": ("covered",),
+        "c2st": ("accuracy",),
+        "cas": ("ratio",),
+        "fid": ("value", "ratio"),
+    }
+    beside = {"fd.floor", "fd.ratio", "fd.low", "fd.high", "fd.second_ratio", "fid.ratio"}
+    keys = {f"{family}.{name}" for family, names in published.items() for name in names}
+    assert keys - beside == {measure.key for measure in MEASURES}

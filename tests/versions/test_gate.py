@@ -1,0 +1,132 @@
+"""The gate's decisions, against closed forms and at their edges."""
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganflow.config.gate import Gate, Limit
+from ganflow.versions.gate import (
+    Measured,
+    difference_interval,
+    interval_of,
+    judge,
+    judge_difference,
+    paired_interval,
+    value_of,
+)
+
+
+def measured(value: float, half: float | None = None, stick: str = "a", **more: float) -> Measured:
+    span = {} if half is None else {"low": value - half, "high": value + half}
+    return Measured({"fd": {"value": value, **span, **more}, "yardstick": stick}, {})
+
+
+GATE = Gate(limits={}, compare={"fd.value": "lower"}, margin=0.1)
+
+
+@pytest.mark.parametrize(
+    ("interval", "direction", "expected"),
+    [
+        ((-3, -1), "lower", "better"),
+        ((-3, 0.5), "lower", "not worse"),
+        ((-3, 1), "lower", "not worse"),
+        ((-3, 1.01), "lower", "cannot tell"),
+        ((1.01, 3), "lower", "worse"),
+        ((1, 3), "higher", "better"),
+        ((-0.5, 3), "higher", "not worse"),
+        ((-3, -1.01), "higher", "worse"),
+        (None, "lower", "cannot tell"),
+    ],
+)
+def test_a_difference_is_judged_by_its_interval(interval, direction, expected) -> None:
+    assert judge_difference(interval, direction, 1.0) == expected
+
+
+def test_cannot_tell_fails_unless_the_gate_says_otherwise() -> None:
+    unclear = [measured(10, 5)], [measured(10.5, 5)]
+    assert not judge(GATE, *unclear).passed
+    assert judge(GATE.model_copy(update={"on_unclear": "pass"}), *unclear).passed
+    worse = [measured(10, 0.1)], [measured(15, 0.1)]
+    assert not judge(GATE.model_copy(update={"on_unclear": "pass"}), *worse).passed
+
+
+def test_a_clear_improvement_passes_and_is_called_better() -> None:
+    verdict = judge(GATE, [measured(10, 0.1)], [measured(9, 0.1)])
+    assert verdict.passed
+    assert verdict.rows[0].judgement == "better"
+    assert "fd.value better" in verdict.line
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, None, "2", True])
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_metric_that_is_missing_or_no_number_fails(bad, side) -> None:
+    sides = [[measured(10, 0.1)], [measured(9, 0.1)]]
+    sides[side] = [Measured({"fd": {"value": bad}, "yardstick": "a"}, {})]
+    gate = GATE.model_copy(update={"on_unclear": "pass"})
+    assert judge(gate, *sides).rows[0].judgement == "missing"
+    assert not judge(gate, *sides).passed
+    limited = Gate(limits={"fd.value": Limit(most=100)}, compare={})
+    assert judge(limited, *sides).passed is (side == 0)
+
+
+def test_two_yardsticks_are_not_compared() -> None:
+    verdict = judge(GATE, [measured(10, 0.1, "a")], [measured(9, 0.1, "b")])
+    assert verdict.rows[0].judgement == "missing"
+
+
+def test_two_profiles_are_not_compared() -> None:
+    quick, full = (
+        Measured({**measured(value, 0.1).metrics, "profile": profile}, {})
+        for value, profile in ((10, "quick"), (9, "full"))
+    )
+    assert judge(GATE, [quick], [full]).rows[0].judgement == "missing"
+    assert judge(GATE, [quick], [quick]).rows[0].judgement == "not worse"
+
+
+def test_limits_hold_for_every_training() -> None:
+    gate = Gate(limits={"fd.value": Limit(least=1, most=10)}, compare={})
+    assert judge(gate, [], [measured(9), measured(10)]).passed
+    assert not judge(gate, [], [measured(9), measured(10.1)]).passed
+    assert not judge(gate, [], [measured(0.9)]).passed
+    assert not judge(gate, [], []).passed
+
+
+def test_paired_interval_is_scipys() -> None:
+    from scipy import stats
+
+    generator = random.Random(0)
+    base = [generator.gauss(10, 2) for _ in range(7)]
+    new = [value + generator.gauss(0.5, 0.3) for value in base]
+    differences = [b - a for a, b in zip(base, new, strict=True)]
+    expected = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+    assert paired_interval(base, new, "lower") == pytest.approx(
+        (expected.low, expected.high), rel=1e-9
+    )
+
+
+@given(st.floats(-100, 100), st.floats(0.01, 10), st.floats(-100, 100), st.floats(0.01, 10))
+def test_symmetric_intervals_add_in_squares(old, old_half, new, new_half) -> None:
+    found = difference_interval("fd.value", measured(old, old_half), measured(new, new_half))
+    half = math.hypot(old_half, new_half)
+    assert found == pytest.approx((new - old - half, new - old + half), abs=1e-9)
+
+
+def test_intervals_are_found_where_the_evaluation_writes_them() -> None:
+    one = Measured(
+        {"fd": {"value": 2.0, "low": 1.5, "high": 2.5, "ratio": 4.0}, "kid": {"value": 0.1}},
+        {"fd": {"ratio_interval": [3.0, 5.0]}, "kid": {"interval": [0.05, 0.15]}},
+    )
+    assert interval_of(one, "fd.value") == (1.5, 2.5)
+    assert interval_of(one, "fd.ratio") == (3.0, 5.0)
+    assert interval_of(one, "kid.value") == (0.05, 0.15)
+    assert interval_of(one, "classes.kl") is None
+    assert value_of(one.metrics, "fd") is None
+
+
+def test_the_verdict_says_what_it_compared() -> None:
+    text = judge(GATE, [measured(10, 0.1)], [measured(9, 0.1)]).as_markdown()
+    assert "| fd.value | 10 | 9 | -1.14 to -0.859 |" in text
+    assert "one training each" in text
