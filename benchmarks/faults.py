@@ -50,7 +50,7 @@ def first(split: Split, count: int) -> Split:
 
 
 def numbers(found: Findings) -> dict[str, float]:
-    """What a fault moves, distances in their floors and kernel distances in standard errors."""
+    """What a fault moves, distances in their baselines and kernel distances in standard errors."""
     values = (
         found.metrics["fd"]["ratio"],
         found.detail["kid"]["value"] / found.detail["kid"]["error"],
@@ -79,7 +79,7 @@ def separation(store: Store, labelled: bool) -> dict[str, dict[str, float]]:
         return Seen(extractor.describe(images).features)
 
     sets = [see(images) for images in (train.images, validation.images[:SAMPLES], test.images)]
-    plan = Plan(SAMPLES, resamples=20, floor_draws=4)
+    plan = Plan(SAMPLES, resamples=20, baseline_draws=4)
     return {
         name: numbers(measure(see(images), *sets, plan))
         for name, images in faults(train, validation)

@@ -3,7 +3,7 @@
     python -m benchmarks.objectives --json
 
 Reads data/prepared and data/extractor (`dvc repro extractor`). Prints the ratio of the Fréchet
-distance to its floor after a short training, and null where the training's own checks stopped
+distance to its baseline after a short training, and null where the training's own checks stopped
 it. The lengths are short and the rates are the default's: a low number says that a setting
 works as it is switched on, not which one is best when each is tuned.
 """
@@ -16,7 +16,7 @@ import tempfile
 from contextlib import redirect_stdout
 from typing import Any
 
-from benchmarks.quality import SAMPLES, Yardstick
+from benchmarks.quality import SAMPLES, Evaluator
 from ganflow.base.errors import TrainingError
 from ganflow.base.runtime import Runtime, configure, resolved
 
@@ -48,17 +48,17 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     options = parser.parse_args()
     configure(Runtime())
-    yardstick = Yardstick()
+    evaluator = Evaluator()
     with tempfile.TemporaryDirectory() as state:
         os.environ["GANFLOW_STATE"] = state
         found = {
-            name: [outcome(name, options.images, seed, yardstick) for seed in range(options.seeds)]
+            name: [outcome(name, options.images, seed, evaluator) for seed in range(options.seeds)]
             for name in options.variants
         }
     print(json.dumps({"images": options.images, **found}, indent=None if options.json else 2))
 
 
-def outcome(name: str, images: int, seed: int, yardstick: Yardstick) -> float | None:
+def outcome(name: str, images: int, seed: int, evaluator: Evaluator) -> float | None:
     """The ratio that a training ends at; null if it was stopped."""
     from ganflow.config.train import Train
     from ganflow.gan import training
@@ -68,7 +68,7 @@ def outcome(name: str, images: int, seed: int, yardstick: Yardstick) -> float | 
     from ganflow.gan.snapshots import Judge
     from ganflow.gan.trainer import Game
 
-    store, changes = yardstick.store, dict(VARIANTS[name])
+    store, changes = evaluator.store, dict(VARIANTS[name])
     design = Design(
         "lean",
         store.shape,
@@ -80,7 +80,7 @@ def outcome(name: str, images: int, seed: int, yardstick: Yardstick) -> float | 
     game = Game(design, Train(images=images, snapshots=2, **changes), resolved("auto"), seed)
     split = store.split("train")
     shares = [1 / design.classes] * design.classes
-    judge = Judge(yardstick.extractor, store.split("validation").images, shares, seed)
+    judge = Judge(evaluator.extractor, store.split("validation").images, shares, seed)
     batches = Batches(split.images, split.labels, seed)
     try:
         with redirect_stdout(sys.stderr):  # stdout is for the one object
@@ -88,7 +88,7 @@ def outcome(name: str, images: int, seed: int, yardstick: Yardstick) -> float | 
     except TrainingError as error:
         print(f"{name}, seed {seed}: {error}", file=sys.stderr, flush=True)
         return None
-    ratio = round(yardstick.ratio(judge.samples(game, SAMPLES)), 2)
+    ratio = round(evaluator.ratio(judge.samples(game, SAMPLES)), 2)
     print(f"{name}, seed {seed}: ratio {ratio}", file=sys.stderr, flush=True)
     return ratio
 

@@ -67,15 +67,15 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    yardstick = Yardstick()
+    evaluator = Evaluator()
     curves: dict[str, list[Curve]] = {name: [] for name in options.recipes}
     for seed in options.seeds:
         for name in options.recipes:
-            curves[name] += kept_curve(name, seed, options, yardstick)
+            curves[name] += kept_curve(name, seed, options, evaluator)
     curves = {name: runs for name, runs in curves.items() if runs}
-    rates = throughput(list(curves), options, yardstick)
+    rates = throughput(list(curves), options, evaluator)
     found: dict[str, Any] = {
-        "floor": round(yardstick.floor, 4),
+        "baseline": round(evaluator.baseline, 4),
         "seeds": {name: len(runs) for name, runs in curves.items()},
         "images_per_second": {name: round(rate, 1) for name, rate in rates.items()},
         "curves": curves,
@@ -104,7 +104,7 @@ def first_below(run: Curve, target: float) -> int | None:
     return next((seen for seen, value in run if value <= target), None)
 
 
-class Yardstick:
+class Evaluator:
     """What every run is measured with."""
 
     def __init__(self) -> None:
@@ -115,23 +115,23 @@ class Yardstick:
         self.store, self.extractor = open_store(PREPARED), load_extractor(EXTRACTOR)
         test = self.extractor.describe(self.store.split("test").images).features
         train = self.extractor.describe(self.store.split("train").images).features
-        self.floor = frechet.floor(train, test, SAMPLES, 10, np.random.default_rng(1)).mean
+        self.baseline = frechet.baseline(train, test, SAMPLES, 10, np.random.default_rng(1)).mean
         self.real = frechet.moments(test)
 
     def ratio(self, samples: np.ndarray) -> float:
-        """The Fréchet distance of uint8 images (N, H, W, C) to the test split, over the floor."""
+        """The Fréchet distance of uint8 images (N, H, W, C) to the test split over the baseline."""
         from ganflow.metrics import frechet
 
         features = self.extractor.describe(samples).features
-        return frechet.distance(frechet.moments(features), self.real) / self.floor
+        return frechet.distance(frechet.moments(features), self.real) / self.baseline
 
 
 def kept_curve(
-    name: str, seed: int, options: argparse.Namespace, yardstick: Yardstick
+    name: str, seed: int, options: argparse.Namespace, evaluator: Evaluator
 ) -> list[Curve]:
     """The run's curve, from the runs that are kept or by running it; none if it may not be run."""
-    design, train = recipe_of(name, options, yardstick.store)
-    said = f"{design}{train}{options.points}{seed}{code()}{yardstick.floor}"
+    design, train = recipe_of(name, options, evaluator.store)
+    said = f"{design}{train}{options.points}{seed}{code()}{evaluator.baseline}"
     file = KEPT / f"{name}-{train.images}-{seed}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
     if not file.is_file():
         if options.kept:
@@ -139,7 +139,7 @@ def kept_curve(
         KEPT.mkdir(parents=True, exist_ok=True)
         begun = file.with_suffix(".npz")
         title = f"{name}, seed {seed}"
-        write_json(file, curve(title, design, train, seed, options, yardstick, begun))
+        write_json(file, curve(title, design, train, seed, options, evaluator, begun))
         begun.unlink(missing_ok=True)
     return [[(int(seen), float(value)) for seen, value in json.loads(file.read_text())]]
 
@@ -163,7 +163,7 @@ def curve(
     train: Any,
     seed: int,
     options: argparse.Namespace,
-    yardstick: Yardstick,
+    evaluator: Evaluator,
     begun: Path,
 ) -> Curve:
     """Train once, and measure at numbers of images that grow by an even factor.
@@ -176,11 +176,11 @@ def curve(
     from ganflow.gan.trainer import Game
     from ganflow.stages.train import class_shares
 
-    game, store = Game(design, train, resolved("auto"), seed), yardstick.store
+    game, store = Game(design, train, resolved("auto"), seed), evaluator.store
     split = store.split("train")
     batches = Batches(split.images, split.labels, seed)
     shares = class_shares(split.labels, design.classes)
-    judge = Judge(yardstick.extractor, store.split("validation").images, shares, seed)
+    judge = Judge(evaluator.extractor, store.split("validation").images, shares, seed)
     marks = marks_of(game.steps, options.points)
     found = taken_up(game, begun)
     done = found[-1][0] // train.batch if found else 0
@@ -191,7 +191,7 @@ def curve(
         game.play(*block, np.int64(done)).numpy()
         done += size
         if done in marks:
-            value = yardstick.ratio(judge.samples(game, SAMPLES))
+            value = evaluator.ratio(judge.samples(game, SAMPLES))
             found.append((done * train.batch, round(value, 3)))
             print(f"{title}: ratio {value:.2f} after {done * train.batch} images", file=sys.stderr)
             sys.stderr.flush()
@@ -218,15 +218,15 @@ def marks_of(steps: int, points: int) -> set[int]:
 
 
 def throughput(
-    names: list[str], options: argparse.Namespace, yardstick: Yardstick
+    names: list[str], options: argparse.Namespace, evaluator: Evaluator
 ) -> dict[str, float]:
     """Images a second of each recipe's steps, all taking turns; medians."""
     from ganflow.gan.batches import Batches
     from ganflow.gan.trainer import Game
 
-    runs, counts, split = {}, {}, yardstick.store.split("train")
+    runs, counts, split = {}, {}, evaluator.store.split("train")
     for name in names:
-        design, train = recipe_of(name, options, yardstick.store)
+        design, train = recipe_of(name, options, evaluator.store)
         game = Game(design, train, resolved("auto"), 0)
         counts[name] = count = max(1, 1280 // train.batch) * train.batch
         block = next(Batches(split.images, split.labels, 0).blocks(0, [count]))

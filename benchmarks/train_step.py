@@ -112,7 +112,7 @@ def game(architecture: str, precision: Precision, batch: int) -> Any:
         generator=adam,
         discriminator=adam,
         schedule="constant",
-        averaging=0,
+        ema_half_life=0,
         images=3_000_000,
     )
     return Game(Design("article", (28, 28, 1), 0, 100), train, precision, 0)

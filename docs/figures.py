@@ -10,9 +10,10 @@ from pathlib import Path
 
 import yaml
 
-from ganflow.base.files import read_json, write_text
+from ganflow.base.files import write_text
 from ganflow.base.paths import EVALUATION, SAMPLES
 from ganflow.report.summary import judge
+from ganflow.versions.reading import measured_at
 
 README = Path("README.md")
 PICTURE = Path("docs/images/samples.png")
@@ -23,13 +24,11 @@ TABLE = re.compile(
 
 def table(project: Path) -> str:
     """The figures of a project's last evaluation as a Markdown table."""
-    found = judge(
-        read_json(project / EVALUATION / "metrics.json"),
-        read_json(project / EVALUATION / "detail.json"),
-    )
+    measured = measured_at(None, project)
+    found = judge(measured.metrics, measured.detail)
     lines = ["| | samples | 95 % interval | real images | |", "|---|---:|---:|---:|---|"]
     lines += [
-        f"| {one.name} | {one.value} | {one.interval} | {one.floor} | {one.reading} |"
+        f"| {one.name} | {one.value} | {one.interval} | {one.baseline} | {one.reading} |"
         for one in found.findings
     ]
     return "\n".join(lines) + "\n"

@@ -127,7 +127,7 @@ def judge_model(
     bases = [measured_at(folder, base.commit)]
     trials = rescoring.Trials(project, folder, base.commit, params, timeout, _log)
     if bases[0].terms != candidates[0].terms:
-        _log("yardstick or profile has changed: the base's model is measured again by the new one")
+        _log("evaluator or profile has changed: the base's model is measured again by the new one")
         bases = [trials.base(params.seed, train=False)]
     for seed in range(params.seed + 1, params.seed + params.gate.seeds):
         candidates.append(trials.candidate(seed))

@@ -52,6 +52,9 @@ def test_the_committed_parameters_are_right() -> None:
         ({"gate__limits": {"fd.ratio": {"mst": 3}}}, 'gate.limits."fd.ratio".mst: unknown'),
         # a key that stands in another section
         ({"train__latent": 3}, "Did you mean model.latent or train.penalties.latent?"),
+        # a key of an older version
+        ({"train__averaging": 9000}, "It is train.ema_half_life now."),
+        ({"evaluation__floor_draws": 10}, "It is evaluation.baseline_draws now."),
         ({"batch": 3}, "Did you mean extractor.batch or train.batch?"),
     ],
 )

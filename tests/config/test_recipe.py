@@ -77,7 +77,7 @@ def test_the_article_is_the_articles(params: Path) -> None:
     for adam in (stated.train.generator, stated.train.discriminator):
         assert (adam.learning_rate, adam.beta_1) == (2e-4, 0.5)
     assert stated.train.penalties.model_dump(exclude_none=True) == {}
-    assert stated.train.averaging == 0
+    assert stated.train.ema_half_life == 0
 
 
 def test_an_unknown_recipe_names_the_nearest(params: Path) -> None:

@@ -139,9 +139,9 @@ from ganflow.report.summary import judge
 numbers = np.random.default_rng(0)
 real = [Seen(numbers.standard_normal((600, 8))) for _ in range(3)]
 samples = Seen(0.5 * numbers.standard_normal((600, 8)))
-found = measure(samples, *real, Plan(samples=600, resamples=3, floor_draws=3))
+found = measure(samples, *real, Plan(samples=600, resamples=3, baseline_draws=3))
 shown = {finding.name: finding for finding in judge(found.metrics, found.detail).findings}["Spread"]
-print(found.metrics["spread"]["value"], shown.value, shown.floor, shown.interval, sep="|")
+print(found.metrics["spread"]["value"], shown.value, shown.baseline, shown.interval, sep="|")
 """
 
 
@@ -166,10 +166,10 @@ def test_adding_a_metric_as_the_page_says(tmp_path: Path) -> None:
     table = "MEASURES = (\n"
     assert table in verdict.read_text()
     verdict.write_text(verdict.read_text().replace(table, table + line))
-    value, shown, floor, interval = printed(SPREAD, tmp_path).strip().split("|")
+    value, shown, baseline, interval = printed(SPREAD, tmp_path).strip().split("|")
     assert float(value) == pytest.approx(0.25, abs=0.05), "half the deviation, a quarter of it"
     assert float(shown) == pytest.approx(float(value), abs=0.01)
-    assert float(floor) == pytest.approx(1, abs=0.15)
+    assert float(baseline) == pytest.approx(1, abs=0.15)
     assert " to " in interval
 
 

@@ -28,8 +28,8 @@ if name == "evaluate":
     text = sources and Path(sources[0]).read_text() or ""
     value = 2.0 + sum(text.encode()) % 97 / 100
     (out / "metrics.json").write_text(json.dumps(
-        {"fd": {"value": value, "floor": 1.0, "ratio": value}, "profile": "quick",
-         "yardstick": "0123456789abcdef"}))
+        {"fd": {"value": value, "baseline": 1.0, "ratio": value}, "profile": "quick",
+         "evaluator": "0123456789abcdef"}))
 else:
     out.mkdir(parents=True, exist_ok=True)
     (out / "file.txt").write_text("".join(Path(s).read_text() for s in sources) + name + "\\n")

@@ -61,9 +61,9 @@ def test_progress_lines_are_those_that_ganflow_writes(capsys: pytest.CaptureFixt
     assert percentage("loss 3/4 images") is None
 
 
-def test_figures_carry_their_floors_and_intervals(project: Path) -> None:
+def test_figures_carry_their_baselines_and_intervals(project: Path) -> None:
     (project / "data/evaluation/metrics.json").write_text(
-        '{"fd": {"value": 2.5, "floor": 1.0, "low": 2.25, "high": 2.75, "ratio": 2.5},'
+        '{"fd": {"value": 2.5, "baseline": 1.0, "low": 2.25, "high": 2.75, "ratio": 2.5},'
         ' "classes": {"kl": 0.01}, "profile": "quick"}'
     )
     verdict = read_verdict(project)

@@ -299,11 +299,11 @@ def test_two_retrainings_at_once_share_the_cache_and_nothing_else(
 
 
 @pytest.mark.slow
-def test_another_yardstick_measures_the_base_again(shared: Path, here: Here) -> None:
+def test_another_evaluator_measures_the_base_again(shared: Path, here: Here) -> None:
     """The base's generator is sampled and scored under the candidate's; the two then compare."""
     script = (shared / "stage.py").read_text()
-    stick = '"yardstick": Path("data/extractor/file.txt").read_text()[:12]})'
-    (shared / "stage.py").write_text(script.replace('"yardstick": "0123456789abcdef"})', stick))
+    evaluator = '"evaluator": Path("data/extractor/file.txt").read_text()[:12]})'
+    (shared / "stage.py").write_text(script.replace('"evaluator": "0123456789abcdef"})', evaluator))
     (shared / "params.yaml").write_text(
         "seed: 0\ntrain: {images: 128000}\ngate: {on_unclear: pass, limits: {}}\n"
     )

@@ -29,7 +29,7 @@ def game(
     spectral_norm: bool = False,
     **params: Any,
 ) -> Game:
-    train = Train(**{"images": BATCH * 40, "batch": BATCH, "averaging": 32, **params})
+    train = Train(**{"images": BATCH * 40, "batch": BATCH, "ema_half_life": 32, **params})
     design = Design(architecture, (8, 8, 1), classes, 5, mapping, spectral_norm)
     return Game(design, train, precision, seed)
 
@@ -89,20 +89,20 @@ def test_the_step_is_traced_once() -> None:
     assert played.play.experimental_get_tracing_count() == 1
 
 
-@pytest.mark.parametrize("averaging", [0, 32])
-def test_averaged_weights_follow_their_formula(averaging: int) -> None:
+@pytest.mark.parametrize("ema_half_life", [0, 32])
+def test_averaged_weights_follow_their_formula(ema_half_life: int) -> None:
     """a ← a + (1 − 2^(−batch / half-life))·(w − a), after each step."""
-    played = game(averaging=averaging)
+    played = game(ema_half_life=ema_half_life)
     weights = [w.value for w in played.generator.trainable_weights]
     averages = [w.value for w in played.averaged.trainable_weights]
     expected = [value.numpy() for value in averages]
-    share = 1 - 0.5 ** (BATCH / averaging) if averaging else 1.0
+    share = 1 - 0.5 ** (BATCH / ema_half_life) if ema_half_life else 1.0
     for step in range(4):
         play(played, step, 1)
         expected = [a + share * (w.numpy() - a) for a, w in zip(expected, weights, strict=True)]
     for average, value, weight in zip(averages, expected, weights, strict=True):
         np.testing.assert_allclose(average, value, rtol=1e-5, atol=1e-7)
-        if not averaging:
+        if not ema_half_life:
             np.testing.assert_array_equal(average, weight)
 
 

@@ -36,7 +36,7 @@ def new_judge() -> Judge:
 
 def new_game(**params: Any) -> Game:
     train = Train(
-        **{"images": BATCH * STEPS, "batch": BATCH, "averaging": 64, "snapshots": 3, **params}
+        **{"images": BATCH * STEPS, "batch": BATCH, "ema_half_life": 64, "snapshots": 3, **params}
     )
     return Game(Design("lean", (8, 8, 1), 2, 6), train, "float32", 3)
 

@@ -21,7 +21,7 @@ PARAMS: dict[str, Any] = {
     "seed": 3,
     "runtime": {"threads": 1, "precision": "float32"},
     "model": {"architecture": "lean", "latent": 6},
-    "train": {"images": 8 * 120, "batch": 8, "averaging": 64, "snapshots": 3},
+    "train": {"images": 8 * 120, "batch": 8, "ema_half_life": 64, "snapshots": 3},
 }
 
 

@@ -21,12 +21,12 @@ def test_divergence_agrees_with_scipy() -> None:
     assert kl_divergence(q, q) == pytest.approx(0, abs=1e-5)
 
 
-def test_sampling_alone_adds_the_floor() -> None:
+def test_sampling_alone_adds_the_baseline() -> None:
     numbers = np.random.default_rng(1)
     real = numbers.integers(10, size=500_000)
     found = [classes(sure(numbers.integers(10, size=1000), 10), real, None) for _ in range(200)]
-    assert found[0].floor == 9 / 2000
-    assert np.mean([f.kl for f in found]) == pytest.approx(found[0].floor, rel=0.2)
+    assert found[0].baseline == 9 / 2000
+    assert np.mean([f.kl for f in found]) == pytest.approx(found[0].baseline, rel=0.2)
 
 
 def test_a_dropped_class_costs_the_log_of_what_is_left() -> None:
@@ -67,13 +67,13 @@ def test_labels_that_do_not_match_are_refused(asked: np.ndarray, said: str) -> N
         classes(np.zeros((3, 4)), np.arange(4), asked)
 
 
-def test_a_thousand_modes_and_their_floor() -> None:
+def test_a_thousand_modes_and_their_baseline() -> None:
     numbers = np.random.default_rng(3)
     real = np.arange(100_000) % 1000
     full = modes(sure(numbers.integers(1000, size=26_000), 1000), real)
     assert full.covered == full.of == 1000
-    assert full.floor == pytest.approx(0.0192, abs=1e-4)
-    assert full.kl == pytest.approx(full.floor, rel=0.15)
+    assert full.baseline == pytest.approx(0.0192, abs=1e-4)
+    assert full.kl == pytest.approx(full.baseline, rel=0.15)
     half = modes(sure(numbers.integers(500, size=26_000), 1000), real)
     assert half.covered == 500
     assert half.kl == pytest.approx(np.log(2) + 499 / 52_000, abs=0.01)

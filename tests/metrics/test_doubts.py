@@ -19,7 +19,7 @@ EVEN = np.arange(1000) % 10
         (0.90, None, False),
     ],
 )
-def test_an_extractor_that_guesses_is_no_yardstick(
+def test_an_extractor_that_guesses_is_no_evaluator(
     accuracy: float, labels: np.ndarray | None, poor: bool
 ) -> None:
     card = {"test_accuracy": accuracy, **({} if labels is None else {"classes": ["a", "b"]})}

@@ -42,7 +42,7 @@ def bench(digits, labelled: bool) -> Bench:  # type: ignore[no-untyped-def]
         return Seen(found.features, found.logits if labelled else None, labels)
 
     sets = [see(split.images, split.labels) for split in (train, digits.validation, digits.test)]
-    plan = Plan(samples=SAMPLES, resamples=20, floor_draws=4)
+    plan = Plan(samples=SAMPLES, resamples=20, baseline_draws=4)
 
     def look(images: np.ndarray, labels: np.ndarray | None = None) -> Findings:
         return measure(see(images, labels), *sets, plan)
@@ -73,7 +73,7 @@ def test_the_extractors_learn_their_tasks(digits, labelled: Bench, unlabelled: B
     assert 0.8 < accuracy(unlabelled.extractor, test.images, None) < 0.99
 
 
-def test_real_against_real_is_at_its_floor(either: Bench) -> None:
+def test_real_against_real_is_at_its_baseline(either: Bench) -> None:
     found = either.real
     assert 0.4 < found.metrics["fd"]["ratio"] < 1.6
     kid, prdc = found.detail["kid"], found.detail["prdc"]
@@ -85,7 +85,7 @@ def test_real_against_real_is_at_its_floor(either: Bench) -> None:
     assert found.metrics["memorization"]["ct"] > -4
     assert "doubts" not in found.detail
     if "classes" in found.metrics:
-        assert found.metrics["classes"]["kl"] < 6 * found.detail["classes"]["kl_floor"]
+        assert found.metrics["classes"]["kl"] < 6 * found.detail["classes"]["kl_baseline"]
         assert found.metrics["classes"]["label_accuracy"] > 0.93
 
 
@@ -102,10 +102,10 @@ def test_a_dropped_class_moves_coverage_the_distances_and_the_classes(
     held = train.labels != 4
     found = either.measure(train.images[held][:SAMPLES], train.labels[held][:SAMPLES])
     prdc, real = found.metrics["prdc"], found.detail["prdc"]["real"]
-    assert found.metrics["fd"]["low"] > 2 * found.metrics["fd"]["floor"]
+    assert found.metrics["fd"]["low"] > 2 * found.metrics["fd"]["baseline"]
     assert real["coverage"] - prdc["coverage"] > 0.025
     if "classes" in found.metrics:
-        assert found.metrics["classes"]["kl"] > 20 * found.detail["classes"]["kl_floor"]
+        assert found.metrics["classes"]["kl"] > 20 * found.detail["classes"]["kl_baseline"]
 
 
 def test_a_copying_generator_moves_the_memorization(digits, either: Bench) -> None:  # type: ignore[no-untyped-def]
@@ -125,8 +125,8 @@ def test_a_blurring_generator_moves_the_distances(digits, either: Bench) -> None
     images = digits.validation.images
     blurred = np.round(gaussian_filter(images.astype(float), (0, 1.2, 1.2, 0))).astype(np.uint8)
     found = either.measure(blurred, digits.validation.labels)
-    assert found.metrics["fd"]["low"] > 3 * found.metrics["fd"]["floor"]
-    assert found.metrics["fd"]["infinity"] > 3 * found.metrics["fd"]["floor"]
+    assert found.metrics["fd"]["low"] > 3 * found.metrics["fd"]["baseline"]
+    assert found.metrics["fd"]["infinity"] > 3 * found.metrics["fd"]["baseline"]
     assert found.metrics["kid"]["value"] > 5 * found.detail["kid"]["error"]
 
 
@@ -134,7 +134,7 @@ def test_a_noisy_generator_moves_distances_and_coverage(digits, either: Bench) -
     noise = np.random.default_rng(0).normal(0, 40, digits.validation.images.shape)
     noisy = np.clip(np.round(digits.validation.images + noise), 0, 255).astype(np.uint8)
     found = either.measure(noisy, digits.validation.labels)
-    assert found.metrics["fd"]["low"] > 3 * found.metrics["fd"]["floor"]
+    assert found.metrics["fd"]["low"] > 3 * found.metrics["fd"]["baseline"]
     prdc, real = found.metrics["prdc"], found.detail["prdc"]["real"]
     assert real["recall"] - prdc["recall"] > 0.02
     assert real["coverage"] - prdc["coverage"] > 0.02

@@ -9,9 +9,9 @@ from scipy.linalg import sqrtm
 from ganflow.base.errors import DataError
 from ganflow.metrics.frechet import (
     Moments,
+    baseline,
     bootstrap,
     distance,
-    floor,
     frechet_distance,
     moments,
 )
@@ -108,23 +108,23 @@ def test_what_has_no_moments_is_refused(rows: np.ndarray) -> None:
         moments(rows)
 
 
-def test_floor_draws_from_all_rows_and_matches_the_bias() -> None:
+def test_baseline_draws_from_all_rows_and_matches_the_bias() -> None:
     # Rows sorted by their first feature: a prefix would stand far off, random subsets do not.
     numbers = np.random.default_rng(6)
     train = numbers.normal(size=(8000, 8))
     train = train[np.argsort(train[:, 0])]
     test = numbers.normal(size=(1000, 8))
-    found = floor(train, test, 1000, 20, np.random.default_rng(0))
+    found = baseline(train, test, 1000, 20, np.random.default_rng(0))
     assert found.mean == pytest.approx(2 / 1000 * (8 + 18), rel=0.35)
     assert frechet_distance(train[:1000], test) > 20 * found.mean
     assert found.spread == pytest.approx(np.std(found.draws, ddof=1))
     assert found.size == 1000
 
 
-def test_a_floor_of_more_rows_than_there_are_is_refused() -> None:
+def test_a_baseline_of_more_rows_than_there_are_is_refused() -> None:
     rows = np.zeros((10, 2))
     with pytest.raises(DataError, match="11 samples"):
-        floor(rows, rows, 11, 3, np.random.default_rng(0))
+        baseline(rows, rows, 11, 3, np.random.default_rng(0))
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:

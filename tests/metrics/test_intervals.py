@@ -2,7 +2,7 @@
 
 The truth is what the number would be on average over draws of equally many samples, the splits
 being the same: what is biased at N samples (a Fréchet distance, a divergence, recall) has an
-interval of its expectation there, and its floor beside it. FD∞ alone claims to be free of that
+interval of its expectation there, and its baseline beside it. FD∞ alone claims to be free of that
 bias, so its truth is the distance of the distributions. The Fréchet distance's own interval is
 in test_frechet.py, the kernel distance's in test_kernel.py.
 """
@@ -74,7 +74,7 @@ def test_of_recall_and_coverage_over_draws_of_samples(shift: float, scale: float
 @pytest.mark.parametrize(
     "shares",
     [np.full(5, 0.2), np.array([0.22, 0.2, 0.2, 0.2, 0.18]), np.array([0.3, 0.25, 0.2, 0.15, 0.1])],
-    ids=["at its floor", "near it", "far from it"],
+    ids=["at its baseline", "near it", "far from it"],
 )
 def test_of_the_divergence_over_draws_of_samples(shares: np.ndarray) -> None:
     numbers = np.random.default_rng(2)

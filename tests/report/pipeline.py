@@ -105,16 +105,16 @@ def write_outputs(root: Path, shape: Shape) -> None:
     history = [(i * 10, 2 - i / 100, 1 + i / 200, 0.5, -0.5, 1e-3) for i in range(100)]
     _write_csv(training / "history.csv", columns.split(","), history)
     metrics = {
-        "fd": {"value": 3.0, "floor": 1.5, "ratio": 2.0, "low": 2.8, "high": 3.2},
+        "fd": {"value": 3.0, "baseline": 1.5, "ratio": 2.0, "low": 2.8, "high": 3.2},
         "kid": {"value": 0.004},
         "classes": {"kl": 0.001, "label_accuracy": 0.97},
         "profile": "quick",
-        "yardstick": "f" * 16,
+        "evaluator": "f" * 16,
     }
     detail = {
-        "fd": {"floor": {"mean": 1.5, "spread": 0.1}},
+        "fd": {"baseline": {"mean": 1.5, "spread": 0.1}},
         "kid": {"value": 0.004, "error": 0.001, "real": {"value": -0.0001, "error": 0.001}},
-        "classes": {"kl_floor": 0.0002, "test": {"label_accuracy": 0.99}},
+        "classes": {"kl_baseline": 0.0002, "test": {"label_accuracy": 0.99}},
     }
     write_json(root / "data/evaluation/metrics.json", metrics)
     write_json(root / "data/evaluation/detail.json", detail)

@@ -25,15 +25,15 @@ def test_it_repeats_and_two_charts_share_no_id() -> None:
 
 
 def test_it_is_well_formed_and_speaks() -> None:
-    root = ElementTree.fromstring(draw(floor=0.7))
+    root = ElementTree.fromstring(draw(baseline=0.7))
     assert root.get("aria-label") == "a <curve>"
     assert root.get("role") == "img"
     texts = [element.text for element in root.iter(f"{SVG}text")]
-    assert {"generator", "floor", "50 k"} <= set(texts)
+    assert {"generator", "baseline", "50 k"} <= set(texts)
 
 
 def test_its_colours_are_the_pages() -> None:
-    drawing = draw(floor=0.7)
+    drawing = draw(baseline=0.7)
     assert "var(--first)" in drawing
     assert not set(re.findall(r"#[0-9a-f]{6}\b", drawing)) - {"#ffffff"}
     assert not any(stand_in in drawing for stand_in in COLOURS.values())

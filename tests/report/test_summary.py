@@ -29,7 +29,7 @@ def test_numbers_have_three_digits(value: float, text: str) -> None:
     ],
 )
 def test_the_grade_follows_the_ratio(ratio: float, words: str) -> None:
-    metrics = {"fd": {"value": ratio * 0.5, "floor": 0.5, "ratio": ratio}}
+    metrics = {"fd": {"value": ratio * 0.5, "baseline": 0.5, "ratio": ratio}}
     sentence = judge(metrics, {}).sentence
     assert words in sentence
     assert f"{ratio:.1f} times the 0.5" in sentence
@@ -41,9 +41,9 @@ def test_without_numbers_it_says_so() -> None:
     assert verdict.sentence == "No distance to real images has been measured."
 
 
-def test_floors_and_intervals_stand_beside_their_numbers() -> None:
+def test_baselines_and_intervals_stand_beside_their_numbers() -> None:
     metrics = {
-        "fd": {"value": 2.0, "low": 1.9, "high": 2.1, "floor": 1.0, "ratio": 2.0},
+        "fd": {"value": 2.0, "low": 1.9, "high": 2.1, "baseline": 1.0, "ratio": 2.0},
         "kid": {"value": 0.01},
         "prdc": {"precision": 0.8, "recall": 0.9},
     }
@@ -53,11 +53,15 @@ def test_floors_and_intervals_stand_beside_their_numbers() -> None:
         "prdc": {"real": {"recall": 0.95}, "precision_interval": [0.75, 0.85]},
     }
     distance, kernel, precision, recall = judge(metrics, detail).findings
-    assert (distance.interval, distance.floor, distance.ratio) == ("1.9 to 2.1", "1", "2.00\u00a0×")
-    assert (kernel.interval, kernel.floor) == ("0.00804 to 0.012", "−0.002")
+    assert (distance.interval, distance.baseline, distance.ratio) == (
+        "1.9 to 2.1",
+        "1",
+        "2.00\u00a0×",
+    )
+    assert (kernel.interval, kernel.baseline) == ("0.00804 to 0.012", "−0.002")
     assert precision.interval == "75.0\u00a0% to 85.0\u00a0%"
     assert (recall.value, recall.interval) == ("90.0\u00a0%", "")
-    assert recall.floor == "95.0\u00a0%"
+    assert recall.baseline == "95.0\u00a0%"
 
 
 def test_an_interval_in_the_detail_goes_before_standard_errors() -> None:
@@ -77,7 +81,7 @@ def test_the_second_extractor_is_heard(agrees: bool, words: str) -> None:
 
 
 def test_what_the_evaluation_doubts_ends_the_sentence() -> None:
-    metrics = {"fd": {"value": 2.0, "floor": 1.0, "ratio": 2.0}}
+    metrics = {"fd": {"value": 2.0, "baseline": 1.0, "ratio": 2.0}}
     plain = judge(metrics, {}).sentence
     doubted = judge(metrics, {"doubts": ["The extractor guesses.", "It copies."]}).sentence
     assert doubted == f"{plain} The extractor guesses. It copies."
@@ -86,7 +90,7 @@ def test_what_the_evaluation_doubts_ends_the_sentence() -> None:
 def test_every_number_of_the_evaluation_has_a_name() -> None:
     """Whatever `evaluate` publishes is shown, or stands in the sentence and the note."""
     published = {
-        "fd": ("value", "floor", "ratio", "low", "high", "infinity", "second_ratio"),
+        "fd": ("value", "baseline", "ratio", "low", "high", "infinity", "second_ratio"),
         "kid": ("value",),
         "prdc": ("precision", "recall", "density", "coverage"),
         "classes": ("kl", "label_accuracy"),
@@ -96,6 +100,6 @@ def test_every_number_of_the_evaluation_has_a_name() -> None:
         "cas": ("ratio",),
         "fid": ("value", "ratio"),
     }
-    beside = {"fd.floor", "fd.ratio", "fd.low", "fd.high", "fd.second_ratio", "fid.ratio"}
+    beside = {"fd.baseline", "fd.ratio", "fd.low", "fd.high", "fd.second_ratio", "fid.ratio"}
     keys = {f"{family}.{name}" for family, names in published.items() for name in names}
     assert keys - beside == {measure.key for measure in MEASURES}

@@ -51,7 +51,7 @@ def project(
 
 
 def judge(**changes: Any) -> dict[str, Any]:
-    evaluate.run(Runtime(), Evaluation(floor_draws=3, **changes))
+    evaluate.run(Runtime(), Evaluation(baseline_draws=3, **changes))
     found: dict[str, Any] = json.loads((EVALUATION / "metrics.json").read_text())
     return found
 
@@ -68,14 +68,14 @@ def test_metrics_detail_and_plots(project: tuple[np.ndarray, np.ndarray]) -> Non
     write_samples(SAMPLES, *project)
     metrics = judge()
     assert set(metrics) == {
-        "fd", "kid", "prdc", "classes", "memorization", "profile", "yardstick"
+        "fd", "kid", "prdc", "classes", "memorization", "profile", "evaluator"
     }  # fmt: skip
     assert metrics["profile"] == "quick"
-    assert len(metrics["yardstick"]) == 16
+    assert len(metrics["evaluator"]) == 16
     assert len(list(numbers(metrics))) <= 20
     assert all(math.isfinite(number) for number in numbers(metrics))
     fd = metrics["fd"]
-    assert fd["ratio"] == pytest.approx(fd["value"] / fd["floor"], rel=1e-5)
+    assert fd["ratio"] == pytest.approx(fd["value"] / fd["baseline"], rel=1e-5)
     assert fd["low"] < fd["value"] < fd["high"]
     assert metrics["classes"]["label_accuracy"] > 0.8
 
@@ -129,18 +129,18 @@ def test_unconditional_samples_have_no_label_accuracy(
     assert set(metrics["classes"]) == {"kl"}
 
 
-def test_the_yardstick_changes_with_the_test_split_alone(
+def test_the_evaluator_changes_with_the_test_split_alone(
     project: tuple[np.ndarray, np.ndarray],
 ) -> None:
     images, labels = project
     write_samples(SAMPLES, images, labels)
-    first = judge()["yardstick"]
+    first = judge()["evaluator"]
     write_samples(SAMPLES, images[::-1].copy(), labels[::-1].copy())
-    assert judge()["yardstick"] == first
+    assert judge()["evaluator"] == first
     test = np.load(PREPARED / "test/images.npy")
     test[0, 0, 0, 0] ^= 1
     np.save(PREPARED / "test/images.npy", test)
-    assert judge()["yardstick"] != first
+    assert judge()["evaluator"] != first
 
 
 def spoilt(case: str, images: np.ndarray, labels: np.ndarray) -> None:
@@ -213,7 +213,7 @@ def test_inceptions_distance_is_never_the_extractors(
     assert metrics["fid"]["value"] != pytest.approx(metrics["fd"]["value"], rel=0.01)
     assert metrics["fd"] == {k: v for k, v in plain["fd"].items() if k not in ("low", "high")}
     assert detail["fid"]["interval"][0] < metrics["fid"]["value"] < detail["fid"]["interval"][1]
-    assert metrics["yardstick"] != plain["yardstick"]
+    assert metrics["evaluator"] != plain["evaluator"]
     assert len(list(numbers(metrics))) <= 20
 
 
@@ -230,7 +230,7 @@ def test_copies_and_a_poor_extractor_are_doubted_aloud(
     both = json.loads((EVALUATION / "detail.json").read_text())["doubts"]
     assert copied in both
     assert "12.0%" in both[1]
-    assert "poor yardstick" in both[1]
+    assert "poor evaluator" in both[1]
     assert all(f"doubt: {one}" in capsys.readouterr().out for one in both[1:])
 
 

@@ -21,7 +21,7 @@ SMALL = {
     "extractor.epochs": 1,
     "train.images": 640,
     "train.snapshots": 2,
-    "evaluation.floor_draws": 3,
+    "evaluation.baseline_draws": 3,
     # What is proven here is the way, not the model.
     "gate.limits": {"fd.value": {"least": 0}},
     "gate.compare": {},

@@ -172,7 +172,7 @@ def test_a_stranger_gets_nothing_from_the_server(hub: Hub) -> None:
 
 
 def test_results_show_in_prefects_page(hub: Hub, team: Team, browser: Any) -> None:
-    """The grid is there without any address but the server's, the numbers with their floors."""
+    """The grid is there without any address but the server's, the numbers with their baselines."""
     artifacts = {a["key"]: a for a in hub.server.ask("/artifacts/filter", {"sort": "KEY_ASC"})}
     assert artifacts["report"]["data"].startswith("[")
     assert "file:///" in artifacts["report"]["data"]

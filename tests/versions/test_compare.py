@@ -27,11 +27,11 @@ class History:
         )
         return done.stdout.strip()
 
-    def add(self, value: float | None, stick: str = "a", name: str | None = None) -> str:
+    def add(self, value: float | None, evaluator: str = "a", name: str | None = None) -> str:
         place = self.folder / "data/evaluation"
         place.mkdir(parents=True, exist_ok=True)
         fd = {} if value is None else {"value": value, "ratio": value / 0.7}
-        metrics = {"fd": fd, "yardstick": stick}
+        metrics = {"fd": fd, "evaluator": evaluator}
         detail = {} if value is None else {"fd": {"interval": [value - 0.1, value + 0.1]}}
         (place / "metrics.json").write_text(json.dumps(metrics))
         (place / "detail.json").write_text(json.dumps(detail))
@@ -41,7 +41,7 @@ class History:
 
     def compare(self, base: list[str], candidate: list[str], **fakes: Any) -> str:
         def never(*_: Any) -> Measured:
-            raise AssertionError("scored again under the same yardstick")
+            raise AssertionError("scored again under the same evaluator")
 
         fakes = {"rescore": never, **fakes}
         return compare(base, candidate, self.folder, self.folder / ".ganflow", **fakes)
@@ -88,13 +88,13 @@ def test_two_models_are_compared_by_their_samples(history: History) -> None:
     assert "not two recipes" in page
 
 
-def test_another_yardstick_is_scored_again(history: History) -> None:
+def test_another_evaluator_is_scored_again(history: History) -> None:
     base = [history.add(value, "old") for value in (3.0, 3.1)]
     candidate = [history.add(value, "new") for value in (2.0, 2.1)]
     values = iter([1.0, 1.1])
 
     def rescore(*_: Any) -> Measured:
-        return Measured({"fd": {"value": next(values)}, "yardstick": "new"}, {})
+        return Measured({"fd": {"value": next(values)}, "evaluator": "new"}, {})
 
     page = history.compare(base, candidate, rescore=rescore)
     assert verdict(page, "fd.value") == "worse"

@@ -19,9 +19,11 @@ from ganflow.versions.gate import (
 )
 
 
-def measured(value: float, half: float | None = None, stick: str = "a", **more: float) -> Measured:
+def measured(
+    value: float, half: float | None = None, evaluator: str = "a", **more: float
+) -> Measured:
     span = {} if half is None else {"low": value - half, "high": value + half}
-    return Measured({"fd": {"value": value, **span, **more}, "yardstick": stick}, {})
+    return Measured({"fd": {"value": value, **span, **more}, "evaluator": evaluator}, {})
 
 
 GATE = Gate(limits={}, compare={"fd.value": "lower"}, margin=0.1)
@@ -64,7 +66,7 @@ def test_a_clear_improvement_passes_and_is_called_better() -> None:
 @pytest.mark.parametrize("side", [0, 1])
 def test_a_metric_that_is_missing_or_no_number_fails(bad, side) -> None:
     sides = [[measured(10, 0.1)], [measured(9, 0.1)]]
-    sides[side] = [Measured({"fd": {"value": bad}, "yardstick": "a"}, {})]
+    sides[side] = [Measured({"fd": {"value": bad}, "evaluator": "a"}, {})]
     gate = GATE.model_copy(update={"on_unclear": "pass"})
     assert judge(gate, *sides).rows[0].judgement == "missing"
     assert not judge(gate, *sides).passed
@@ -72,7 +74,7 @@ def test_a_metric_that_is_missing_or_no_number_fails(bad, side) -> None:
     assert judge(limited, *sides).passed is (side == 0)
 
 
-def test_two_yardsticks_are_not_compared() -> None:
+def test_two_evaluators_are_not_compared() -> None:
     verdict = judge(GATE, [measured(10, 0.1, "a")], [measured(9, 0.1, "b")])
     assert verdict.rows[0].judgement == "missing"
 

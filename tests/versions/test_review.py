@@ -16,14 +16,14 @@ GATE = Gate(limits={}, compare={"fd.value": "lower"}, margin=0.05)
 
 
 def evaluation(
-    value: float, half: float = 0.2, yardstick: str = "a" * 16, profile: str = "quick"
+    value: float, half: float = 0.2, evaluator: str = "a" * 16, profile: str = "quick"
 ) -> Measured:
     return Measured(
         {
-            "fd": {"value": value, "floor": 0.7, "low": value - half, "high": value + half},
+            "fd": {"value": value, "baseline": 0.7, "low": value - half, "high": value + half},
             "classes": {"kl": 0.001},
             "profile": profile,
-            "yardstick": yardstick,
+            "evaluator": evaluator,
         },
         {"fd": {"interval": [value - half, value + half]}, "classes": {}},
     )
@@ -53,7 +53,7 @@ class Project:
 
     def review(self, rescore: Any = None) -> Review:
         def never(revision: str, *_: Path) -> Measured:
-            raise AssertionError(f"{revision} was scored again under the same yardstick")
+            raise AssertionError(f"{revision} was scored again under the same evaluator")
 
         return review("HEAD", GATE, self.folder, self.state, rescore or never)
 
@@ -78,7 +78,7 @@ def test_a_real_improvement_is_called_better(project: Project) -> None:
     assert found.passed
     assert row(found.page, "fd.value")[1:3] == ["3", "2"]
     assert row(found.page, "fd.value")[5] == "**better**"
-    assert row(found.page, "fd.floor")[5] == "unchanged"
+    assert row(found.page, "fd.baseline")[5] == "unchanged"
     assert row(found.page, "seed")[1:] == ["`0`", "`1`"]
     assert "train.batch" not in found.page
     assert "fd.low" not in found.page
@@ -121,20 +121,20 @@ def test_a_gated_metric_that_is_lost_is_a_failure_said_so(project: Project, lost
     assert "fd.value missing" in found.page.splitlines()[0]
 
 
-def test_another_yardstick_has_the_base_scored_again(project: Project) -> None:
-    project.write(evaluation(2.0, yardstick="b" * 16), seed=1)
+def test_another_evaluator_has_the_base_scored_again(project: Project) -> None:
+    project.write(evaluation(2.0, evaluator="b" * 16), seed=1)
     asked = []
 
     def rescore(revision: str, folder: Path, state: Path) -> Measured:
         asked.append((revision, folder))
-        return evaluation(2.8, yardstick="b" * 16)
+        return evaluation(2.8, evaluator="b" * 16)
 
     found = project.review(rescore)
     assert len(asked) == 1
     assert len(asked[0][0]) == 40
     assert row(found.page, "fd.value")[1] == "2.8"
     assert "scored again as this one's was" in found.page
-    assert "different yardsticks" in found.page
+    assert "different evaluators" in found.page
     assert found.passed
 
 
@@ -153,16 +153,16 @@ def test_what_the_evaluation_doubts_stands_above_the_numbers(project: Project) -
     assert "> **Of this**: It copies." in page.partition("## Numbers")[0]
 
 
-def test_the_same_model_under_a_new_yardstick_changes_nothing(project: Project) -> None:
-    project.write(evaluation(2.0, yardstick="b" * 16), seed=1)
-    found = project.review(lambda *_: evaluation(2.0, yardstick="b" * 16))
+def test_the_same_model_under_a_new_evaluator_changes_nothing(project: Project) -> None:
+    project.write(evaluation(2.0, evaluator="b" * 16), seed=1)
+    found = project.review(lambda *_: evaluation(2.0, evaluator="b" * 16))
     assert found.passed
     assert "Nothing is measured differently" in found.page
     assert "scored again" in found.page
 
 
 def test_a_base_that_cannot_be_scored_again_is_not_compared(project: Project) -> None:
-    project.write(evaluation(2.0, yardstick="b" * 16), seed=1)
+    project.write(evaluation(2.0, evaluator="b" * 16), seed=1)
 
     def rescore(*_: Any) -> Measured:
         raise GanflowError("its weights are in nobody's cache")
@@ -176,7 +176,7 @@ def test_a_base_that_cannot_be_scored_again_is_not_compared(project: Project) ->
 
 def test_what_real_images_reach_stands_beside(project: Project) -> None:
     measured = evaluation(2.0)
-    detail = {"fd": {**measured.detail["fd"], "floor": {"mean": 0.7}}}
+    detail = {"fd": {**measured.detail["fd"], "baseline": {"mean": 0.7}}}
     project.write(Measured(measured.metrics, detail), seed=1)
     assert row(project.review().page, "fd.value")[1:4] == ["3", "2", "0.7"]
 

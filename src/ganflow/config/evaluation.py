@@ -11,8 +11,8 @@ class Evaluation(Section):
     profile: Literal["quick", "full"] = "quick"
     """`quick` judges 10,000 samples, `full` 50,000 and runs the expensive families."""
 
-    floor_draws: Annotated[int, Field(ge=3, le=100)] = 10
-    """Random train subsets whose mean distance to the test split is the floor."""
+    baseline_draws: Annotated[int, Field(ge=3, le=100)] = 10
+    """Random train subsets whose mean distance to the test split is the baseline."""
 
     features: Literal["extractor", "inception"] = "extractor"
     """Of what the distances are taken: the extractor's, or Inception's where it fits the data."""

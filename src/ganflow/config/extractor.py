@@ -9,7 +9,7 @@ from ganflow.base.section import Section
 
 class Extractor(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31 - 1)] = 0
-    """Its own, so that repeating a training under another `seed` keeps the yardstick."""
+    """Its own, so that repeating a training under another `seed` keeps the evaluator."""
 
     features: Annotated[int, Field(ge=8, le=2048)] = 128
     """Size of the penultimate layer, which the Fréchet distance is taken on."""

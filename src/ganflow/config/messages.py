@@ -18,6 +18,12 @@ from pydantic_core import ErrorDetails
 from ganflow.config.document import parse, written
 from ganflow.config.schema import Path, Place
 
+RENAMED = {
+    "evaluation.floor_draws": "evaluation.baseline_draws",
+    "train.averaging": "train.ema_half_life",
+}
+"""Parameters of version 0.1 and what they are called now."""
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -132,6 +138,8 @@ def _agreeing(path: Path, value: Any, said: str) -> str:
 
 def _instead(path: Path, document: Place) -> str:
     """What the unknown key at `path` was probably meant to be, and what is allowed there."""
+    if renamed := RENAMED.get(dotted(path)):
+        return f"It is {renamed} now."
     around = document.at(path[:-1])
     name, here = str(path[-1]), around.names if around else []
     allowed = f"Allowed here: {', '.join(here)}."

@@ -63,7 +63,7 @@ class Train(Section):
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     """Of both learning rates, from the first step to the last."""
 
-    averaging: Annotated[int, Field(ge=0, le=10**9)] = 9_000
+    ema_half_life: Annotated[int, Field(ge=0, le=10**9)] = 9_000
     """Half-life of the averaged generator weights, in images; 0 keeps the last weights."""
 
     snapshots: Annotated[int, Field(ge=1, le=10_000)] = 8

@@ -1,7 +1,7 @@
 """The features that every model is measured on.
 
 An extractor is a small classifier trained on the train split alone, under a seed of its own:
-the same yardstick for every GAN. Where the data has no labels it supervises itself: it tells how
+the same evaluator for every GAN. Where the data has no labels it supervises itself: it tells how
 far an image was turned (Gidaris, Singh and Komodakis 2018) and, jointly, which of 32 clusters of
 pixels it came from (after Caron et al. 2018). Turns alone left features that did not notice a
 digit being dropped: tests/metrics/test_faults.py.

@@ -218,7 +218,7 @@ class Game:
 
     def _average(self) -> None:
         """Move the averaged weights towards the generator's, by their half-life in images."""
-        half_life = self.params.averaging
+        half_life = self.params.ema_half_life
         for average, weight in zip(
             _trainable(self.averaged), self.generator_adam.variables, strict=True
         ):

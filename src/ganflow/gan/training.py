@@ -158,7 +158,7 @@ def _check(history: History, done: int, objective: Objective) -> None:
     elif max(abs(real[-1]), abs(fake[-1])) > EXPLODED:
         what = "the discriminator's logits have exploded"
     elif long_enough and objective != "wasserstein" and (np.abs(losses) < WON).all():
-        # a critic's loss has no floor: one that wins without bound is seen by its logits
+        # a critic's loss has no baseline: one that wins without bound is seen by its logits
         what = "the discriminator tells everything apart and teaches the generator nothing"
     elif long_enough and (np.abs(real - fake) < BLIND).all():
         what = "the discriminator no longer tells anything apart"

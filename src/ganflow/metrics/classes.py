@@ -25,7 +25,7 @@ class Classes:
     kl: float
     """KL divergence of the samples' distribution from the data's, in nats."""
 
-    floor: float
+    baseline: float
     """(K − 1)/2N: what sampling alone adds to it on average (Miller 1955)."""
 
     interval: Interval
@@ -76,7 +76,7 @@ def classes(logits: np.ndarray, real_labels: np.ndarray, asked: np.ndarray | Non
         generated=generated,
         real=real,
         kl=divergence,
-        floor=(size - 1) / (2 * count),
+        baseline=(size - 1) / (2 * count),
         interval=interval,
         confidence=float(softmax(logits).max(axis=1).mean()),
         label_accuracy=None if asked is None else float(np.mean(seen == asked)),
@@ -140,7 +140,7 @@ class Modes:
 
     of: int
     kl: float
-    floor: float
+    baseline: float
     """(K − 1)/2N, 0.019 for 1,000 modes and 26,000 samples."""
 
     interval: Interval
@@ -157,6 +157,6 @@ def modes(logits: np.ndarray, real_labels: np.ndarray) -> Modes:
         covered=int(np.count_nonzero(generated)),
         of=size,
         kl=divergence,
-        floor=(size - 1) / (2 * count),
+        baseline=(size - 1) / (2 * count),
         interval=interval,
     )

@@ -21,7 +21,7 @@ COPYING = -3.0
 
 
 def of_the_extractor(card: Mapping[str, Any], labels: np.ndarray | None, turns: int) -> list[str]:
-    """Whether its features can be a yardstick at all, from its accuracy on the test split.
+    """Whether its features can be an evaluator at all, from its accuracy on the test split.
 
     Args:
         card: of the extractor.
@@ -38,7 +38,7 @@ def of_the_extractor(card: Mapping[str, Any], labels: np.ndarray | None, turns: 
         return []
     return [
         f"The extractor {what}, and guessing would {chance:.1%}: its features are a poor "
-        "yardstick, and distances on them say little. Raise extractor.epochs, or give it more "
+        "evaluator, and distances on them say little. Raise extractor.epochs, or give it more "
         "images."
     ]
 

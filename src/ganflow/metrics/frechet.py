@@ -70,7 +70,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @dataclass(frozen=True)
-class Floor:
+class Baseline:
     """What real images reach: the distance of random train subsets to the test split."""
 
     mean: float
@@ -82,9 +82,9 @@ class Floor:
     """Images in a subset."""
 
 
-def floor(
+def baseline(
     train: np.ndarray, test: np.ndarray, size: int, draws: int, numbers: np.random.Generator
-) -> Floor:
+) -> Baseline:
     """Distances of `draws` random train subsets, of `size` rows each, to the test split.
 
     Subsets are drawn at random because files are often sorted: MNIST's first 10,000 training
@@ -95,14 +95,14 @@ def floor(
     """
     if size > len(train):
         raise DataError(
-            f"a floor for {size} samples needs as many training images, and there are {len(train)}"
+            f"a baseline for {size} samples needs as many training images; there are {len(train)}"
         )
     reference = moments(test)
     values = []
     for _ in range(draws):
         rows = np.sort(numbers.choice(len(train), size, replace=False))
         values.append(distance(moments(train[rows]), reference))
-    return Floor(float(np.mean(values)), float(np.std(values, ddof=1)), tuple(values), size)
+    return Baseline(float(np.mean(values)), float(np.std(values, ddof=1)), tuple(values), size)
 
 
 def bootstrap(

@@ -21,7 +21,7 @@ from ganflow.metrics.prdc import NEIGHBOURS, prdc
 FAMILIES = 5
 RESAMPLED_AT_ONCE = 20
 FEWEST_FOR_BALLS = 100
-SECOND_FLOOR_DRAWS = 5
+SECOND_BASELINE_DRAWS = 5
 MANY_CLASSES = 100
 """From here on coverage of modes says more than a histogram."""
 
@@ -49,7 +49,7 @@ class Plan:
 
     samples: int
     resamples: int
-    floor_draws: int
+    baseline_draws: int
     threads: int = 1
     modes: int = 0
     """Samples whose modes are counted, where there are many classes; 0 is none."""
@@ -138,20 +138,20 @@ def _frechet(
     size = min(len(generated), len(train))
     ours, reference = frechet.moments(generated.features[:size]), frechet.moments(test.features)
     value = frechet.distance(ours, reference)
-    floor = frechet.floor(
-        train.features, test.features, size, plan.floor_draws, np.random.default_rng(1)
+    baseline = frechet.baseline(
+        train.features, test.features, size, plan.baseline_draws, np.random.default_rng(1)
     )
     within = basic_bootstrap(value, _resampled(generated.features[:size], reference, plan, name))
-    if floor.mean == 0.0:
+    if baseline.mean == 0.0:
         raise DataError(
             "real images have a distance of 0 to the test split: it consists of training images",
             expected="splits that share no image",
             run="dvc repro prepare",
         )
-    ratio = value / floor.mean
+    ratio = value / baseline.mean
     findings.metrics[name] = {
         "value": value,
-        "floor": floor.mean,
+        "baseline": baseline.mean,
         "ratio": ratio,
         "low": within.low,
         "high": within.high,
@@ -160,17 +160,17 @@ def _frechet(
         "value": value,
         "interval": within.bounds,
         "ratio": ratio,
-        "ratio_interval": [within.low / floor.mean, within.high / floor.mean],
-        "floor": {
-            "mean": floor.mean,
-            "spread": floor.spread,
-            "draws": list(floor.draws),
+        "ratio_interval": [within.low / baseline.mean, within.high / baseline.mean],
+        "baseline": {
+            "mean": baseline.mean,
+            "spread": baseline.spread,
+            "draws": list(baseline.draws),
         },
         "samples": size,
         "test_images": len(test),
         "resamples": plan.resamples,
         "method": "Fréchet distance to the test split from QR factors in float64; interval: 95 %, "
-        "basic bootstrap over samples; floor: random train subsets of the same size",
+        "basic bootstrap over samples; baseline: random train subsets of the same size",
     }
     try:
         line = extrapolate(generated.features, test.features, np.random.default_rng(3))
@@ -289,7 +289,7 @@ def _classes(
     }
     detail: dict[str, Any] = {
         "kl": found.kl,
-        "kl_floor": found.floor,
+        "kl_baseline": found.baseline,
         "kl_interval": found.interval.bounds,
         "confidence": found.confidence,
         "score": class_score(logits),
@@ -314,7 +314,7 @@ def _classes(
     detail["by_class"] = by_class
     detail["method"] = (
         "classes as the extractor sees them; KL of the samples from the training labels, in nats; "
-        "floor: (K − 1)/2N"
+        "baseline: (K − 1)/2N"
     )
     findings.detail["classes"] = detail
     totals = found.real.sum(), found.generated.sum()
@@ -334,10 +334,10 @@ def _modes(findings: Findings, logits: np.ndarray, labels: np.ndarray, test: See
         "of": reached.of,
         "samples": len(logits),
         "kl": reached.kl,
-        "kl_floor": reached.floor,
+        "kl_baseline": reached.baseline,
         "kl_interval": reached.interval.bounds,
         "method": "classes that at least one sample is seen as; KL of the samples' classes from "
-        "the training labels, in nats; floor: (K − 1)/2N",
+        "the training labels, in nats; baseline: (K − 1)/2N",
     }
     if test.logits is not None:
         real = modes(test.logits, labels)
@@ -345,7 +345,7 @@ def _modes(findings: Findings, logits: np.ndarray, labels: np.ndarray, test: See
             "covered": real.covered,
             "samples": len(test.logits),
             "kl": real.kl,
-            "kl_floor": real.floor,
+            "kl_baseline": real.baseline,
         }
 
 
@@ -403,13 +403,13 @@ def second_opinion(
     """
     size = min(len(generated), len(train))
     value = frechet.frechet_distance(generated[:size], test)
-    floor = frechet.floor(train, test, size, SECOND_FLOOR_DRAWS, np.random.default_rng(10))
-    ratio = value / floor.mean
+    baseline = frechet.baseline(train, test, size, SECOND_BASELINE_DRAWS, np.random.default_rng(10))
+    ratio = value / baseline.mean
     first = findings.metrics["fd"]["ratio"]
     findings.metrics["fd"]["second_ratio"] = ratio
     findings.detail["fd"]["second"] = {
         "value": value,
-        "floor": floor.mean,
+        "baseline": baseline.mean,
         "ratio": ratio,
         "agrees": doubts.agree(first, ratio),
         "tolerated_factor": doubts.DISAGREEMENT,

@@ -16,7 +16,7 @@ from ganflow.base.errors import GanflowError
 from ganflow.base.images import read_picture
 from ganflow.base.paths import state_folder
 from ganflow.data.sources import require
-from ganflow.orchestration.figures import METRICS, read_verdict
+from ganflow.orchestration.figures import read_verdict
 from ganflow.orchestration.processes import QUIET
 from ganflow.orchestration.terminal import blocks, shows_colours
 
@@ -84,7 +84,7 @@ def _drop_tracebacks() -> None:
 
 
 def print_results(project: Path, message: str) -> None:
-    """Where the results are, and the numbers that matter beside their floors."""
+    """Where the results are, and the numbers that matter beside their baselines."""
     from rich.console import Console
     from rich.table import Table
 
@@ -95,12 +95,12 @@ def print_results(project: Path, message: str) -> None:
         print(blocks(read_picture(grid), min(console.width, 120)))
     verdict = read_verdict(project)
     if verdict:
-        title = "The samples, and what real images reach in their place (floor)"
-        table = Table("metric", "value", "floor", "95 % interval", title=title)
+        title = "The samples, and what real images reach in their place (baseline)"
+        table = Table("metric", "value", "baseline", "95 % interval", title=title)
         for column in table.columns[1:]:
             column.justify = "right"
         for one in verdict.findings:
-            table.add_row(one.name, one.value, one.floor, one.interval)
+            table.add_row(one.name, one.value, one.baseline, one.interval)
         console.print(table)
         console.print(verdict.sentence, soft_wrap=False)
         console.print()
@@ -108,7 +108,7 @@ def print_results(project: Path, message: str) -> None:
         ("report", paths.REPORT / "index.html"),
         ("grid", paths.SAMPLES / "grid.png"),
         ("the run", paths.REPORT / "growth.webp"),
-        ("metrics", METRICS),
+        ("metrics", paths.EVALUATION / "metrics.json"),
     ):
         if (project / path).exists():
             console.print(f"{what:>8}  {path}")

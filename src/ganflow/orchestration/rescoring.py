@@ -1,4 +1,4 @@
-"""Measuring the base and the candidate once more: under another yardstick or another seed."""
+"""Measuring the base and the candidate once more: under another evaluator or another seed."""
 
 import json
 import shutil
@@ -37,7 +37,7 @@ class Trials:
             return self._run(folder, (*TRAINED, "sample", "evaluate"))
 
     def base(self, seed: int, *, train: bool) -> Measured:
-        """The base, trained under `seed` or as it is, measured by the candidate's yardstick.
+        """The base, trained under `seed` or as it is, measured by the candidate's evaluator.
 
         Only its generator counts: the data that measures it, the extractor and the settings of
         the evaluation are the candidate's.

@@ -50,12 +50,12 @@ def chart(
     x_label: str,
     y_label: str,
     alt: str,
-    floor: float | None = None,
-    floor_label: str = "floor",
+    baseline: float | None = None,
+    baseline_label: str = "baseline",
     logarithmic: bool = False,
     dots: bool = False,
 ) -> Markup:
-    """Draw curves, and a floor as a dotted line, into inline SVG.
+    """Draw curves, and a baseline as a dotted line, into inline SVG.
 
     Args:
         name: makes the ids in the drawing differ from another chart's on the same page.
@@ -82,9 +82,9 @@ def chart(
                 markersize=3.5,
                 label=curve.label,
             )
-        if floor is not None:
+        if baseline is not None:
             axes.axhline(
-                floor, color=COLOURS["muted"], linestyle=":", linewidth=1.2, label=floor_label
+                baseline, color=COLOURS["muted"], linestyle=":", linewidth=1.2, label=baseline_label
             )
         if logarithmic:
             axes.set_yscale("log")
@@ -94,7 +94,7 @@ def chart(
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         axes.grid(axis="y", color=COLOURS["muted"], alpha=0.18, linewidth=0.6)
-        if len(curves) > 1 or floor is not None:
+        if len(curves) > 1 or baseline is not None:
             axes.legend(loc="best", fontsize=9)
         stream = io.StringIO()
         figure.savefig(

@@ -30,13 +30,13 @@ class Growth:
     """Images seen and Fréchet distance at each snapshot, as texts."""
 
 
-def growth(training: Path, floor: float | None) -> Growth:
+def growth(training: Path, baseline: float | None) -> Growth:
     """Gather what `data/training` tells; files that are not there are left out."""
     quality = read_columns(training / "quality.csv")
     history = read_columns(training / "history.csv")
     return Growth(
         _moving(*moments(training)),
-        tuple(_charts(quality, history, floor)),
+        tuple(_charts(quality, history, baseline)),
         tuple(
             (f"{seen:,.0f}", number(distance))
             for seen, distance in zip(
@@ -98,20 +98,20 @@ def _moving(frames: list[np.ndarray], last: int) -> Picture | None:
 
 
 def _charts(
-    quality: dict[str, np.ndarray], history: dict[str, np.ndarray], floor: float | None
+    quality: dict[str, np.ndarray], history: dict[str, np.ndarray], baseline: float | None
 ) -> Iterable[Markup]:
     seen = quality.get("images")
     if seen is not None and "fd" in quality:
         start, end = number(quality["fd"][0]), number(quality["fd"][-1])
-        beside = f" The floor is {number(floor)}." if floor is not None else ""
+        beside = f" The baseline is {number(baseline)}." if baseline is not None else ""
         yield chart(
             "quality",
             [Curve("generator", seen, quality["fd"])],
             x_label="real images seen",
             y_label="Fréchet distance",
             alt=f"Fréchet distance over the training, from {start} to {end}.{beside}",
-            floor=floor,
-            floor_label="floor: real images",
+            baseline=baseline,
+            baseline_label="baseline: real images",
             logarithmic=bool(np.nanmin(quality["fd"]) > 0),
             dots=True,
         )

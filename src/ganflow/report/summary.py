@@ -10,20 +10,20 @@ from typing import Any
 class Measure:
     """A published number: where it stands in metrics.json, and what stands beside it.
 
-    floor: where detail.json has what real images reach in the samples' place.
+    baseline: where detail.json has what real images reach in the samples' place.
     error: where detail.json has its standard error, if it has no interval of its own.
     """
 
     key: str
     name: str
     reading: str
-    floor: str = ""
+    baseline: str = ""
     error: str = ""
     percent: bool = False
 
 
 MEASURES = (
-    Measure("fd.value", "Fréchet distance", "Lower is better.", "fd.floor.mean"),
+    Measure("fd.value", "Fréchet distance", "Lower is better.", "fd.baseline.mean"),
     Measure(
         "fd.infinity",
         "Fréchet distance, unlimited",
@@ -31,7 +31,7 @@ MEASURES = (
         "fd.infinity.real",
         "fd.infinity.error",
     ),
-    Measure("fid.value", "Inception distance (FID)", "Lower is better.", "fid.floor.mean"),
+    Measure("fid.value", "Inception distance (FID)", "Lower is better.", "fid.baseline.mean"),
     Measure("kid.value", "Kernel distance", "Lower is better.", "kid.real.value", "kid.error"),
     Measure(
         "prdc.precision",
@@ -63,7 +63,7 @@ MEASURES = (
         percent=True,
     ),
     Measure(
-        "classes.kl", "Class divergence", "In nats; 0 is the data's balance.", "classes.kl_floor"
+        "classes.kl", "Class divergence", "In nats; 0 is the data's balance.", "classes.kl_baseline"
     ),
     Measure("modes.covered", "Modes", "Classes that occur among the samples.", "modes.of"),
     Measure(
@@ -106,7 +106,7 @@ class Finding:
     name: str
     value: str
     interval: str
-    floor: str
+    baseline: str
     ratio: str
     reading: str
 
@@ -117,9 +117,9 @@ class Verdict:
     second: str
     """What the second extractor says, or nothing."""
     findings: tuple[Finding, ...]
-    floor: float | None
+    baseline: float | None
     """Of the Fréchet distance."""
-    yardstick: str
+    evaluator: str
     profile: str
 
 
@@ -130,8 +130,8 @@ def judge(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> Verdict:
         _sentence(metrics, detail),
         _second(metrics, detail),
         tuple(finding for finding in findings if finding),
-        _number_at(metrics, "fd.floor"),
-        str(metrics.get("yardstick", "")),
+        _number_at(metrics, "fd.baseline"),
+        str(metrics.get("evaluator", "")),
         str(metrics.get("profile", "")),
     )
 
@@ -157,17 +157,17 @@ def _finding(
     if value is None:
         return None
     text = percent if measure.percent else number
-    floor = _number_at(detail, measure.floor)
+    baseline = _number_at(detail, measure.baseline)
     ratio = None
     if measure.key == "fd.value":
-        floor = _number_at(metrics, "fd.floor") if floor is None else floor
+        baseline = _number_at(metrics, "fd.baseline") if baseline is None else baseline
         ratio = _number_at(metrics, "fd.ratio")
     interval = _interval(measure, value, metrics, detail)
     return Finding(
         measure.name,
         text(value),
         f"{text(interval[0])} to {text(interval[1])}" if interval else "",
-        "" if floor is None else text(floor),
+        "" if baseline is None else text(baseline),
         "" if ratio is None else f"{ratio:.2f}\u00a0×",
         measure.reading,
     )
@@ -191,7 +191,7 @@ def _interval(
 
 
 def _sentence(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
-    distance, floor = _number_at(metrics, "fd.value"), _number_at(metrics, "fd.floor")
+    distance, baseline = _number_at(metrics, "fd.value"), _number_at(metrics, "fd.baseline")
     if distance is None:
         return "No distance to real images has been measured."
     ratio = _number_at(metrics, "fd.ratio")
@@ -201,8 +201,10 @@ def _sentence(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
     )
     words = [f"These samples are {_grade(ratio)}: their" if ratio else "The samples'"]
     words.append(f" Fréchet distance to unseen real images is {number(distance)}{sure}")
-    if ratio and floor is not None:
-        words.append(f", {ratio:.1f} times the {number(floor)} that equally many real images reach")
+    if ratio and baseline is not None:
+        words.append(
+            f", {ratio:.1f} times the {number(baseline)} that equally many real images reach"
+        )
     accuracy = _number_at(metrics, "classes.label_accuracy")
     if accuracy is not None:
         words.append(f"; {percent(accuracy)} of them are read as the class they were asked for")
@@ -228,7 +230,7 @@ def _second(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
 
 def _grade(ratio: float) -> str:
     grades = (
-        (1.15, "as close to real images as this yardstick can tell"),
+        (1.15, "as close to real images as this evaluator can tell"),
         (1.6, "very close to real images"),
         (2.6, "close to real images, and still told apart from them"),
         (6.0, "like real images, and clearly told apart from them"),

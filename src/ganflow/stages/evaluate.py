@@ -64,7 +64,7 @@ def run(runtime: Runtime, evaluation: Evaluation) -> None:
         inception = Inception(weights)
         hashes.append(sha256_of(weights))
     modes = MODES if evaluation.profile == "full" else 0
-    plan = Plan(count, resamples, evaluation.floor_draws, threads(runtime), modes)
+    plan = Plan(count, resamples, evaluation.baseline_draws, threads(runtime), modes)
 
     with progress("evaluate", FAMILIES + 4, "steps") as shown:
         generated = see(first, samples, labels)
@@ -101,7 +101,7 @@ def run(runtime: Runtime, evaluation: Evaluation) -> None:
             _ask_fresh_classifiers(findings, samples, labels, train, test, store)
         shown.advance()
         with whole_folder(EVALUATION) as folder:
-            _write(folder, findings, store, evaluation, yardstick(hashes, test))
+            _write(folder, findings, store, evaluation, evaluator_id(hashes, test))
             _draw(folder / "plots", findings, samples, labels, generated, train, real)
         shown.advance()
     for family, numbers in findings.metrics.items():
@@ -234,7 +234,7 @@ def see(extractor: Extractor, images: np.ndarray, labels: np.ndarray | None) -> 
     return Seen(found.features, found.logits if extractor.classes else None, labels)
 
 
-def yardstick(hashes: list[str], test: Split) -> str:
+def evaluator_id(hashes: list[str], test: Split) -> str:
     """Sixteen hex digits that change with these weights' hashes or with the test split."""
     digest = hashlib.sha256("\n".join(hashes).encode())
     digest.update(np.ascontiguousarray(test.images).data)
@@ -244,9 +244,9 @@ def yardstick(hashes: list[str], test: Split) -> str:
 
 
 def _write(
-    folder: Path, findings: Findings, store: Store, evaluation: Evaluation, stick: str
+    folder: Path, findings: Findings, store: Store, evaluation: Evaluation, evaluator: str
 ) -> None:
-    names = {"profile": evaluation.profile, "yardstick": stick}
+    names = {"profile": evaluation.profile, "evaluator": evaluator}
     write_json(folder / "metrics.json", {**_rounded(findings.metrics), **names})
     write_json(folder / "detail.json", {**_rounded(findings.detail), **names})
     plots = folder / "plots"

@@ -64,7 +64,7 @@ def run(
     with progress("report", 5, "sections") as done:
         pairs = compose.pairs((real.images, real.labels), (samples, labels), store.classes, draw)
         done.advance()
-        grown = growth(TRAINING, verdict.floor)
+        grown = growth(TRAINING, verdict.baseline)
         done.advance()
         generator = load_generator(MODEL)
         varied = compose.variation(generator, store.classes, sample.truncation, draw)

@@ -36,7 +36,7 @@ def compare(
 ) -> str:
     """A Markdown page on two sides of one or several revisions each.
 
-    All are judged by the working tree's yardstick and profile; a revision measured by others is
+    All are judged by the working tree's evaluator and profile; a revision measured by others is
     sampled and scored again. With several on both sides intervals are Welch's over trainings.
     Otherwise they are those of the measurement, and the Fréchet distance's is a paired bootstrap.
 

@@ -39,7 +39,7 @@ DIRECTIONS: dict[str, Direction] = {
 }
 """Which way each number is better. What is missing is best where real images have it, with worse
 on both sides (`prdc.density`, `memorization`, `c2st.accuracy`), or no property of the model
-(floors): blurred samples are authentic, and a single good one over and over is dense."""
+(baselines): blurred samples are authentic, and a single good one over and over is dense."""
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,14 @@ class Measured:
     detail: Mapping[str, Any]
 
     @property
-    def yardstick(self) -> str:
-        return str(self.metrics.get("yardstick", ""))
+    def evaluator(self) -> str:
+        return str(self.metrics.get("evaluator", ""))
 
     @property
     def terms(self) -> tuple[str, str]:
-        """Yardstick and profile: numbers are compared only where both agree, since a distance's
+        """Evaluator and profile: numbers are compared only where both agree, since a distance's
         bias depends on how many samples are judged."""
-        return self.yardstick, str(self.metrics.get("profile", ""))
+        return self.evaluator, str(self.metrics.get("profile", ""))
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def judge(gate: Gate, base: Sequence[Measured], candidate: Sequence[Measured]) -
     Args:
         gate: the candidate's own `gate` section.
         base: evaluations of the base, one for each training seed, under the candidate's
-            yardstick and profile.
+            evaluator and profile.
         candidate: evaluations of the candidate under the same seeds, in the same order.
     """
     limits = [

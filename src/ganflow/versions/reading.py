@@ -16,6 +16,9 @@ from ganflow.versions.gate import Measured
 
 METRICS, DETAIL = EVALUATION / "metrics.json", EVALUATION / "detail.json"
 
+RENAMED = {"floor": "baseline", "kl_floor": "kl_baseline", "yardstick": "evaluator"}
+"""Keys of metrics.json and detail.json in version 0.1."""
+
 
 def commit_of(revision: str, project: Path) -> str:
     """The commit that git names so.
@@ -73,10 +76,15 @@ def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _json(content: bytes | None) -> dict[str, Any]:
     try:
-        found = json.loads(content or b"{}")
+        found = json.loads(content or b"{}", object_pairs_hook=_with_new_keys)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _with_new_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of an evaluation; the keys of version 0.1 are read as what they are now."""
+    return {RENAMED.get(key, key): value for key, value in pairs}
 
 
 def _git(project: Path, *words: str) -> "subprocess.CompletedProcess[bytes]":

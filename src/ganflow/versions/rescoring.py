@@ -1,6 +1,6 @@
-"""Scoring another revision's generator by this project's yardstick.
+"""Scoring another revision's generator by this project's evaluator.
 
-Numbers under two yardsticks say nothing about two models. So the other generator is sampled and
+Numbers under two evaluators say nothing about two models. So the other generator is sampled and
 evaluated once more, in a folder that has its model and everything else from here.
 """
 
@@ -24,7 +24,7 @@ SECONDS = 3600
 
 
 def rescored(revision: str, project: Path, state: Path) -> Measured:
-    """The evaluation of `revision`'s generator under this project's yardstick.
+    """The evaluation of `revision`'s generator under this project's evaluator.
 
     Raises:
         GanflowError: if its model cannot be brought, or does not fit this project's data.

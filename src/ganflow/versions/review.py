@@ -22,7 +22,7 @@ from ganflow.versions.reading import (
     parameters_at,
 )
 
-FLOORS = {measure.key: measure.floor for measure in MEASURES}
+BASELINES = {measure.key: measure.baseline for measure in MEASURES}
 """Where detail.json has what real images reach in the samples' place."""
 
 GRID = EVALUATION / "plots/samples.png"
@@ -46,7 +46,7 @@ def review(
     """Compare the working tree with a base revision.
 
     Args:
-        rescore: scores a revision's generator under this project's yardstick and profile; called
+        rescore: scores a revision's generator under this project's evaluator and profile; called
             only where one of them differs.
 
     Raises:
@@ -99,8 +99,8 @@ def review(
 
 
 def _what_differs(old: Measured, new: Measured) -> str:
-    if old.yardstick != new.yardstick:
-        return "by different yardsticks (the extractor or the test split changed)"
+    if old.evaluator != new.evaluator:
+        return "by different evaluators (the extractor or the test split changed)"
     return (
         f"in different profiles (`{old.terms[1]}` and `{new.terms[1]}`; distances at different "
         "numbers of samples have different biases)"
@@ -126,7 +126,7 @@ def metrics_table(old: Measured, new: Measured) -> list[str]:
         change, said = "", "missing"
         if a is not None and b is not None and math.isfinite(a) and math.isfinite(b):
             change, said = _change(name, old, new, b - a)
-        real = value_of(new.detail or old.detail, FLOORS.get(name, ""))
+        real = value_of(new.detail or old.detail, BASELINES.get(name, ""))
         rows.append(
             f"| `{name}` | {_number(a)} | {_number(b)} | {_number(real)} | {change} | {said} |"
         )

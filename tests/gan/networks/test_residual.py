@@ -22,7 +22,7 @@ def test_each_class_gets_the_mean_and_the_spread_of_its_images() -> None:
         penalties=Penalties(r1=each, r2=each),
         generator=adam,
         discriminator=adam,
-        averaging=256,
+        ema_half_life=256,
     )
     game = Game(Design("residual", (8, 8, 1), 2, 16), train, "float32", 0)
     pixels, labels = images(500, 0)
