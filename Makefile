@@ -31,10 +31,13 @@ repro: .venv/installed ## the same without Prefect: check the parameters, then d
 test: lint ## lint, types, and every test that needs only Python packages
 	@python -m pytest -q -n 2 --dist loadfile -m "$(QUICK)"
 
-lint: .venv/test-installed ## style and types
+lint: .venv/test-installed ## style, types, and what is imported against what is declared
 	@ruff check src flows tests benchmarks docs
 	@ruff format --check src flows tests benchmarks docs
 	@mypy
+	@deptry src flows
+	@# These may import what only the groups declare, and need not use all that a user gets.
+	@deptry --ignore DEP002,DEP004 tests benchmarks docs
 
 test-slow: .venv/test-installed ## proofs that take minutes
 	@python -m pytest -q -m "slow and not system and not reference"
