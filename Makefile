@@ -13,7 +13,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help run repro test lint test-slow test-system test-reference bench-setup \
+.PHONY: help run repro test lint coverage test-slow test-system test-reference bench-setup \
   clean lock
 
 help: ## say what there is
@@ -32,12 +32,17 @@ test: lint ## lint, types, and every test that needs only Python packages
 	@python -m pytest -q -n 2 --dist loadfile -m "$(QUICK)"
 
 lint: .venv/test-installed ## style, types, and what is imported against what is declared
-	@ruff check src flows tests benchmarks docs
-	@ruff format --check src flows tests benchmarks docs
+	@ruff check src flows tests benchmarks docs .ci
+	@ruff format --check src flows tests benchmarks docs .ci
 	@mypy
 	@deptry src flows
 	@# These may import what only the groups declare, and need not use all that a user gets.
 	@deptry --ignore DEP002,DEP004 tests benchmarks docs
+
+coverage: .venv/test-installed ## which lines the quick tests run, in sum for each package
+	@python -m pytest -q -n 2 --dist loadfile -m "$(QUICK)" \
+	  --cov=ganflow --cov=flows --cov-report=json:build/coverage.json
+	@python .ci/coverage.py build/coverage.json
 
 test-slow: .venv/test-installed ## proofs that take minutes
 	@python -m pytest -q -m "slow and not system and not reference"
@@ -55,7 +60,7 @@ test-reference: bench-setup ## the metrics against torch-fidelity and prdc
 	@python -m pytest -q -m reference
 
 clean: ## remove the environment, the state folder and every output that DVC can rebuild
-	rm -rf .venv .ganflow .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .ganflow build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf data/prepared data/extractor data/model data/training data/samples data/report
 
 # Versions stay as they are unless UPGRADE names them: a new TensorFlow or NumPy may train other
