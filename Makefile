@@ -13,7 +13,7 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help run repro test lint coverage test-slow test-system test-reference bench-setup \
+.PHONY: help run repro test lint coverage docs test-slow test-system test-reference bench-setup \
   clean lock
 
 help: ## say what there is
@@ -43,6 +43,10 @@ coverage: .venv/test-installed ## which lines the quick tests run, in sum for ea
 	@python -m pytest -q -n 2 --dist loadfile -m "$(QUICK)" \
 	  --cov=ganflow --cov=flows --cov-report=json:build/coverage.json
 	@python .ci/coverage.py build/coverage.json
+
+docs: .venv/installed ## the API reference, from the docstrings, into build/docs
+	@pip install --quiet --disable-pip-version-check --group docs
+	@pdoc --docformat google --output-directory build/docs ganflow flows
 
 test-slow: .venv/test-installed ## proofs that take minutes
 	@python -m pytest -q -m "slow and not system and not reference"
