@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 UV     ?= uv
+QUICK  := not slow and not system and not reference
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Nothing here reports to anybody.
@@ -12,7 +13,8 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help run repro test lint test-slow test-system test-reference bench-setup clean lock
+.PHONY: help run repro test lint coverage docs test-slow test-system test-reference bench-setup \
+  clean lock
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,21 +29,33 @@ repro: .venv/installed ## the same without Prefect: check the parameters, then d
 	  echo "make: a stage failed; the last good outputs are back, from DVC and from git"; exit $$status; }
 
 test: lint ## lint, types, and every test that needs only Python packages
-	@python -m pytest -q -n 2 --dist loadfile -m "not slow and not system and not reference"
+	@python -m pytest -q -n 2 --dist loadfile -m "$(QUICK)"
 
-lint: .venv/installed
-	@ruff check src flows tests benchmarks docs
-	@ruff format --check src flows tests benchmarks docs
+lint: .venv/test-installed ## style, types, and what is imported against what is declared
+	@ruff check src flows tests benchmarks docs .ci
+	@ruff format --check src flows tests benchmarks docs .ci
 	@mypy
+	@deptry src flows
+	@# These may import what only the groups declare, and need not use all that a user gets.
+	@deptry --ignore DEP002,DEP004 tests benchmarks docs
 
-test-slow: .venv/installed ## proofs that take minutes
+coverage: .venv/test-installed ## which lines the quick tests run, in sum for each package
+	@python -m pytest -q -n 2 --dist loadfile -m "$(QUICK)" \
+	  --cov=ganflow --cov=flows --cov-report=json:build/coverage.json
+	@python .ci/coverage.py build/coverage.json
+
+docs: .venv/installed ## the API reference, from the docstrings, into build/docs
+	@pip install --quiet --disable-pip-version-check --group docs
+	@pdoc --docformat google --output-directory build/docs ganflow flows
+
+test-slow: .venv/test-installed ## proofs that take minutes
 	@python -m pytest -q -m "slow and not system and not reference"
 
-test-system: .venv/installed ## proofs that need a browser and PostgreSQL, from the distribution
+test-system: .venv/test-installed ## proofs that need a browser and PostgreSQL, from the distribution
 	@pip install --quiet --disable-pip-version-check --group system
 	@python -m pytest -q -n 2 --dist loadfile -m system
 
-bench-setup: .venv/installed ## what the benchmarks compare with, into the same .venv
+bench-setup: .venv/test-installed ## what the benchmarks compare with, into the same .venv
 	@pip install --quiet --disable-pip-version-check --group bench && \
 	  pip install --quiet --disable-pip-version-check --no-deps "torch-fidelity>=0.4" || { \
 	  echo "make: PyTorch, prdc and torch-fidelity are not installed: this needs a package index"; exit 1; }
@@ -50,13 +64,19 @@ test-reference: bench-setup ## the metrics against torch-fidelity and prdc
 	@python -m pytest -q -m reference
 
 clean: ## remove the environment, the state folder and every output that DVC can rebuild
-	rm -rf .venv .ganflow .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .ganflow build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf data/prepared data/extractor data/model data/training data/samples data/report
 
-lock: ## resolve requirements.lock anew (needs uv)
-	@$(UV) pip compile pyproject.toml --group test --universal --python-version 3.11 \
-	  --generate-hashes --no-strip-extras --no-annotate --quiet --upgrade \
-	  --custom-compile-command "make lock" -o requirements.lock
+# Versions stay as they are unless UPGRADE names them: a new TensorFlow or NumPy may train other
+# bytes. The first lock is what runs, with DVC's client for S3, which an image needs to get its
+# data; the second has the same versions and adds what tests and linters need.
+COMPILE = $(UV) pip compile pyproject.toml --extra s3 --group build --universal \
+  --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --no-emit-index-url \
+  --no-emit-find-links --quiet --custom-compile-command "make lock" $(UPGRADE)
+
+lock: ## resolve both locks anew (needs uv); UPGRADE="--upgrade-package prefect", or --upgrade
+	@$(COMPILE) -o requirements.lock
+	@$(COMPILE) --group test --constraint requirements.lock -o requirements-dev.lock
 
 .venv/installed: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not there; install Python 3.11 to 3.13, or make PYTHON=/path/to/python3"; exit 1; }
@@ -69,4 +89,9 @@ lock: ## resolve requirements.lock anew (needs uv)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/pip.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/test-installed: requirements-dev.lock .venv/installed
+	@echo "Adding what the tests need to .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
