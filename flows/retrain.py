@@ -6,7 +6,6 @@ wrong on the way costs the model that is in use, and a reviewer never meets a br
 is not there yet. Every step may be repeated after a crash.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +20,16 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.pipeline import STAGES, run_stages
-from ganflow.base.paths import EVALUATION
 from ganflow.config import params as parameters
 from ganflow.config.params import Params
-from ganflow.orchestration import git, ingestion, proposal, rescoring, transfer
+from ganflow.orchestration import ingestion, proposal, rescoring, transfer
 from ganflow.orchestration.artifacts import keep_report, show_results
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.preflight import check_project
 from ganflow.orchestration.workspace import workspace
-from ganflow.versions.gate import Measured, Verdict, judge
+from ganflow.versions import git
+from ganflow.versions.gate import Verdict, judge
+from ganflow.versions.reading import measured_at
 
 UNCHANGED, PROPOSED, REJECTED = "Unchanged", "Proposed", "Rejected"
 TRANSFER_RETRIES = 2
@@ -123,8 +123,8 @@ def judge_model(
     project: Path, folder: Path, base: Base, params: Params, timeout: float | None
 ) -> Verdict:
     """Hold the candidate against the gate; the verdict is shown in Prefect's page."""
-    candidates = [read_measured(folder)]
-    bases = [measured_at(folder, base.commit)]
+    candidates = [measured_at(None, folder)]
+    bases = [measured_at(base.commit, folder)]
     trials = rescoring.Trials(project, folder, base.commit, params, timeout, _log)
     if bases[0].terms != candidates[0].terms:
         _log("evaluator or profile has changed: the base's model is measured again by the new one")
@@ -136,30 +136,6 @@ def judge_model(
     create_markdown_artifact(verdict.as_markdown(), "verdict", "What the gate says")
     _log(verdict.line)
     return verdict
-
-
-def read_measured(folder: Path) -> Measured:
-    """The evaluation in a folder."""
-    texts = [_text(folder / EVALUATION / name) for name in ("metrics.json", "detail.json")]
-    return _measured(*texts)
-
-
-def measured_at(folder: Path, commit: str) -> Measured:
-    """The evaluation that was committed; empty where there was none."""
-    texts = []
-    for name in ("metrics.json", "detail.json"):
-        path = f"{commit}:{EVALUATION / name}"
-        shown = git.succeeds("cat-file", "-e", path, cwd=folder)
-        texts.append(git.show(path, folder) if shown else "")
-    return _measured(*texts)
-
-
-def _text(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
-
-
-def _measured(metrics: str, detail: str) -> Measured:
-    return Measured(json.loads(metrics or "{}"), json.loads(detail or "{}"))
 
 
 @_task("push_data", TRANSFER_RETRIES)

@@ -27,17 +27,18 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.pipeline import STAGES
-from flows.retrain import read_measured
 from ganflow.base.errors import GanflowError, ParameterError
 from ganflow.base.paths import state_folder
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
-from ganflow.orchestration.git import commit_of
 from ganflow.orchestration.parent_watchdog import end_with_worker
-from ganflow.orchestration.stage import dvc, reproduce
+from ganflow.orchestration.stage import reproduce
 from ganflow.orchestration.workspace import exclusively, workspace
+from ganflow.versions import dvc
 from ganflow.versions.comparison import t_interval
 from ganflow.versions.gate import interval_of, value_of
+from ganflow.versions.git import commit_of
+from ganflow.versions.reading import measured_at
 
 MOST_MEMBERS = 1000
 
@@ -219,13 +220,13 @@ def train_member(
             reproduce(stage, folder, on_line=lambda line: log.info("%s", line), timeout=timeout)
         with exclusively("experiments"):
             processes.checked(
-                dvc("exp", "save", "--force", "--name", member.name),
+                dvc.command("exp", "save", "--force", "--name", member.name),
                 cwd=folder,
                 what="DVC did not save the experiment",
                 remedy="dvc exp show",
                 timeout=600,
             )
-        measured = read_measured(folder)
+        measured = measured_at(None, folder)
     return Result(member, value_of(measured.metrics, metric), interval_of(measured, metric))
 
 

@@ -19,7 +19,7 @@ from ganflow.base.files import write_json
 from ganflow.base.paths import RAW, state_folder
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
-from ganflow.orchestration.stage import dvc
+from ganflow.versions import dvc
 
 EVENT = "ganflow.data.changed"
 RESOURCE = "ganflow.data"
@@ -96,7 +96,7 @@ def outdated_imports(project: Path) -> tuple[str, ...]:
     if not pointers:
         return ()
     said = processes.checked(
-        dvc("status", "--json", *pointers),
+        dvc.command("status", "--json", *pointers),
         cwd=project,
         what="DVC cannot say whether the imported sources have changed",
         remedy="dvc status " + " ".join(pointers),

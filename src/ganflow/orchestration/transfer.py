@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ganflow.orchestration import processes, run_cache
-from ganflow.orchestration.stage import dvc
 from ganflow.orchestration.workspace import DVC_SECONDS
+from ganflow.versions import dvc
 
 
 def pull(folder: Path, on_line: Callable[[str], None]) -> None:
     """Bring what dvc.lock names, and the run cache, from the remote; what was never pushed is
     left to the stages."""
     processes.checked(
-        dvc("pull", "--run-cache", "--allow-missing", "--force"),
+        dvc.command("pull", "--run-cache", "--allow-missing", "--force"),
         cwd=folder,
         what="the DVC remote did not give what this revision needs",
         remedy="dvc pull --run-cache (with the worker's own account)",
@@ -42,7 +42,7 @@ def fetch_known(folder: Path, stages: Iterable[str], on_line: Callable[[str], No
 def push(folder: Path, on_line: Callable[[str], None]) -> None:
     """Send every output and the run cache; what an earlier, cut-off push sent is not sent again."""
     processes.checked(
-        dvc("push", "--run-cache"),
+        dvc.command("push", "--run-cache"),
         cwd=folder,
         what="the DVC remote did not take the results",
         remedy="dvc push --run-cache (with the worker's own account)",

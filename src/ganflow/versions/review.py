@@ -14,13 +14,8 @@ from ganflow.config.gate import Gate
 from ganflow.report.summary import MEASURES
 from ganflow.versions.comparison import DIRECTIONS, difference
 from ganflow.versions.gate import Measured, Verdict, difference_interval, judge, value_of
-from ganflow.versions.reading import (
-    commit_of,
-    file_at,
-    measured_at,
-    numbers_in,
-    parameters_at,
-)
+from ganflow.versions.git import commit_of
+from ganflow.versions.reading import file_at, measured_at, numbers_in, parameters_at
 
 BASELINES = {measure.key: measure.baseline for measure in MEASURES}
 """Where detail.json has what real images reach in the samples' place."""
