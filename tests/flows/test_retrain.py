@@ -1,5 +1,6 @@
 """Retraining against a real bare repository, a real DVC remote and the real DVC."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,9 @@ import pytest
 import flows.retrain
 from flows.retrain import retrain
 from ganflow.base.errors import GanflowError
+from ganflow.config.gate import Gate
+from ganflow.versions.gate import Measured
+from ganflow.versions.review import review
 from tests.flows.conftest import dvc, run
 
 Here = Callable[[Path], None]
@@ -130,14 +134,22 @@ def test_a_gate_that_fails_leaves_no_branch(shared: Path, here: Here) -> None:
 
 
 @pytest.mark.slow
-def test_seeds_make_the_difference_clear(shared: Path, here: Here) -> None:
+def test_seeds_make_the_difference_clear(shared: Path, here: Here, tmp_path: Path) -> None:
     """Over two trainings the interval is that of the trainings, and the verdict names them."""
     here(shared)
     state = attempt(overrides={"train.images": 256, "gate.seeds": 2, "gate.margin": 10.0})
     assert state.name == "Proposed", state.message
     (branch,) = proposed(shared)
-    body = run("git", "log", "-1", "--format=%B", branches(shared)[branch], cwd=shared)
+    commit = branches(shared)[branch]
+    body = run("git", "log", "-1", "--format=%B", commit, cwd=shared)
     assert "over 2 trainings" in body
+    clone = cloned(branch, tmp_path)
+    record = json.loads((clone / "gate.json").read_text())
+    assert record["passed"] is True
+    assert record["seeds"] == [0, 1]
+    gate = Gate(margin=10.0, seeds=2)
+    page = review("HEAD~", gate, clone, clone / ".ganflow", lambda *_: Measured({}, {})).page
+    assert page.splitlines()[0] == body.splitlines()[2]
 
 
 def test_a_wrong_parameter_costs_nothing(lenient: Path, here: Here) -> None:

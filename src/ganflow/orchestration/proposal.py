@@ -11,6 +11,7 @@ from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EVALUATION, RAW
 from ganflow.orchestration import processes
 from ganflow.versions import git
+from ganflow.versions.gate_record import GATE_RECORD
 from ganflow.versions.git import ORIGIN, remote_commit, succeeds
 
 PREFIX = "retrain/"
@@ -49,9 +50,11 @@ def branch_name(folder: Path, base: str) -> str:
 
 
 def commit(folder: Path, base: str, title: str, body: str) -> str:
-    """Commit the index, unless an earlier attempt at this step has done so."""
+    """Commit the index and the gate's record, unless an earlier attempt has done so."""
     if git.run("rev-parse", "HEAD", cwd=folder).strip() != base:
         return git.run("rev-parse", "HEAD", cwd=folder).strip()
+    if (folder / GATE_RECORD).exists():
+        git.run("add", "--", str(GATE_RECORD), cwd=folder)
     git.run(
         "commit",
         "--quiet",
@@ -116,7 +119,7 @@ def open_request(folder: Path, proposal: Proposal, base: str, title: str, body: 
         if ended.code == 0:
             return Proposal(branch, commit, "opened", ended.text.strip().splitlines()[-1])
         return Proposal(branch, commit, proposal.state, command=shlex.join(command))
-    command = _GitHub().create(branch, base, title, "the verdict above")
+    command = _GitHub().create(branch, base, title, "the decision above")
     return Proposal(branch, commit, proposal.state, command=shlex.join(command))
 
 
