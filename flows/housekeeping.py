@@ -14,8 +14,8 @@ from prefect.states import Completed
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
 from ganflow.orchestration.parent_watchdog import end_with_worker
-from ganflow.orchestration.stage import dvc
 from ganflow.orchestration.workspace import DVC_SECONDS, project_lock, remove_workspace
+from ganflow.versions import dvc
 
 DAY = 86_400.0
 
@@ -81,7 +81,7 @@ def collect_garbage(project: Path, dry_run: bool, stale: list[str]) -> str:
     kept = [str(f) for f in folders if str(f.relative_to(state_folder())) not in stale]
     return processes.checked(
         [
-            *dvc("gc", "--workspace", "--all-branches", "--all-tags", "--all-experiments"),
+            *dvc.command("gc", "--workspace", "--all-branches", "--all-tags", "--all-experiments"),
             *("--dry" if dry_run else "--force",),
             *(("--projects", *kept) if kept else ()),
         ],

@@ -22,13 +22,15 @@ from prefect.states import Completed, Failed
 from flows.pipeline import STAGES, run_stages
 from ganflow.config import params as parameters
 from ganflow.config.params import Params
-from ganflow.orchestration import git, ingestion, proposal, transfer
+from ganflow.orchestration import ingestion, proposal, transfer
 from ganflow.orchestration.artifacts import keep_report, show_results
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.preflight import check_project
 from ganflow.orchestration.reruns import Reruns
 from ganflow.orchestration.workspace import workspace
-from ganflow.versions.gate import Verdict, judge
+from ganflow.versions import git
+from ganflow.versions.gate import Decision
+from ganflow.versions.gate_record import write_record
 from ganflow.versions.reading import measured_at
 
 UNCHANGED, PROPOSED, REJECTED = "Unchanged", "Proposed", "Rejected"
@@ -76,12 +78,12 @@ def retrain(
             return Completed(
                 name=UNCHANGED, message="no difference from the base: nothing to propose"
             )
-        verdict = judge_model(project, folder, base, params, stage_timeout)
-        if not verdict.passed:
-            return Failed(name=REJECTED, message=verdict.line)
+        decision = judge_model(project, folder, base, params, stage_timeout)
+        if not decision.passed:
+            return Failed(name=REJECTED, message=decision.line)
         push_data(folder)
-        pushed = push_branch(folder, base, verdict)
-        opened = open_request(folder, base, pushed, verdict)
+        pushed = push_branch(folder, base, decision)
+        opened = open_request(folder, base, pushed, decision)
         return Completed(name=PROPOSED, message=_summary(opened))
 
 
@@ -123,21 +125,22 @@ def apply_changes(folder: Path, overrides: dict[str, Any], source: str | None) -
 @_task("judge_model")
 def judge_model(
     project: Path, folder: Path, base: Base, params: Params, timeout: float | None
-) -> Verdict:
-    """Compare the candidate with the base, and show the verdict in Prefect's page."""
+) -> Decision:
+    """Compare candidate and base, write gate.json, and show the decision in Prefect's page."""
     candidates = [measured_at(None, folder)]
     bases = [measured_at(base.commit, folder)]
     reruns = Reruns(project, folder, base.commit, timeout, _log)
     if bases[0].terms != candidates[0].terms:
         _log("evaluator or profile has changed: evaluating the base again with the new one")
         bases = [reruns.evaluate_base(params.seed)]
-    for seed in range(params.seed + 1, params.seed + params.gate.seeds):
+    seeds = range(params.seed, params.seed + params.gate.seeds)
+    for seed in seeds[1:]:
         candidates.append(reruns.train_candidate(seed))
         bases.append(reruns.train_base(seed))
-    verdict = judge(params.gate, bases, candidates)
-    create_markdown_artifact(verdict.as_markdown(), "verdict", "The result of the gate")
-    _log(verdict.line)
-    return verdict
+    decision = write_record(folder, base.commit, params.gate, seeds, bases, candidates)
+    create_markdown_artifact(decision.as_markdown(), "verdict", "The result of the gate")
+    _log(decision.line)
+    return decision
 
 
 @_task("push_data", TRANSFER_RETRIES)
@@ -146,9 +149,9 @@ def push_data(folder: Path) -> None:
 
 
 @_task("push_branch", TRANSFER_RETRIES)
-def push_branch(folder: Path, base: Base, verdict: Verdict) -> proposal.Proposal:
+def push_branch(folder: Path, base: Base, decision: Decision) -> proposal.Proposal:
     branch = proposal.branch_name(folder, base.commit)
-    proposal.commit(folder, base.commit, title(verdict), verdict.as_markdown())
+    proposal.commit(folder, base.commit, title(decision), decision.as_markdown())
     commit, is_new = proposal.push(folder, branch)
     _log(f"{branch} {'pushed' if is_new else 'already exists'}")
     return proposal.Proposal(branch, commit, "pushed" if is_new else "already there")
@@ -156,24 +159,28 @@ def push_branch(folder: Path, base: Base, verdict: Verdict) -> proposal.Proposal
 
 @_task("open_request")
 def open_request(
-    folder: Path, base: Base, pushed: proposal.Proposal, verdict: Verdict
+    folder: Path, base: Base, pushed: proposal.Proposal, decision: Decision
 ) -> proposal.Proposal:
     opened = proposal.open_request(
-        folder, pushed, base.branch, title(verdict), verdict.as_markdown() + _review_commands(base)
+        folder,
+        pushed,
+        base.branch,
+        title(decision),
+        decision.as_markdown() + _review_commands(base),
     )
     if opened.command:
         _log(f"to open the pull request: {opened.command}")
     create_markdown_artifact(
-        f"{verdict.as_markdown()}\n{_summary(opened)}\n", "proposal", "The proposed model"
+        f"{decision.as_markdown()}\n{_summary(opened)}\n", "proposal", "The proposed model"
     )
     return opened
 
 
-def title(verdict: Verdict) -> str:
+def title(decision: Decision) -> str:
     """One line for the commit and the pull request."""
     words = [
         f"{row.metric} {row.base:.4g} → {row.candidate:.4g}"
-        for row in verdict.rows
+        for row in decision.rows
         if row.base is not None and row.candidate is not None
     ]
     return "Retrain: " + (", ".join(words) or "limits kept")

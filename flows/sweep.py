@@ -22,9 +22,8 @@ from ganflow.base.paths import state_folder
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
 from ganflow.orchestration.engines import Engine, task_runner
-from ganflow.orchestration.git import commit_of
 from ganflow.orchestration.parent_watchdog import end_with_worker
-from ganflow.orchestration.stage import dvc, reproduce
+from ganflow.orchestration.stage import reproduce
 from ganflow.orchestration.trials import (
     Trial,
     TrialResult,
@@ -33,7 +32,9 @@ from ganflow.orchestration.trials import (
     results_table,
 )
 from ganflow.orchestration.workspace import exclusively, workspace
+from ganflow.versions import dvc
 from ganflow.versions.gate import interval_of, value_of
+from ganflow.versions.git import commit_of
 from ganflow.versions.reading import measured_at
 
 
@@ -127,7 +128,7 @@ def train_trial(
             reproduce(stage, folder, on_line=lambda line: log.info("%s", line), timeout=timeout)
         with exclusively("experiments"):
             processes.checked(
-                dvc("exp", "save", "--force", "--name", trial.name),
+                dvc.command("exp", "save", "--force", "--name", trial.name),
                 cwd=folder,
                 what="DVC did not save the experiment",
                 remedy="dvc exp show",

@@ -22,7 +22,7 @@ from ganflow.orchestration.snapshots import (
     save_snapshot,
     take_snapshot,
 )
-from ganflow.orchestration.stage import dvc
+from ganflow.versions import dvc
 
 EVENT = "ganflow.data.changed"
 RESOURCE = "ganflow.data"
@@ -70,7 +70,7 @@ def outdated_imports(project: Path) -> tuple[str, ...]:
     if not pointers:
         return ()
     said = processes.checked(
-        dvc("status", "--json", *pointers),
+        dvc.command("status", "--json", *pointers),
         cwd=project,
         what="DVC cannot say whether the imported sources have changed",
         remedy="dvc status " + " ".join(pointers),

@@ -9,7 +9,7 @@ import pytest
 
 from ganflow.base.errors import GanflowError
 from ganflow.orchestration import proposal
-from ganflow.orchestration.git import commit_of
+from ganflow.versions.git import commit_of
 from tests.flows.conftest import run
 
 
@@ -89,6 +89,6 @@ def test_equal_inputs_give_the_same_branch_and_others_another(shared: Path) -> N
 
 @pytest.mark.parametrize("revision", ["--upload-pack=touch evil", "$(touch evil)", "no-such"])
 def test_a_revision_is_data(shared: Path, revision: str) -> None:
-    with pytest.raises(GanflowError, match="there is no revision"):
+    with pytest.raises(GanflowError, match="git knows no revision"):
         commit_of(revision, shared)
     assert not (shared / "evil").exists()

@@ -1,18 +1,22 @@
 """Base and candidate are trained or evaluated again when the gate needs it."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from flows.retrain import retrain
-from tests.flows.conftest import branches, dvc, proposed, publish, run
+from ganflow.config.gate import Gate
+from ganflow.versions.gate import Measured
+from ganflow.versions.review import review
+from tests.flows.conftest import branches, cloned, dvc, proposed, publish, run
 
 Here = Callable[[Path], None]
 
 
 @pytest.mark.slow
-def test_several_seeds_make_the_difference_clear(shared: Path, here: Here) -> None:
+def test_several_seeds_make_the_difference_clear(shared: Path, here: Here, tmp_path: Path) -> None:
     """Over two trainings the interval is that of the trainings, and the verdict names them."""
     here(shared)
     state = retrain(
@@ -20,8 +24,16 @@ def test_several_seeds_make_the_difference_clear(shared: Path, here: Here) -> No
     )
     assert state.name == "Proposed", state.message
     (branch,) = proposed(shared)
-    body = run("git", "log", "-1", "--format=%B", branches(shared)[branch], cwd=shared)
+    commit = branches(shared)[branch]
+    body = run("git", "log", "-1", "--format=%B", commit, cwd=shared)
     assert "over 2 trainings" in body
+    clone = cloned(branch, tmp_path)
+    record = json.loads((clone / "gate.json").read_text())
+    assert record["passed"] is True
+    assert record["seeds"] == [0, 1]
+    gate = Gate(margin=10.0, seeds=2)
+    page = review("HEAD~", gate, clone, clone / ".ganflow", lambda *_: Measured({}, {})).page
+    assert page.splitlines()[0] == body.splitlines()[2]
 
 
 @pytest.mark.slow

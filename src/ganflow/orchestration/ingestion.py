@@ -10,9 +10,8 @@ import yaml
 from ganflow.base.errors import DataError
 from ganflow.base.paths import RAW
 from ganflow.orchestration import processes
-from ganflow.orchestration.git import git, succeeds
-from ganflow.orchestration.stage import dvc
 from ganflow.orchestration.workspace import DVC_SECONDS
+from ganflow.versions import dvc, git
 
 
 def update_imports(folder: Path, on_line: Callable[[str], None]) -> None:
@@ -20,7 +19,7 @@ def update_imports(folder: Path, on_line: Callable[[str], None]) -> None:
     for pointer in sorted((folder / RAW).glob("*.dvc")):
         if _is_import(pointer):
             processes.checked(
-                dvc("update", str(pointer.relative_to(folder))),
+                dvc.command("update", str(pointer.relative_to(folder))),
                 cwd=folder,
                 what=f"the imported source {pointer.name} could not be updated",
                 remedy=f"dvc update {pointer.relative_to(folder)}",
@@ -58,10 +57,10 @@ def add_incoming(incoming: Path, folder: Path, source: str, on_line: Callable[[s
         shutil.copyfile(path, draft)
         draft.replace(place)  # never write into the old file: it may be a link into DVC's cache
     relative = str(target.relative_to(folder))
-    if succeeds("ls-files", "--error-unmatch", relative, cwd=folder):
-        git("rm", "-r", "--quiet", "--cached", "--", relative, cwd=folder)
+    if git.succeeds("ls-files", "--error-unmatch", relative, cwd=folder):
+        git.run("rm", "-r", "--quiet", "--cached", "--", relative, cwd=folder)
     processes.checked(
-        dvc("add", relative),
+        dvc.command("add", relative),
         cwd=folder,
         what=f"DVC did not take {relative}",
         remedy=f"dvc add {relative}",

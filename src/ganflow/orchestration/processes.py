@@ -3,7 +3,6 @@
 import contextlib
 import os
 import queue
-import re
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from ganflow.base.errors import GanflowError
 from ganflow.orchestration import supervisor
+from ganflow.versions.commands import without_credentials
 
 GRACE_SECONDS = 10.0
 TAIL_LINES = 40
@@ -25,9 +25,6 @@ TELEMETRY_OFF = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
 """Set for every command, so that no tool reports its use."""
-
-_CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
-"""The user and password in a URL, which are removed before a line is logged."""
 
 _SECRET_PARTS = ("TOKEN", "SECRET", "PASSW", "AUTH_", "CREDENTIAL", "WEBHOOK", "CONNECTION_")
 _SECRET_NAMES = ("GANFLOW_REPOSITORY",)
@@ -146,7 +143,7 @@ def _next(lines: "queue.SimpleQueue[str | None]", deadline: float | None) -> str
 def _read(process: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str | None]") -> None:
     with contextlib.suppress(ValueError):
         for line in process.stdout or ():
-            lines.put(_CREDENTIALS.sub(r"\1", line.rstrip("\n")))
+            lines.put(without_credentials(line.rstrip("\n")))
     lines.put(None)
 
 

@@ -11,7 +11,9 @@ from typing import Literal
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EVALUATION, RAW
 from ganflow.orchestration import processes
-from ganflow.orchestration.git import ORIGIN, git, remote_commit, succeeds
+from ganflow.versions import git
+from ganflow.versions.gate_record import GATE_RECORD
+from ganflow.versions.git import ORIGIN, remote_commit, succeeds
 
 PREFIX = "retrain/"
 PROPOSED = ("dvc.lock", "params.yaml", str(EVALUATION))
@@ -33,7 +35,7 @@ def stage_changes(folder: Path) -> bool:
     pointers = [str(p.relative_to(folder)) for p in sorted((folder / RAW).glob("*.dvc"))]
     ignore = [str(RAW / ".gitignore")] if (folder / RAW / ".gitignore").exists() else []
     present = [path for path in PROPOSED if (folder / path).exists()]
-    git("add", "--all", "--", *present, *pointers, *ignore, cwd=folder)
+    git.run("add", "--all", "--", *present, *pointers, *ignore, cwd=folder)
     return not succeeds("diff", "--cached", "--quiet", cwd=folder)
 
 
@@ -43,16 +45,18 @@ def branch_name(folder: Path, base: str) -> str:
     Git's index has a hash of the raw data, whether the files or a .dvc file are in git.
     """
     parameters = (folder / "params.yaml").read_bytes()
-    data = git("ls-files", "--stage", "--", str(RAW), cwd=folder)
+    data = git.run("ls-files", "--stage", "--", str(RAW), cwd=folder).rstrip("\n")
     digest = hashlib.sha256(b"\0".join([base.encode(), parameters, data.encode()]))
     return PREFIX + digest.hexdigest()[:12]
 
 
 def commit(folder: Path, base: str, title: str, body: str) -> str:
-    """Commit the index, unless an earlier attempt at this step has done so."""
-    if git("rev-parse", "HEAD", cwd=folder).strip() != base:
-        return git("rev-parse", "HEAD", cwd=folder).strip()
-    git(
+    """Commit the index and the gate's record, unless an earlier attempt has done so."""
+    if git.run("rev-parse", "HEAD", cwd=folder).strip() != base:
+        return git.run("rev-parse", "HEAD", cwd=folder).strip()
+    if (folder / GATE_RECORD).exists():
+        git.run("add", "--", str(GATE_RECORD), cwd=folder)
+    git.run(
         "commit",
         "--quiet",
         f"--message={title}",
@@ -60,9 +64,8 @@ def commit(folder: Path, base: str, title: str, body: str) -> str:
         cwd=folder,
         what="git did not commit the result",
         remedy='git config user.name "..." && git config user.email "..."',
-        network=True,  # a signed commit asks the agent for its key
     )
-    return git("rev-parse", "HEAD", cwd=folder).strip()
+    return git.run("rev-parse", "HEAD", cwd=folder).strip()
 
 
 def push(folder: Path, branch: str) -> tuple[str, bool]:
@@ -75,7 +78,7 @@ def push(folder: Path, branch: str) -> tuple[str, bool]:
     """
     there = remote_commit(branch, folder)
     if there is None:
-        git(
+        git.run(
             "push",
             "--quiet",
             f"--force-with-lease=refs/heads/{branch}:",
@@ -84,10 +87,9 @@ def push(folder: Path, branch: str) -> tuple[str, bool]:
             cwd=folder,
             what=f"the branch {branch} could not be pushed",
             remedy="git push --dry-run origin HEAD (with the worker's own account)",
-            network=True,
         )
-        return git("rev-parse", "HEAD", cwd=folder).strip(), True
-    git("fetch", "--quiet", ORIGIN, f"refs/heads/{branch}", cwd=folder, network=True)
+        return git.run("rev-parse", "HEAD", cwd=folder).strip(), True
+    git.run("fetch", "--quiet", ORIGIN, f"refs/heads/{branch}", cwd=folder)
     if succeeds("diff", "--quiet", there, "HEAD", cwd=folder):
         return there, False
     raise GanflowError(
@@ -117,7 +119,7 @@ def open_request(folder: Path, proposal: Proposal, base: str, title: str, body: 
         if ended.code == 0:
             return Proposal(branch, commit, "opened", ended.text.strip().splitlines()[-1])
         return Proposal(branch, commit, proposal.state, command=shlex.join(command))
-    command = _GitHub().create_command(branch, base, title, "the verdict above")
+    command = _GitHub().create_command(branch, base, title, "the decision above")
     return Proposal(branch, commit, proposal.state, command=shlex.join(command))
 
 
@@ -133,7 +135,7 @@ class _GitHub:
     def handles(self, folder: Path) -> bool:
         if not shutil.which(self.tool):
             return False
-        return self.host in git("remote", "get-url", ORIGIN, cwd=folder)
+        return self.host in git.run("remote", "get-url", ORIGIN, cwd=folder)
 
     def find_open(self, folder: Path, branch: str) -> str:
         ended = _run_tool(

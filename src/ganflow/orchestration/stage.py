@@ -5,7 +5,6 @@ tests/orchestration/test_stage.py tests it with the real DVC.
 """
 
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from zc.lockfile import LockError, LockFile  # type: ignore[import-untyped]
 from ganflow.base.errors import GanflowError
 from ganflow.gan.checkpoint import forget_recorded
 from ganflow.orchestration import processes
+from ganflow.versions import dvc
 
 LOCK_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 60.0, 60.0, 60.0)
 """Seconds between attempts while another DVC command holds a lock: five minutes in all."""
@@ -112,7 +112,7 @@ def _attempt(
 
     # DVC releases its lock while the stage runs, and must wait to get it back: otherwise a
     # `dvc push` in another terminal would make a finished training fail.
-    command = dvc("--wait-for-lock", "repro", "--single-item", stage)
+    command = dvc.command("--wait-for-lock", "repro", "--single-item", stage)
     with _restore_outputs_on_error(stage, project):
         ended = processes.run(command, cwd=project, on_line=read, timeout=timeout)
         if ended.code == 0:
@@ -131,11 +131,6 @@ def _is_locked(project: Path) -> bool:
     except OSError:
         return False
     return False
-
-
-def dvc(*arguments: str) -> list[str]:
-    """The command line for DVC in this interpreter's own environment."""
-    return [sys.executable, "-m", "dvc", *arguments]
 
 
 def outcome_of(line: str, stage: str) -> Outcome | None:
@@ -188,7 +183,7 @@ def _restore_outputs_on_error(stage: str, project: Path) -> Iterator[None]:
         yield
     except BaseException:
         processes.run(
-            dvc("--wait-for-lock", "checkout", "--force", "--quiet", stage),
+            dvc.command("--wait-for-lock", "checkout", "--force", "--quiet", stage),
             cwd=project,
             timeout=600,
         )

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ganflow.orchestration import processes, run_cache
-from ganflow.orchestration.stage import dvc
 from ganflow.orchestration.workspace import DVC_SECONDS
+from ganflow.versions import dvc
 
 
 def pull(folder: Path, on_line: Callable[[str], None]) -> None:
@@ -15,7 +15,7 @@ def pull(folder: Path, on_line: Callable[[str], None]) -> None:
     Outputs that were never pushed are skipped: their stages run again.
     """
     processes.checked(
-        dvc("pull", "--run-cache", "--allow-missing", "--force"),
+        dvc.command("pull", "--run-cache", "--allow-missing", "--force"),
         cwd=folder,
         what="the DVC remote did not give what this revision needs",
         remedy="dvc pull --run-cache (with the worker's own account)",
@@ -46,7 +46,7 @@ def fetch_cached_outputs(
 def push(folder: Path, on_line: Callable[[str], None]) -> None:
     """Push all outputs and the run cache; files that an interrupted push has sent are skipped."""
     processes.checked(
-        dvc("push", "--run-cache"),
+        dvc.command("push", "--run-cache"),
         cwd=folder,
         what="the DVC remote did not take the results",
         remedy="dvc push --run-cache (with the worker's own account)",

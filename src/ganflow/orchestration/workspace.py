@@ -16,8 +16,7 @@ from configobj import ConfigObj  # type: ignore[import-untyped]
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
-from ganflow.orchestration.git import git
-from ganflow.orchestration.stage import dvc
+from ganflow.versions import dvc, git
 
 DVC_SECONDS = 3600.0 * 6
 
@@ -77,7 +76,7 @@ def workspace(project: Path, name: str, commit: str) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with exclusively("worktrees"):
             remove_workspace(project, folder)
-            git("worktree", "add", "--quiet", "--detach", str(folder), commit, cwd=project)
+            git.run("worktree", "add", "--quiet", "--detach", str(folder), commit, cwd=project)
         share_cache(project, folder)
         yield folder
         with exclusively("worktrees"):
@@ -88,7 +87,7 @@ def remove_workspace(project: Path, folder: Path) -> None:
     """Remove a worktree, complete or not, and git's record of it."""
     if folder.exists():
         shutil.rmtree(folder)
-    git("worktree", "prune", cwd=project)
+    git.run("worktree", "prune", cwd=project)
 
 
 def share_cache(project: Path, folder: Path) -> None:
@@ -119,7 +118,7 @@ def share_cache(project: Path, folder: Path) -> None:
 def cache_folder(project: Path) -> str:
     """The absolute path of the project's DVC cache."""
     return processes.checked(
-        dvc("cache", "dir"),
+        dvc.command("cache", "dir"),
         cwd=project,
         what="DVC does not say where its cache is",
         remedy="dvc doctor",

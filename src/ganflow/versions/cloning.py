@@ -7,10 +7,11 @@ work and which shares neither cache nor checkpoints with the next.
 import fcntl
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 from ganflow.base.errors import GanflowError
+from ganflow.versions import git
+from ganflow.versions.commands import without_credentials
 
 
 def whole_clone(repository: str, folder: str) -> dict[str, str]:
@@ -36,45 +37,18 @@ def whole_clone(repository: str, folder: str) -> dict[str, str]:
         if not place.exists():
             draft = place.with_name(f"{place.name}.partial")
             shutil.rmtree(draft, ignore_errors=True)
-            _git("clone", "--quiet", "--", repository, str(draft), cwd=place.parent)
+            git.run("clone", "--quiet", "--", repository, str(draft), cwd=place.parent)
             draft.rename(place)
-        elif _git("rev-parse", "--show-toplevel", cwd=place).strip() != str(place.resolve()):
+        elif git.run("rev-parse", "--show-toplevel", cwd=place).strip() != str(place.resolve()):
             raise GanflowError(
                 "this folder is not the top of a clone",
                 where=str(place),
-                expected=f"a clone of {_bare(repository)}, or nothing",
+                expected=f"a clone of {without_credentials(repository)}, or nothing",
                 run=f"mv {place} {place}.old",
             )
-        _git("remote", "set-url", "origin", repository, cwd=place)
-        _git("fetch", "--quiet", "--prune", "origin", cwd=place)
-        _git("remote", "set-head", "origin", "--auto", cwd=place)
-        _git("checkout", "--quiet", "--force", "--detach", "origin/HEAD", cwd=place)
+        git.run("remote", "set-url", "origin", repository, cwd=place)
+        git.run("fetch", "--quiet", "--prune", "origin", cwd=place)
+        git.run("remote", "set-head", "origin", "--auto", cwd=place)
+        git.run("checkout", "--quiet", "--force", "--detach", "origin/HEAD", cwd=place)
     os.chdir(place)
     return {"directory": str(place)}
-
-
-def _git(*words: str, cwd: Path) -> str:
-    done = subprocess.run(
-        ["git", *words],
-        cwd=cwd,
-        env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        said = "\n".join(f"  | {_bare(line)}" for line in done.stderr.splitlines()[-5:])
-        raise GanflowError(
-            f"git {words[0]} failed:\n{said}",
-            where=str(cwd),
-            expected="a repository that this account may read",
-            run="git ls-remote ADDRESS (it must not ask for a password)",
-        )
-    return done.stdout
-
-
-def _bare(text: str) -> str:
-    """The text without the user and password of an address."""
-    scheme, mark, rest = text.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}" if mark else text

@@ -18,7 +18,8 @@ from ganflow.versions.comparison import (
     t_interval,
 )
 from ganflow.versions.gate import Measured, difference_interval, value_of
-from ganflow.versions.reading import commit_of, measured_at
+from ganflow.versions.git import commit_of
+from ganflow.versions.reading import measured_at
 from ganflow.versions.rescoring import rescored, sampled
 
 RESAMPLES = 100

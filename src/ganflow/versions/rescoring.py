@@ -5,7 +5,6 @@ evaluated once more, in a folder that has its model and everything else from her
 """
 
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import ganflow
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EXTRACTOR, MODEL, PREPARED, RAW
 from ganflow.config.params import PARAMS_FILE
+from ganflow.versions import commands
 from ganflow.versions.gate import Measured
 from ganflow.versions.models import model_at
 from ganflow.versions.reading import measured_at
@@ -60,18 +60,14 @@ def _stage(name: str, folder: Path, revision: str) -> None:
     print(f"ganflow: {name} with the model of {revision[:12]} ...", file=sys.stderr, flush=True)
     package = str(Path(ganflow.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(
+    result = commands.attempt(
         [sys.executable, "-m", "ganflow", name],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
         timeout=SECONDS,
-        check=False,
+        environment={"PYTHONPATH": os.pathsep.join(paths)},
     )
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
+    if result.code:
+        lines = [line for line in result.errors.splitlines() if line.strip()]
         said = next((x for x in lines if x.startswith("ganflow:")), "".join(lines[-1:]))
         raise GanflowError(
             f"the model of {revision} cannot be scored here: {said.removeprefix('ganflow: ')}",
