@@ -1,18 +1,18 @@
 """Measuring the base and the candidate once more: under another evaluator or another seed."""
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganflow.base.paths import EVALUATION, RAW
+from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
 from ganflow.config.params import Params
 from ganflow.orchestration import transfer
 from ganflow.orchestration.stage import reproduce
 from ganflow.orchestration.workspace import workspace
 from ganflow.versions.gate import Measured
+from ganflow.versions.reading import measured_at
 
 TRAINED = ("prepare", "extractor", "train")
 SCORED = ("prepare", "extractor", "sample", "evaluate")
@@ -65,5 +65,4 @@ class Trials:
         transfer.fetch_known(folder, stages, self.on_line)
         for stage in stages:
             reproduce(stage, folder, on_line=self.on_line, timeout=self.timeout)
-        found = [folder / EVALUATION / name for name in ("metrics.json", "detail.json")]
-        return Measured(*[json.loads(p.read_text()) if p.exists() else {} for p in found])
+        return measured_at(None, folder)
