@@ -43,11 +43,11 @@ class Project:
         subprocess.run(["git", *who, *words], cwd=self.folder, check=True, capture_output=True)
 
     def write(self, measured: Measured, seed: int = 0) -> None:
-        place = self.folder / "data/evaluation"
-        (place / "plots").mkdir(parents=True, exist_ok=True)
-        (place / "metrics.json").write_text(json.dumps(measured.metrics))
-        (place / "detail.json").write_text(json.dumps(measured.detail))
-        (place / "plots/samples.png").write_bytes(b"png %d" % seed)
+        target = self.folder / "data/evaluation"
+        (target / "plots").mkdir(parents=True, exist_ok=True)
+        (target / "metrics.json").write_text(json.dumps(measured.metrics))
+        (target / "detail.json").write_text(json.dumps(measured.detail))
+        (target / "plots/samples.png").write_bytes(b"png %d" % seed)
         (self.folder / "params.yaml").write_text(f"seed: {seed}\ntrain: {{batch: 64}}\n")
 
     def commit(self) -> None:

@@ -1,7 +1,7 @@
-"""A clone that a worker keeps: made by its first run, brought up to date by each later one.
+"""The clone that a worker keeps: its first run makes it, and each later run updates it.
 
-Prefect's own `git_clone` step makes a new clone of depth 1 for every run, in which DVC cannot
-work and which shares neither cache nor checkpoints with the next.
+Prefect's own `git_clone` step makes a new clone of depth 1 for every run. DVC cannot work in it,
+and it shares neither cache nor checkpoints with the next run.
 """
 
 import fcntl
@@ -15,10 +15,10 @@ from ganflow.versions.commands import without_credentials
 
 
 def whole_clone(repository: str, folder: str) -> dict[str, str]:
-    """Have a clone of `repository` in `folder`, with its whole history, at its main branch.
+    """Clone `repository` into `folder`, or update it there, with its whole history.
 
-    A pull step of Prefect's: the run then works in that folder. The clone is the worker's own;
-    changes to tracked files in it are dropped.
+    This is a pull step for Prefect: the run then works in that folder, at the default branch.
+    Changes to tracked files in it are dropped.
 
     Args:
         repository: an address that git understands.
@@ -28,27 +28,31 @@ def whole_clone(repository: str, folder: str) -> dict[str, str]:
         {"directory": the folder}, which Prefect changes to.
 
     Raises:
-        GanflowError: if git cannot get it, or the folder holds something else.
+        GanflowError: if git fails, or the folder holds something else.
     """
-    place = Path(folder).absolute()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with place.with_name(f"{place.name}.lock").open("a") as lock:
+    clone = Path(folder).absolute()
+    clone.parent.mkdir(parents=True, exist_ok=True)
+    with clone.with_name(f"{clone.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # runs that start together make one clone
-        if not place.exists():
-            draft = place.with_name(f"{place.name}.partial")
+        if not clone.exists():
+            draft = clone.with_name(f"{clone.name}.partial")
             shutil.rmtree(draft, ignore_errors=True)
-            git.run("clone", "--quiet", "--", repository, str(draft), cwd=place.parent)
-            draft.rename(place)
-        elif git.run("rev-parse", "--show-toplevel", cwd=place).strip() != str(place.resolve()):
+            _ask_remote("clone", "--quiet", "--", repository, str(draft), cwd=clone.parent)
+            draft.rename(clone)
+        elif git.run("rev-parse", "--show-toplevel", cwd=clone).strip() != str(clone.resolve()):
             raise GanflowError(
                 "this folder is not the top of a clone",
-                where=str(place),
+                where=str(clone),
                 expected=f"a clone of {without_credentials(repository)}, or nothing",
-                run=f"mv {place} {place}.old",
+                run=f"mv {clone} {clone}.old",
             )
-        git.run("remote", "set-url", "origin", repository, cwd=place)
-        git.run("fetch", "--quiet", "--prune", "origin", cwd=place)
-        git.run("remote", "set-head", "origin", "--auto", cwd=place)
-        git.run("checkout", "--quiet", "--force", "--detach", "origin/HEAD", cwd=place)
-    os.chdir(place)
-    return {"directory": str(place)}
+        git.run("remote", "set-url", "origin", repository, cwd=clone)
+        _ask_remote("fetch", "--quiet", "--prune", "origin", cwd=clone)
+        _ask_remote("remote", "set-head", "origin", "--auto", cwd=clone)
+        git.run("checkout", "--quiet", "--force", "--detach", "origin/HEAD", cwd=clone)
+    os.chdir(clone)
+    return {"directory": str(clone)}
+
+
+def _ask_remote(*arguments: str, cwd: Path) -> None:
+    git.run(*arguments, cwd=cwd, remedy="git ls-remote ADDRESS (it must not ask for a password)")

@@ -3,6 +3,7 @@
 No command may ask for a password, send usage statistics, or run longer than its time limit.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -97,7 +98,8 @@ def attempt(
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """End a command and its children."""
-    os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(OSError):  # they may have ended
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     for stream in (process.stdout, process.stderr):
         if stream:

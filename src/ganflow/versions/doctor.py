@@ -1,6 +1,6 @@
-"""What `ganflow doctor` looks at: everything around the pipeline that can be wrong.
+"""The checks of `ganflow doctor`: everything around the pipeline that can be wrong.
 
-Each check says what it found and, where that is not right, the command that mends it.
+Each check says what it found and, if that is wrong, the command that repairs it.
 """
 
 import importlib.metadata
@@ -24,7 +24,7 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     good: bool
@@ -35,7 +35,7 @@ class Check:
 
 
 def everything(project: Path) -> list[Check]:
-    """All checks, for a person who asks what is wrong."""
+    """All checks."""
     return [
         *before_retraining(project),
         *orchestration(project),
@@ -43,9 +43,9 @@ def everything(project: Path) -> list[Check]:
 
 
 def before_retraining(project: Path) -> list[Check]:
-    """The checks that a retraining starts with; a few seconds.
+    """The checks before a retraining; they take a few seconds.
 
-    Not those of the server and its worker: a run of theirs has both.
+    The server and its worker are not checked, because a retraining already runs on them.
     """
     return [
         interpreter(),
@@ -146,7 +146,7 @@ def storage(project: Path) -> Check:
 
 
 def answering(project: Path) -> Iterator[Check]:
-    """Whether there is a DVC remote, and whether it can be asked."""
+    """Whether there is a DVC remote, and whether it answers."""
     remote = storage(project)
     yield remote
     if not remote.good:
@@ -164,7 +164,7 @@ def answering(project: Path) -> Iterator[Check]:
 
 
 def processor() -> Check:
-    """Looked for without starting TensorFlow."""
+    """GPUs and processors, found without starting TensorFlow."""
     devices = sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*"))
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     seen = f"{len(devices)} GPUs" if devices else f"no GPU; {threads} processors"
@@ -172,7 +172,7 @@ def processor() -> Check:
 
 
 def orchestration(project: Path) -> Iterator[Check]:
-    """Prefect's server and a worker, by its own command."""
+    """Prefect's server and a worker, asked through the `prefect` command."""
     listed = _prefect("work-pool", "inspect", "ganflow", "-o", "json", project=project)
     start = "prefect server start, and prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
     if listed.code != 0:
@@ -200,7 +200,7 @@ def orchestration(project: Path) -> Iterator[Check]:
 
 
 def authentication(project: Path) -> Iterator[Check]:
-    """Whether a server that others can reach asks who calls; nothing where only this machine can.
+    """Whether a server that other machines can reach requires authentication.
 
     Prefect's page and API can do anything that the worker can.
     """
@@ -232,7 +232,7 @@ def is_loopback(host: str) -> bool:
 
 
 def answers_strangers(address: str) -> bool:
-    """Whether the API lists its work pools to a caller who does not say who it is."""
+    """Whether the API lists its work pools without authentication."""
     request = urllib.request.Request(
         f"{address.rstrip('/')}/work_pools/filter",
         data=b"{}",

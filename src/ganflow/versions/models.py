@@ -1,4 +1,4 @@
-"""The generator of any git revision, brought out of DVC's cache or remote."""
+"""The generator of any git revision, from DVC's cache or remote."""
 
 import os
 import shutil
@@ -10,15 +10,15 @@ from ganflow.versions import dvc, git
 
 
 def model_at(revision: str, project: Path, state: Path) -> Path:
-    """The folder with the model that `revision` committed.
+    """The folder with the model of `revision`.
 
     Args:
-        revision: anything git names a commit by.
+        revision: any name of a commit that git knows.
         project: the folder with dvc.yaml.
-        state: where models are kept once they have been brought, by commit.
+        state: the state folder, which keeps each model by its commit.
 
     Raises:
-        GanflowError: git does not know the revision, or DVC does not have its weights.
+        GanflowError: if git does not know the revision, or DVC does not have its model.
     """
     commit = git.commit_of(revision, project)
     folder = state / "models" / commit
@@ -44,7 +44,7 @@ def model_at(revision: str, project: Path, state: Path) -> Path:
 
 
 def _last_line(text: str) -> str:
-    """What went wrong, as DVC says it: its last line may be where to ask for help."""
+    """DVC's error message. Its last line may only say where to ask for help."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     wrong = [line for line in lines if line.startswith("ERROR: ")] or lines
     return wrong[-1].removeprefix("ERROR: ") if wrong else "no model in that revision"

@@ -1,4 +1,4 @@
-"""What a git revision says about itself: its parameters and its evaluation."""
+"""The parameters and the evaluation of a git revision."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
-"""Scoring another revision's generator by this project's evaluator.
+"""Score another revision's generator with this project's evaluator.
 
-Numbers under two evaluators say nothing about two models. So the other generator is sampled and
-evaluated once more, in a folder that has its model and everything else from here.
+Numbers from two evaluators cannot be compared. So the other generator is sampled and evaluated
+again, in a folder with its model and with this project's data, extractor and parameters.
 """
 
 import os
@@ -27,7 +27,7 @@ def rescored(revision: str, project: Path, state: Path) -> Measured:
     """The evaluation of `revision`'s generator under this project's evaluator.
 
     Raises:
-        GanflowError: if its model cannot be brought, or does not fit this project's data.
+        GanflowError: if DVC does not have its model, or it does not fit this project's data.
     """
     with sampled(revision, project, state) as folder:
         _stage("evaluate", folder, revision)

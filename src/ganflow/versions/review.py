@@ -144,7 +144,7 @@ def _change(name: str, old: Measured, new: Measured, value: float) -> tuple[str,
     direction = DIRECTIONS.get(name)
     if direction is None:
         return change, "real"
-    return change, f"**{difference(value, *bounds, direction).verdict}**"
+    return change, f"**{difference(value, *bounds, direction).answer}**"
 
 
 def _first_line(
@@ -204,11 +204,11 @@ def _cell(value: Any) -> str:
 
 def _grids(commit: str, project: Path, state: Path) -> list[str]:
     """Links to both sample grids: on the server in a workflow of it, else to copies."""
-    places = []
+    links = []
     for name, revision in (("base", commit), ("this", None)):
         content = file_at(GRID, revision, project)
         if content is None:
-            places.append("none")
+            links.append("none")
             continue
         server, repository = (
             os.environ.get("GITHUB_SERVER_URL"),
@@ -221,8 +221,8 @@ def _grids(commit: str, project: Path, state: Path) -> list[str]:
             copy = state / "review" / f"{name}.png"
             write_bytes(copy, content)
             link = os.path.relpath(copy, project.resolve())
-        places.append(f"![samples, {name}]({link})")
-    return ["## Samples", "", "| base | this |", "|---|---|", f"| {' | '.join(places)} |", ""]
+        links.append(f"![samples, {name}]({link})")
+    return ["## Samples", "", "| base | this |", "|---|---|", f"| {' | '.join(links)} |", ""]
 
 
 def _number(value: float | None) -> str:

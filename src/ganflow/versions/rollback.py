@@ -1,4 +1,4 @@
-"""Putting the previous model back, from git's history and DVC's cache."""
+"""Restore the previous model from git's history and DVC's cache."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ RESTORED = ("dvc.lock", "params.yaml", str(EVALUATION))
 
 @dataclass(frozen=True)
 class Rollback:
-    """What was put back."""
+    """The model that was restored."""
 
     commit: str
     model: str
@@ -23,7 +23,7 @@ class Rollback:
 
 
 def previous_model(project: Path) -> Rollback:
-    """The newest commit, before this one, whose model is another one.
+    """The newest commit, before this one, with another model.
 
     Raises:
         GanflowError: if there is none.
@@ -50,16 +50,16 @@ def model_hash(project: Path, commit: str) -> str | None:
 def roll_back(project: Path) -> Rollback:
     """Restore the previous model with its parameters, data and metrics, for the user to commit.
 
-    Code is left as it is: where it changed since, `dvc status` says which stages it concerns.
+    Code is not restored. If it has changed since, `dvc status` lists the stages that it affects.
 
     Raises:
-        GanflowError: if there are uncommitted changes in what would be replaced, if there is no
-            earlier model, or if its data cannot be had.
+        GanflowError: if a file to be replaced has uncommitted changes, if there is no earlier
+            model, or if its data is neither in the cache nor in the remote.
     """
     paths = [*RESTORED, str(RAW)]
     if git.run("status", "--porcelain", "--", *paths, cwd=project).strip():
         raise GanflowError(
-            "there are uncommitted changes in what would be replaced",
+            "files to be replaced have uncommitted changes",
             where=", ".join(paths),
             expected="a clean tree",
             run="git stash, or git commit",
