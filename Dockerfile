@@ -1,9 +1,9 @@
-# The environment of a run in a Docker or Kubernetes work pool (docs/teams.md).
+# The environment of a run in a Docker work pool (docs/teams.md).
 #
 #   docker build --tag ganflow .
 #
 # It holds no data and no checkout: those are a volume on /srv, where the pull step of
-# deployments/docker.yaml and deployments/kubernetes.yaml keeps a clone with its whole history,
+# deployments/docker.yaml keeps a clone with its whole history,
 # DVC's cache and the checkpoints. What is installed here is what requirements.lock says, by hash;
 # the code that runs is the clone's.
 ARG PYTHON=3.11.13

@@ -1,5 +1,5 @@
-"""Prefect's part: when and where the pipeline runs, and what happens if it fails.
+"""The Prefect flows: when and where the stages run, and what happens after a failure.
 
-What runs is DVC's: every flow here runs the stages of dvc.yaml through the `dvc` command, so
-that there is one cache and one dvc.lock, whoever started the run.
+Every flow runs the stages of dvc.yaml through the `dvc` command, so that all runs share one cache
+and one dvc.lock, however they were started.
 """

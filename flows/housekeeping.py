@@ -1,4 +1,4 @@
-"""The flow `housekeeping`: what runs leave behind is removed, and what is used is kept."""
+"""The flow `housekeeping`: remove what old runs have left, and what DVC's cache no longer needs."""
 
 import shutil
 import time
@@ -14,46 +14,46 @@ from prefect.states import Completed
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
 from ganflow.orchestration.parent_watchdog import end_with_worker
-from ganflow.orchestration.stage import dvc
 from ganflow.orchestration.workspace import DVC_SECONDS, project_lock, remove_workspace
+from ganflow.versions import dvc
 
 DAY = 86_400.0
 
 
 @flow(name="housekeeping", persist_result=False)
 def housekeeping(days: float = 14, dry_run: bool = True) -> State[None]:
-    """Remove workspaces, checkpoints and reports that nobody touched for `days`, and unused cache.
+    """Remove workspaces, checkpoints and reports unchanged for `days`, and unused cache files.
 
-    The cache keeps what the checkout, every branch, tag, experiment and remaining workspace
-    uses. Nothing runs beside it: a retraining holds it off, and it holds off retraining.
+    The cache keeps the files of the checkout, of every branch, tag and experiment, and of the
+    remaining workspaces. Housekeeping and retraining never run at the same time.
 
     Args:
-        days: how long something must have been left alone.
-        dry_run: only say what would be removed.
+        days: the minimum age in days of what is removed.
+        dry_run: only list what would be removed.
     """
     end_with_worker()
     project = Path.cwd()
     with project_lock(exclusive=True):
         removed = remove_stale(project, days, dry_run)
         collected = collect_garbage(project, dry_run, removed)
-    would = "would remove" if dry_run else "removed"
+    action = "would remove" if dry_run else "removed"
     text = "\n".join([f"- {path}" for path in removed] or ["- no stale folders"])
     create_markdown_artifact(
-        f"**Housekeeping {would}:**\n\n{text}\n\nDVC's cache:\n\n```\n{collected}\n```\n",
+        f"**Housekeeping {action}:**\n\n{text}\n\nDVC's cache:\n\n```\n{collected}\n```\n",
         "housekeeping",
-        "What was, or would be, removed",
+        "What was or would be removed",
     )
-    return Completed(message=f"{would} {len(removed)} folders; {collected.splitlines()[-1]}")
+    return Completed(message=f"{action} {len(removed)} folders; {collected.splitlines()[-1]}")
 
 
 def stale_folders(days: float, now: float) -> list[Path]:
-    """Workspaces, checkpoints and kept reports in which nothing was written for `days`."""
+    """Workspaces, checkpoints and reports in which no file has changed for `days`."""
     homes = [state_folder() / name for name in ("workspaces", "checkpoints", "reports")]
     found = [folder for home in homes if home.is_dir() for folder in sorted(home.iterdir())]
-    return [folder for folder in found if now - _last_touched(folder) > days * DAY]
+    return [folder for folder in found if now - _last_modified(folder) > days * DAY]
 
 
-def _last_touched(folder: Path) -> float:
+def _last_modified(folder: Path) -> float:
     times = [folder.stat().st_mtime]
     times += [entry.stat().st_mtime for entry in folder.iterdir() if not entry.is_symlink()]
     return max(times)
@@ -74,14 +74,14 @@ def remove_stale(project: Path, days: float, dry_run: bool) -> list[str]:
 
 @task(name="collect_garbage", cache_policy=NO_CACHE, persist_result=False)
 def collect_garbage(project: Path, dry_run: bool, stale: list[str]) -> str:
-    """`dvc gc` over everything that is still in use; what DVC says about it."""
+    """Run `dvc gc`, keeping every file that is still in use; return its output."""
     log = get_run_logger()
     home = state_folder() / "workspaces"
     folders = sorted(home.iterdir()) if home.is_dir() else []
     kept = [str(f) for f in folders if str(f.relative_to(state_folder())) not in stale]
     return processes.checked(
         [
-            *dvc("gc", "--workspace", "--all-branches", "--all-tags", "--all-experiments"),
+            *dvc.command("gc", "--workspace", "--all-branches", "--all-tags", "--all-experiments"),
             *("--dry" if dry_run else "--force",),
             *(("--projects", *kept) if kept else ()),
         ],

@@ -1,6 +1,6 @@
-"""The flow `pipeline`: the stages of dvc.yaml, one task each, in the current checkout.
+"""The flow `pipeline`: run the stages of dvc.yaml in this checkout, one task each.
 
-`python -m flows.pipeline` runs it on a server of its own that lives as long as the run.
+`python -m flows.pipeline` runs it with a Prefect server that is started for this run only.
 """
 
 if __name__ == "__main__":
@@ -9,56 +9,16 @@ if __name__ == "__main__":
     embedded.isolate()  # before Prefect reads its settings
 
 from pathlib import Path
-from typing import Any
 
-from prefect import Task, flow, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from ganflow.config import params as parameters
 from ganflow.orchestration.artifacts import show_results
 from ganflow.orchestration.parent_watchdog import end_with_worker
-from ganflow.orchestration.stage import Outcome, TransientStageError, is_advice, reproduce
-from ganflow.orchestration.stage_progress import ProgressArtifact
-
-NOTHING_TO_DO = "Unchanged"
-
-
-def _is_transient(task: Any, run: Any, state: State[Any]) -> bool:
-    return isinstance(state.result(raise_on_failure=False), TransientStageError)
-
-
-def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[None]]:
-    """A task that brings one stage up to date and ends in a state named for what that took.
-
-    Caching is DVC's alone. Only a fault that the stage itself calls transient is tried again.
-    """
-
-    @task(
-        name=name,
-        task_run_name=name,
-        cache_policy=NO_CACHE,
-        persist_result=False,
-        retries=retries,
-        retry_delay_seconds=[10, 60],
-        retry_condition_fn=_is_transient,
-    )
-    def run_stage(project: Path = Path(), timeout: float | None = None) -> State[None]:
-        log = get_run_logger()
-        bar = ProgressArtifact(stage)
-
-        def show(line: str) -> None:
-            if not is_advice(line):
-                log.info("%s", line)
-            bar.read(line)
-
-        outcome = reproduce(stage, project.resolve(), on_line=show, timeout=timeout)
-        return Completed(name=outcome.value, message=f"stage {stage}: {outcome.value.lower()}")
-
-    return run_stage
-
+from ganflow.orchestration.stage import Outcome
+from ganflow.orchestration.stage_task import stage_task
 
 prepare_data = stage_task("prepare_data", "prepare")
 train_extractor = stage_task("train_extractor", "extractor")
@@ -75,44 +35,44 @@ STAGES = {
     "evaluate": evaluate_samples,
     "report": write_report,
 }
-"""Every stage with its task, in an order that DVC's graph allows."""
+"""The task of every stage, in an order that DVC's graph allows."""
 
 
 @flow(name="pipeline", persist_result=False)
 def pipeline(stage_timeout: float | None = None) -> State[None]:
-    """Bring every artifact of this checkout up to date.
+    """Bring all outputs of this checkout up to date.
 
     Args:
-        stage_timeout: seconds that any one stage may take; without it, as long as it needs.
+        stage_timeout: time limit of each stage in seconds; None for no limit.
     """
     end_with_worker()
     parameters.load()
     outcomes = run_stages(Path(), stage_timeout)
     show_results(Path())
-    return summary_state(outcomes)
+    return final_state(outcomes)
 
 
 def run_stages(project: Path, timeout: float | None) -> dict[str, str]:
-    """Run all stages of `project`, and tell what was done about each.
+    """Run all stages of `project`; return the outcome of each.
 
     Raises:
         StageError: of the first stage that failed.
     """
     outcomes = {}
-    for stage, stage_task in STAGES.items():
-        state = stage_task(project, timeout, return_state=True)
+    for stage, task in STAGES.items():
+        state = task(project, timeout, return_state=True)
         state.result()
         outcomes[stage] = str(state.name)
     return outcomes
 
 
-def summary_state(outcomes: dict[str, str]) -> State[None]:
-    """A flow's own final state, `Unchanged` where no stage had anything to do."""
-    done = ", ".join(f"{stage} {outcome.lower()}" for stage, outcome in outcomes.items())
+def final_state(outcomes: dict[str, str]) -> State[None]:
+    """The flow's final state: `Unchanged` if no stage had to run."""
     if set(outcomes.values()) == {Outcome.UNCHANGED.value}:
-        return Completed(name=NOTHING_TO_DO, message="no stage had to run")
+        return Completed(name="Unchanged", message="no stage had to run")
+    done = ", ".join(f"{stage} {outcome.lower()}" for stage, outcome in outcomes.items())
     return Completed(message=done)
 
 
 if __name__ == "__main__":
-    raise SystemExit(embedded.show(pipeline))
+    raise SystemExit(embedded.run_and_print(pipeline))

@@ -1,12 +1,11 @@
-"""The flow `retrain`: new data or parameters become a measured model and a pull request.
+"""The flow `retrain`: train with new data or parameters, evaluate, and open a pull request.
 
-Pull, bring the changes, run the stages, judge, push the data, push the branch, open the pull
-request: all of it in a workspace of its own, and in this order, so that nothing that goes
-wrong on the way costs the model that is in use, and a reviewer never meets a branch whose data
-is not there yet. Every step may be repeated after a crash.
+The steps: pull the data, apply the changes, run the stages, compare with the base, push the data,
+push the branch, open the pull request. All steps run in a separate workspace, so a failure does not
+change the current model. The data is pushed before the branch, so a reviewer can always pull it.
+Every step can be repeated after a crash.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,28 +20,31 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.pipeline import STAGES, run_stages
-from ganflow.base.paths import EVALUATION
 from ganflow.config import params as parameters
 from ganflow.config.params import Params
-from ganflow.orchestration import git, ingestion, proposal, rescoring, transfer
+from ganflow.orchestration import ingestion, proposal, transfer
 from ganflow.orchestration.artifacts import keep_report, show_results
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.preflight import check_project
+from ganflow.orchestration.reruns import Reruns
 from ganflow.orchestration.workspace import workspace
-from ganflow.versions.gate import Measured, Verdict, judge
+from ganflow.versions import git
+from ganflow.versions.gate import Decision
+from ganflow.versions.gate_record import write_record
+from ganflow.versions.reading import measured_at
 
 UNCHANGED, PROPOSED, REJECTED = "Unchanged", "Proposed", "Rejected"
 TRANSFER_RETRIES = 2
-"""How soon is the worker's to say: PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS."""
+"""The delay is set by PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS in prefect.yaml."""
 
 
 @dataclass(frozen=True)
 class Base:
-    """What a retraining starts from and is compared with."""
+    """The commit that a retraining starts from and is compared with."""
 
     commit: str
     branch: str
-    """Where the pull request goes."""
+    """The target of the pull request."""
 
 
 @flow(name="retrain", persist_result=False)
@@ -52,15 +54,15 @@ def retrain(
     revision: str | None = None,
     stage_timeout: float | None = None,
 ) -> State[None]:
-    """Retrain in a workspace of its own and propose the result if the gate passes.
+    """Retrain in a separate workspace and propose the result if the gate passes.
 
     Args:
-        overrides: parameters to write into params.yaml, by dotted key, as in
-            {"train.images": 200000}; the pull request shows them.
-        incoming: a folder of new data on the worker's machine, taken into
-            `data/raw/<data.source>`; empty or left out for none.
-        revision: a commit to start from; without it, origin's main branch as it is now.
-        stage_timeout: seconds that any one stage may take.
+        overrides: changes to params.yaml by dotted key, as in {"train.images": 200000}; the pull
+            request shows them.
+        incoming: a folder of new data on the worker's machine, which is copied into
+            `data/raw/<data.source>`; None or empty for no new data.
+        revision: the commit to start from; None for origin's current main branch.
+        stage_timeout: time limit of each stage in seconds.
     """
     end_with_worker()
     project = Path.cwd()
@@ -69,17 +71,19 @@ def retrain(
     name = f"retrain-{str(flow_run.id or 'here')[:8]}"
     with workspace(project, name, base.commit) as folder:
         pull_data(folder)
-        params = bring_changes(folder, overrides or {}, incoming)
+        params = apply_changes(folder, overrides or {}, incoming)
         run_stages(folder, stage_timeout)
         show_results(folder, keep_report(folder, name))
         if not proposal.stage_changes(folder):
-            return Completed(name=UNCHANGED, message="nothing differs from the base: no proposal")
-        verdict = judge_model(project, folder, base, params, stage_timeout)
-        if not verdict.passed:
-            return Failed(name=REJECTED, message=verdict.line)
+            return Completed(
+                name=UNCHANGED, message="no difference from the base: nothing to propose"
+            )
+        decision = judge_model(project, folder, base, params, stage_timeout)
+        if not decision.passed:
+            return Failed(name=REJECTED, message=decision.line)
         push_data(folder)
-        pushed = push_branch(folder, base, verdict)
-        opened = open_request(folder, base, pushed, verdict)
+        pushed = push_branch(folder, base, decision)
+        opened = open_request(folder, base, pushed, decision)
         return Completed(name=PROPOSED, message=_summary(opened))
 
 
@@ -107,59 +111,36 @@ def pull_data(folder: Path) -> None:
     transfer.pull(folder, _log)
 
 
-@_task("bring_changes")
-def bring_changes(folder: Path, overrides: dict[str, Any], source: str | None) -> Params:
-    """Parameters first: they say which data is meant, and a wrong one costs nothing yet."""
+@_task("apply_changes")
+def apply_changes(folder: Path, overrides: dict[str, Any], source: str | None) -> Params:
+    """Change the parameters first: they name the data, and an error costs nothing yet."""
     params = parameters.edit(overrides, folder / parameters.PARAMS_FILE)
     ingestion.update_imports(folder, _log)
     if source:
-        ingestion.take(Path(source), folder, params.data.source, _log)
-    transfer.fetch_known(folder, STAGES, _log)
+        ingestion.add_incoming(Path(source), folder, params.data.source, _log)
+    transfer.fetch_cached_outputs(folder, STAGES, _log)
     return params
 
 
 @_task("judge_model")
 def judge_model(
     project: Path, folder: Path, base: Base, params: Params, timeout: float | None
-) -> Verdict:
-    """Hold the candidate against the gate; the verdict is shown in Prefect's page."""
-    candidates = [read_measured(folder)]
-    bases = [measured_at(folder, base.commit)]
-    trials = rescoring.Trials(project, folder, base.commit, params, timeout, _log)
+) -> Decision:
+    """Compare candidate and base, write gate.json, and show the decision in Prefect's page."""
+    candidates = [measured_at(None, folder)]
+    bases = [measured_at(base.commit, folder)]
+    reruns = Reruns(project, folder, base.commit, timeout, _log)
     if bases[0].terms != candidates[0].terms:
-        _log("evaluator or profile has changed: the base's model is measured again by the new one")
-        bases = [trials.base(params.seed, train=False)]
-    for seed in range(params.seed + 1, params.seed + params.gate.seeds):
-        candidates.append(trials.candidate(seed))
-        bases.append(trials.base(seed, train=True))
-    verdict = judge(params.gate, bases, candidates)
-    create_markdown_artifact(verdict.as_markdown(), "verdict", "What the gate says")
-    _log(verdict.line)
-    return verdict
-
-
-def read_measured(folder: Path) -> Measured:
-    """The evaluation in a folder."""
-    texts = [_text(folder / EVALUATION / name) for name in ("metrics.json", "detail.json")]
-    return _measured(*texts)
-
-
-def measured_at(folder: Path, commit: str) -> Measured:
-    """The evaluation that was committed; empty where there was none."""
-    texts = []
-    for name in ("metrics.json", "detail.json"):
-        path = f"{commit}:{EVALUATION / name}"
-        shown = git.succeeds("cat-file", "-e", path, cwd=folder)
-        texts.append(git.show(path, folder) if shown else "")
-    return _measured(*texts)
-
-
-def _text(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
-
-
-def _measured(metrics: str, detail: str) -> Measured:
-    return Measured(json.loads(metrics or "{}"), json.loads(detail or "{}"))
+        _log("evaluator or profile has changed: evaluating the base again with the new one")
+        bases = [reruns.evaluate_base(params.seed)]
+    seeds = range(params.seed, params.seed + params.gate.seeds)
+    for seed in seeds[1:]:
+        candidates.append(reruns.train_candidate(seed))
+        bases.append(reruns.train_base(seed))
+    decision = write_record(folder, base.commit, params.gate, seeds, bases, candidates)
+    create_markdown_artifact(decision.as_markdown(), "verdict", "The result of the gate")
+    _log(decision.line)
+    return decision
 
 
 @_task("push_data", TRANSFER_RETRIES)
@@ -168,42 +149,46 @@ def push_data(folder: Path) -> None:
 
 
 @_task("push_branch", TRANSFER_RETRIES)
-def push_branch(folder: Path, base: Base, verdict: Verdict) -> proposal.Proposal:
+def push_branch(folder: Path, base: Base, decision: Decision) -> proposal.Proposal:
     branch = proposal.branch_name(folder, base.commit)
-    proposal.commit(folder, base.commit, title(verdict), verdict.as_markdown())
+    proposal.commit(folder, base.commit, title(decision), decision.as_markdown())
     commit, is_new = proposal.push(folder, branch)
-    _log(f"{branch} {'pushed' if is_new else 'is there already'}")
+    _log(f"{branch} {'pushed' if is_new else 'already exists'}")
     return proposal.Proposal(branch, commit, "pushed" if is_new else "already there")
 
 
 @_task("open_request")
 def open_request(
-    folder: Path, base: Base, pushed: proposal.Proposal, verdict: Verdict
+    folder: Path, base: Base, pushed: proposal.Proposal, decision: Decision
 ) -> proposal.Proposal:
     opened = proposal.open_request(
-        folder, pushed, base.branch, title(verdict), verdict.as_markdown() + _how_to_look(base)
+        folder,
+        pushed,
+        base.branch,
+        title(decision),
+        decision.as_markdown() + _review_commands(base),
     )
     if opened.command:
         _log(f"to open the pull request: {opened.command}")
     create_markdown_artifact(
-        f"{verdict.as_markdown()}\n{_summary(opened)}\n", "proposal", "What was proposed"
+        f"{decision.as_markdown()}\n{_summary(opened)}\n", "proposal", "The proposed model"
     )
     return opened
 
 
-def title(verdict: Verdict) -> str:
+def title(decision: Decision) -> str:
     """One line for the commit and the pull request."""
     words = [
         f"{row.metric} {row.base:.4g} → {row.candidate:.4g}"
-        for row in verdict.rows
+        for row in decision.rows
         if row.base is not None and row.candidate is not None
     ]
     return "Retrain: " + (", ".join(words) or "limits kept")
 
 
-def _how_to_look(base: Base) -> str:
+def _review_commands(base: Base) -> str:
     return (
-        "\nTo look closer, on this branch:\n\n"
+        "\nTo compare in detail, on this branch:\n\n"
         f"    dvc pull\n    dvc metrics diff {base.commit[:12]}\n"
         f"    dvc params diff {base.commit[:12]}\n"
     )

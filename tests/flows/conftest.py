@@ -1,4 +1,4 @@
-"""A project with the same six stages as ganflow's, whose stages take no time, and its clones."""
+"""A small project with the six stages of ganflow, which run in no time; its clones; a server."""
 
 import contextlib
 import os
@@ -104,8 +104,12 @@ def dvc(*arguments: str, cwd: Path) -> str:
     return run(sys.executable, "-m", "dvc", *arguments, cwd=cwd)
 
 
+def set_seed(project: Path, seed: int) -> None:
+    (project / "params.yaml").write_text(f"seed: {seed}\ntrain: {{images: 128000}}\n")
+
+
 @pytest.fixture(autouse=True)
-def _quiet_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+def quiet_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     """DVC and git as they are started here: an identity, no telemetry, this interpreter first."""
     for name, value in IDENTITY.items():
         monkeypatch.setenv(name, value)
@@ -147,7 +151,7 @@ def project(template: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fault(project: Path) -> Callable[[str, str], None]:
-    """Make a stage misbehave the next time it runs: `fail`, `fail 75`, `hang`, `secrets`."""
+    """Give a stage a fault for its next run: `fail`, `fail 75`, `hang`, `secrets`."""
 
     def set_fault(stage: str, words: str) -> None:
         (project / "faults" / stage).write_text(words)
@@ -157,8 +161,8 @@ def fault(project: Path) -> Callable[[str, str], None]:
 
 ROOT = Path(__file__).parents[2]
 
-# Seconds until what is waited for is given up. The machine may be busy with anything else, and
-# a test that is about to fail may take its time.
+# Time limit of every wait, in seconds. It is long because the machine may be busy, and only a
+# failing test waits that long.
 PATIENCE = 120
 
 
@@ -222,7 +226,7 @@ def alive(pid: int) -> bool:
 
 
 def hung_processes(project: Path) -> list[int]:
-    """The processes of a stage that was told to hang, once they are there."""
+    """Wait for the processes of a stage with the fault `hang`; return their ids."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         pids = project / "faults" / "pids"
@@ -239,7 +243,7 @@ def free_port() -> int:
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End a process that a test started, kindly at first."""
+    """End a process that a test started: SIGTERM, then SIGKILL."""
     process.terminate()
     try:
         process.wait(15)
@@ -258,7 +262,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def running_server(home: Path, port: int, *options: str, **settings: str) -> Iterator[Server]:
-    """A server whose database is in `home`; without its page, unless `options` are others."""
+    """A server with its database in `home`; without `options` it serves no page."""
     url = f"http://127.0.0.1:{port}/api"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     environment = {
@@ -298,7 +302,7 @@ def running_server(home: Path, port: int, *options: str, **settings: str) -> Ite
 
 
 def _drain_prefect() -> None:
-    """Let this process's own logs and events reach the server while it is there."""
+    """Send this process's logs and events before the server stops."""
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
 
@@ -342,7 +346,7 @@ def deployed(deployable: Path, server: Server) -> Path:
 
 @pytest.fixture
 def cleanup() -> Iterator[contextlib.ExitStack]:
-    """Ends what a test started, however the test ends."""
+    """Ends the processes of a test, however the test ends."""
     with contextlib.ExitStack() as stack:
         yield stack
 
@@ -395,3 +399,36 @@ def here(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
 
     with temporary_settings({PREFECT_API_URL: server.url}):
         yield go
+
+
+def branches(project: Path) -> dict[str, str]:
+    """Origin's branches and their commits."""
+    lines = run("git", "ls-remote", "--heads", "origin", cwd=project).splitlines()
+    return {line.split("refs/heads/")[1]: line.split()[0] for line in lines}
+
+
+def proposed(project: Path) -> list[str]:
+    return [name for name in branches(project) if name.startswith("retrain/")]
+
+
+@pytest.fixture
+def lenient(shared: Path) -> Path:
+    """A project whose gate passes every finite number."""
+    (shared / "params.yaml").write_text(
+        "seed: 0\ntrain: {images: 128000}\ngate: {limits: {fd.ratio: {most: 100}}, compare: {}}\n"
+    )
+    publish(shared)
+    return shared
+
+
+def publish(project: Path) -> None:
+    run("git", "commit", "--quiet", "--all", "--message=Another", cwd=project)
+    run("git", "push", "--quiet", "origin", "main", cwd=project)
+
+
+def cloned(branch: str, folder: Path) -> Path:
+    """A new clone of one branch of `folder`/origin.git."""
+    clone = folder / "clone"
+    origin = str(folder / "origin.git")
+    run("git", "clone", "--quiet", f"--branch={branch}", origin, str(clone), cwd=folder)
+    return clone

@@ -1,4 +1,4 @@
-"""What is stale goes, what is used stays; and new data is noticed."""
+"""Housekeeping removes what is stale and keeps what is used."""
 
 import os
 import time
@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from flows.housekeeping import housekeeping
-from flows.watch import watch
 from ganflow.orchestration.workspace import BusyError, project_lock, workspace
-from tests.flows.conftest import Server, dvc, run
+from tests.flows.conftest import dvc, run
 
 Here = Callable[[Path], None]
 
@@ -33,7 +32,7 @@ def left_behind(project: Path, name: str, commit: str) -> None:
 
 
 @pytest.mark.slow
-def test_housekeeping_removes_only_what_nobody_uses(shared: Path, here: Here) -> None:
+def test_housekeeping_removes_only_unused_files(shared: Path, here: Here) -> None:
     here(shared)
     head = run("git", "rev-parse", "HEAD", cwd=shared).strip()
     for name in ("old", "new"):
@@ -61,46 +60,16 @@ def test_housekeeping_removes_only_what_nobody_uses(shared: Path, here: Here) ->
     assert "removed 2 folders" in housekeeping(dry_run=False, return_state=True).message
     assert not (shared / ".ganflow/workspaces/old").exists()
     assert not checkpoint.exists()
-    assert len(list(cache.rglob("*"))) < len(before), "nobody uses seed 77"
+    assert len(list(cache.rglob("*"))) < len(before), "seed 77 is unused"
     run("rm", "-r", "data/model", cwd=kept)
     dvc("checkout", "--quiet", "train", cwd=kept)
     assert (kept / "data/model/file.txt").read_text().startswith("seed: 9")
 
 
-def test_housekeeping_and_retraining_hold_each_other_off(shared: Path, here: Here) -> None:
+def test_housekeeping_and_retraining_exclude_each_other(shared: Path, here: Here) -> None:
     here(shared)
     head = run("git", "rev-parse", "HEAD", cwd=shared).strip()
-    with workspace(shared, "one", head), pytest.raises(BusyError, match="retraining is going on"):
+    with workspace(shared, "one", head), pytest.raises(BusyError, match="retraining is running"):
         housekeeping(return_state=True).result()
     with project_lock(exclusive=True), pytest.raises(BusyError), workspace(shared, "one", head):
         pass
-
-
-def test_relative_remotes_are_the_same_place_in_a_workspace(shared: Path, here: Here) -> None:
-    here(shared)
-    dvc("remote", "add", "--local", "near", "../near", cwd=shared)
-    (shared / ".." / "near").mkdir()
-    head = run("git", "rev-parse", "HEAD", cwd=shared).strip()
-    with workspace(shared, "one", head) as folder:
-        dvc("checkout", "--quiet", cwd=folder)
-        dvc("push", "--quiet", "--remote", "near", cwd=folder)
-    assert list((shared.parent / "near").rglob("*"))
-
-
-def test_new_images_are_told_once(shared: Path, here: Here, server: Server, tmp_path: Path) -> None:
-    here(shared)
-    arrivals = tmp_path / "arrivals"
-    arrivals.mkdir()
-    (arrivals / "1.png").write_text("1")
-
-    def look() -> str:
-        return str(watch(incoming=str(arrivals), enough=2, return_state=True).name)
-
-    assert look() == "Unchanged", "the first look has nothing to compare with"
-    (arrivals / "2.png").write_text("2")
-    assert look() == "Unchanged", "one of two"
-    (arrivals / "3.png").write_text("3")
-    assert look() == "Changed"
-    assert look() == "Unchanged", "told once"
-    (arrivals / "1.png").unlink()
-    assert look() == "Unchanged", "what is gone is nothing new"

@@ -1,4 +1,4 @@
-"""What is shown in Prefect's page: small enough, whole, and still there afterwards."""
+"""Artifacts in Prefect's page: images are embedded and small enough, reports are kept."""
 
 import base64
 import io
@@ -18,7 +18,7 @@ def picture_in(address: str) -> Image.Image:
 def test_a_grid_is_shown_pixel_by_pixel(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (100, 120), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "grid.png")
-    address = artifacts.data_address(tmp_path / "grid.png")
+    address = artifacts.data_url(tmp_path / "grid.png")
     assert address.startswith("data:image/png;base64,")
     assert (np.asarray(picture_in(address)) == pixels).all()
 
@@ -28,7 +28,7 @@ def test_a_large_grid_is_made_to_fit(tmp_path: Path, channels: tuple[int, ...]) 
     pixels = np.random.default_rng(0).integers(0, 256, (1500, 1200, *channels), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "grid.png")
     assert (tmp_path / "grid.png").stat().st_size > artifacts.MOST_BYTES
-    address = artifacts.data_address(tmp_path / "grid.png")
+    address = artifacts.data_url(tmp_path / "grid.png")
     assert len(address) < 1.4 * artifacts.MOST_BYTES
     shown = picture_in(address)
     assert shown.format == "JPEG"

@@ -1,4 +1,4 @@
-"""Branches and pull requests, with `gh` and `glab` played by scripts that note their calls."""
+"""Branches and pull requests, with scripts in place of `gh` and `glab`."""
 
 import json
 import os
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ganflow.base.errors import GanflowError
-from ganflow.orchestration import processes, proposal
-from ganflow.orchestration.git import commit_of
+from ganflow.orchestration import proposal
+from ganflow.versions.git import commit_of
 from tests.flows.conftest import run
 
 
@@ -21,8 +21,8 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def play(folder: Path, tool: str, answers: dict[str, str]) -> Path:
-    """A command that notes its arguments, and answers by its first two."""
+def fake_tool(folder: Path, tool: str, answers: dict[str, str]) -> Path:
+    """A script that records its arguments and prints the answer for the first two."""
     calls = folder / f"{tool}.calls"
     cases = "\n".join(f'"{words}") echo {json.dumps(said)};;' for words, said in answers.items())
     script = folder / tool
@@ -50,12 +50,14 @@ def test_without_a_tool_the_run_ends_with_the_exact_command(shared: Path) -> Non
 
 def test_a_pull_request_is_opened_once_and_then_updated(shared: Path, bin_folder: Path) -> None:
     at(shared, "https://github.com/someone/something")
-    calls = play(bin_folder, "gh", {"pr list": "", "pr create": "https://github.com/s/s/pull/7"})
+    calls = fake_tool(
+        bin_folder, "gh", {"pr list": "", "pr create": "https://github.com/s/s/pull/7"}
+    )
     opened = proposal.open_request(shared, pushed(shared), "main", "Title", "$(touch evil)")
     assert (opened.state, opened.address) == ("opened", "https://github.com/s/s/pull/7")
     assert "$(touch evil)" in calls.read_text()
     assert not (shared / "evil").exists()
-    calls = play(bin_folder, "gh", {"pr list": "7", "pr edit": ""})
+    calls = fake_tool(bin_folder, "gh", {"pr list": "7", "pr edit": ""})
     opened = proposal.open_request(shared, pushed(shared), "main", "Title", "text")
     assert opened.state == "updated"
     assert "pr edit 7" in calls.read_text()
@@ -63,7 +65,7 @@ def test_a_pull_request_is_opened_once_and_then_updated(shared: Path, bin_folder
 
 def test_gitlab_is_served_by_its_own_tool(shared: Path, bin_folder: Path) -> None:
     at(shared, "git@gitlab.example.org:someone/something.git")
-    calls = play(bin_folder, "glab", {"mr list": "[]", "mr create": "https://gitlab/mr/3"})
+    calls = fake_tool(bin_folder, "glab", {"mr list": "[]", "mr create": "https://gitlab/mr/3"})
     opened = proposal.open_request(shared, pushed(shared), "main", "Title", "text")
     assert opened.address == "https://gitlab/mr/3"
     assert "--source-branch retrain/abc --target-branch main" in calls.read_text()
@@ -71,7 +73,7 @@ def test_gitlab_is_served_by_its_own_tool(shared: Path, bin_folder: Path) -> Non
 
 def test_a_tool_that_fails_leaves_the_command(shared: Path, bin_folder: Path) -> None:
     at(shared, "https://github.com/someone/something")
-    play(bin_folder, "gh", {"pr list": ""})
+    fake_tool(bin_folder, "gh", {"pr list": ""})
     opened = proposal.open_request(shared, pushed(shared), "main", "Title", "text")
     assert opened.state == "pushed"
     assert opened.command.startswith("gh pr create")
@@ -87,15 +89,6 @@ def test_equal_inputs_give_the_same_branch_and_others_another(shared: Path) -> N
 
 @pytest.mark.parametrize("revision", ["--upload-pack=touch evil", "$(touch evil)", "no-such"])
 def test_a_revision_is_data(shared: Path, revision: str) -> None:
-    with pytest.raises(GanflowError, match="there is no revision"):
+    with pytest.raises(GanflowError, match="git knows no revision"):
         commit_of(revision, shared)
     assert not (shared / "evil").exists()
-
-
-def test_credentials_in_an_address_never_reach_a_log(shared: Path) -> None:
-    lines: list[str] = []
-    url = "https://someone:tell-nobody@127.0.0.1:9/x.git"
-    processes.run(["git", "ls-remote", url], cwd=shared, on_line=lines.append, timeout=60)
-    processes.run(["echo", f"pushing to {url}"], cwd=shared, on_line=lines.append)
-    assert "tell-nobody" not in "\n".join(lines)
-    assert any("https://127.0.0.1:9/x.git" in line for line in lines)

@@ -1,11 +1,9 @@
-"""What DVC's words mean, held against the real DVC; and what a failure leaves behind."""
+"""Running a stage with the real DVC: its outcomes, its failures and its locks."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,13 +21,9 @@ from ganflow.orchestration.stage import (
     outcome_of,
     reproduce,
 )
-from tests.flows.conftest import PATIENCE, alive, hung_processes
+from tests.flows.conftest import hung_processes, set_seed
 
 Fault = Callable[[str, str], None]
-
-
-def set_seed(project: Path, seed: int) -> None:
-    (project / "params.yaml").write_text(f"seed: {seed}\ntrain: {{images: 128000}}\n")
 
 
 def test_outcomes_are_read_from_the_real_dvc(project: Path) -> None:
@@ -42,7 +36,7 @@ def test_outcomes_are_read_from_the_real_dvc(project: Path) -> None:
     assert any("progress: train 3/3" in line for line in lines)
 
 
-def test_a_stage_that_talks_like_dvc_is_not_believed() -> None:
+def test_a_stages_own_output_is_not_taken_for_dvcs() -> None:
     assert outcome_of("> echo Stage 'train' didn't change, skipping", "train") is None
     assert outcome_of("Stage 'trainer' didn't change, skipping", "train") is None
 
@@ -106,38 +100,6 @@ def test_exit_status_75_asks_for_another_attempt(project: Path, fault: Fault) ->
         reproduce("train", project)
 
 
-def test_a_stage_that_hangs_is_ended_with_its_children(project: Path, fault: Fault) -> None:
-    model = (project / "data/model/file.txt").read_text()
-    set_seed(project, 1)
-    fault("train", "hang")
-    with pytest.raises(CommandTimeoutError, match="10 seconds"):
-        reproduce("train", project, timeout=10)
-    assert not [pid for pid in hung_processes(project) if alive(pid)]
-    assert (project / "data/model/file.txt").read_text() == model
-
-
-def test_nothing_outlives_a_killed_flow(project: Path, fault: Fault) -> None:
-    set_seed(project, 1)
-    fault("train", "hang")
-    code = (
-        "import sys; from pathlib import Path; from ganflow.orchestration.stage import reproduce;"
-        "reproduce('train', Path(sys.argv[1]))"
-    )
-    root = Path(__file__).parents[2]
-    flow = subprocess.Popen(
-        [sys.executable, "-c", code, str(project)],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": f"{root}:{root / 'src'}"},
-    )
-    pids = hung_processes(project)
-    flow.kill()
-    flow.wait()
-    deadline = time.monotonic() + PATIENCE
-    while any(map(alive, pids)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not [pid for pid in pids if alive(pid)]
-
-
 def hold_lock(project: Path) -> "subprocess.Popen[str]":
     """Another process in the middle of a DVC command."""
     code = (
@@ -193,37 +155,7 @@ def test_files_in_use_by_another_repro_are_waited_for(project: Path, fault: Faul
     assert any("trying again" in line for line in lines)
 
 
-def test_no_token_reaches_a_stage(
-    project: Path, fault: Fault, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in (
-        *("GH_TOKEN", "AWS_SECRET_ACCESS_KEY", "PREFECT_API_KEY", "MY_PASSWORD", "GANFLOW_WEBHOOK"),
-        *("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY", "SSH_AUTH_SOCK", "DATABASE_URL"),
-        "GANFLOW_REPOSITORY",
-    ):
-        monkeypatch.setenv(name, "tell-nobody")
-    set_seed(project, 1)
-    fault("train", "secrets")
-    reproduce("train", project)
-    seen = json.loads((project / "faults/seen").read_text())
-    assert "tell-nobody" not in seen.values()
-    assert seen["DVC_NO_ANALYTICS"] == "1"
-
-
-def test_python_in_a_stage_is_this_one(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A wrong interpreter first on PATH is passed over."""
-    wrong = tmp_path / "bin"
-    wrong.mkdir()
-    (wrong / "python").write_text("#!/bin/sh\nexit 9\n")
-    (wrong / "python").chmod(0o755)
-    monkeypatch.setenv("PATH", str(wrong), prepend=":")
-    set_seed(project, 1)
-    assert reproduce("train", project) is Outcome.RAN
-
-
-def test_two_at_once_keep_their_hands_off_each_other(project: Path) -> None:
+def test_two_runs_at_once_do_not_disturb_each_other(project: Path) -> None:
     set_seed(project, 1)
     found: list[Outcome] = []
     runs = [

@@ -1,4 +1,4 @@
-"""Characters carry the pixels' colours."""
+"""Each character shows the colours of two pixels."""
 
 import io
 import re

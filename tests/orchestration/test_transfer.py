@@ -1,40 +1,17 @@
-"""What one worker has made reaches another through the remote, and no key reaches a stage."""
+"""Transfers that fail only cost time."""
 
 from pathlib import Path
 
 from ganflow.orchestration import transfer
-from ganflow.orchestration.stage import Outcome, reproduce
-from tests.flows.conftest import dvc, run
 
-TRAINED = ("prepare", "extractor", "train", "sample", "evaluate")
+STAGES = ("prepare", "extractor", "train", "sample", "evaluate")
 
 
-def test_a_stage_that_was_run_elsewhere_is_restored(shared: Path, tmp_path: Path) -> None:
-    (shared / "params.yaml").write_text("seed: 5\ntrain: {images: 128000}\n")
-    dvc("repro", "--quiet", cwd=shared)
-    transfer.push(shared, print)
-    other = tmp_path / "other"
-    run("git", "clone", "--quiet", str(tmp_path / "origin.git"), str(other), cwd=tmp_path)
-    (other / "faults").mkdir(exist_ok=True)
-    dvc("remote", "modify", "--local", "storage", "url", str(tmp_path / "storage"), cwd=other)
-    transfer.pull(other, print)
-    (other / "params.yaml").write_text("seed: 5\ntrain: {images: 128000}\n")
-    lines: list[str] = []
-    transfer.fetch_known(other, TRAINED, lines.append)
-    assert [line.split()[1] for line in lines if line.startswith("stage ")][:2] == [
-        "train",
-        "sample",
-    ]
-    assert reproduce("train", other) is Outcome.RESTORED
-    assert reproduce("sample", other) is Outcome.RESTORED
-    assert (other / "data/model/file.txt").read_text().startswith("seed: 5")
-
-
-def test_what_cannot_be_brought_is_left_to_the_stages(shared: Path, tmp_path: Path) -> None:
+def test_outputs_that_cannot_be_fetched_are_made_again(shared: Path, tmp_path: Path) -> None:
     (shared / "params.yaml").write_text("seed: 6\ntrain: {images: 128000}\n")
     lines: list[str] = []
-    transfer.fetch_known(shared, TRAINED, lines.append)
-    assert lines == [], "nobody has run it"
+    transfer.fetch_cached_outputs(shared, STAGES, lines.append)
+    assert lines == [], "no worker has run it"
     (shared / "dvc.yaml").write_text("stages: nonsense")
-    transfer.fetch_known(shared, TRAINED, lines.append)
+    transfer.fetch_cached_outputs(shared, STAGES, lines.append)
     assert "the stages will run here" in lines[-1]

@@ -1,6 +1,5 @@
-"""The image's recipe and the container deployments, as far as no engine is needed."""
+"""The Dockerfile and the container deployments, as far as they can be tested without an engine."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -67,15 +66,11 @@ def test_the_library_installs_from_what_is_copied(tmp_path: Path) -> None:
     assert (target / "ganflow/config/recipes/default.yaml").exists()
 
 
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [("docker", ()), ("kubernetes", ("--base-job-template", "deployments/kubernetes-pool.json"))],
-)
-def test_the_pools_take_the_deployments(hub: Hub, kind: str, options: tuple[str, ...]) -> None:
+def test_the_pool_takes_the_deployments(hub: Hub) -> None:
     """Prefect checks a deployment's values against its pool's template."""
-    server, pool = hub.server, f"ganflow-{kind}"
-    server.prefect("work-pool", "create", pool, "--type", kind, *options, cwd=ROOT)
-    file = f"deployments/{kind}.yaml"
+    server, pool = hub.server, "ganflow-docker"
+    server.prefect("work-pool", "create", pool, "--type", "docker", cwd=ROOT)
+    file = "deployments/docker.yaml"
     server.prefect("--no-prompt", "deploy", "--all", "--prefect-file", file, cwd=ROOT)
     described = yaml.safe_load((ROOT / file).read_text())["deployments"]
     template = server.ask(f"/work_pools/{pool}")["base_job_template"]
@@ -85,9 +80,3 @@ def test_the_pools_take_the_deployments(hub: Hub, kind: str, options: tuple[str,
         assert found["pull_steps"][0]["ganflow.versions.cloning.whole_clone"]["folder"]
         assert found["job_variables"] == deployment["work_pool"]["job_variables"]
         assert set(found["job_variables"]) <= set(template["variables"]["properties"])
-
-
-def test_every_value_of_the_kubernetes_template_is_used() -> None:
-    template = json.loads((ROOT / "deployments/kubernetes-pool.json").read_text())
-    used = set(re.findall(r"{{ (\w+) }}", json.dumps(template["job_configuration"])))
-    assert used == set(template["variables"]["properties"])

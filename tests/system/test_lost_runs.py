@@ -19,11 +19,11 @@ import yaml
 from ganflow.orchestration import alerts
 from tests.flows.conftest import PATIENCE, ROOT, Server, alive, hung_processes, stop
 from tests.flows.test_server import (
-    listening,
     process_tree,
     wait_for_state,
     wait_until_gone,
 )
+from tests.orchestration.test_alerts import listening
 from tests.system.conftest import Hub, started
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]

@@ -102,7 +102,7 @@ def test_another_evaluator_is_scored_again(history: History) -> None:
 
 def test_what_cannot_be_compared_is_an_error(history: History) -> None:
     one, two, three = (history.add(value) for value in (1.0, 2.0, 3.0))
-    with pytest.raises(GanflowError, match="one side has no spread"):
+    with pytest.raises(GanflowError, match="one side has no variance"):
         history.compare([one], [two, three])
     with pytest.raises(GanflowError, match="same commit twice"):
         history.compare([one, one], [two, three])

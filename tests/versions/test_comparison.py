@@ -35,7 +35,7 @@ def test_intervals_agree_with_scipy() -> None:
 def test_equal_recipes_are_told_apart_one_time_in_twenty(seeds: int) -> None:
     numbers = np.random.default_rng(1)
     verdicts = [
-        across_seeds(*numbers.normal(5, 1, (2, seeds)).tolist(), "lower").verdict
+        across_seeds(*numbers.normal(5, 1, (2, seeds)).tolist(), "lower").answer
         for _ in range(1500)
     ]
     told = np.mean([verdict != "cannot tell" for verdict in verdicts])
@@ -52,9 +52,9 @@ def test_a_binomial_interval_holds_the_truth() -> None:
 def test_pairs_see_what_is_hidden_between_seeds() -> None:
     luck = np.random.default_rng(3).normal(0, 3, size=6)
     base, candidate = 10 + luck, 9 + luck + 0.1 * np.arange(6)
-    assert across_seeds(base.tolist(), candidate.tolist(), "lower").verdict == "cannot tell"
-    assert paired(base.tolist(), candidate.tolist(), "lower").verdict == "better"
-    assert paired(base.tolist(), candidate.tolist(), "higher").verdict == "worse"
+    assert across_seeds(base.tolist(), candidate.tolist(), "lower").answer == "cannot tell"
+    assert paired(base.tolist(), candidate.tolist(), "lower").answer == "better"
+    assert paired(base.tolist(), candidate.tolist(), "higher").answer == "worse"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_pairs_see_what_is_hidden_between_seeds() -> None:
 def test_an_interval_that_holds_zero_says_nothing(
     low: float, high: float, direction: str, said: str
 ) -> None:
-    assert difference((low + high) / 2, low, high, direction).verdict == said  # type: ignore[arg-type]
+    assert difference((low + high) / 2, low, high, direction).answer == said  # type: ignore[arg-type]
 
 
 def test_bootstrap_tells_models_apart_and_equals_not() -> None:
@@ -83,8 +83,8 @@ def test_bootstrap_tells_models_apart_and_equals_not() -> None:
     def verdict(shift: float) -> str:
         base, candidate, test = (numbers.normal(size=(300, 3)) for _ in range(3))
         return paired_bootstrap(
-            base + 0.5, candidate + shift, test, gap, "lower", resamples=100, numbers=numbers
-        ).verdict
+            base + 0.5, candidate + shift, test, gap, "lower", resamples=100, rng=numbers
+        ).answer
 
     equal = [verdict(0.5) for _ in range(60)]
     assert np.mean([v == "cannot tell" for v in equal]) >= 0.85
@@ -107,7 +107,7 @@ def test_the_paired_bootstrap_holds_the_true_difference() -> None:
         ]
     )
     found = [
-        paired_bootstrap(*draw(), frechet_distance, "lower", resamples=50, numbers=numbers)
+        paired_bootstrap(*draw(), frechet_distance, "lower", resamples=50, rng=numbers)
         for _ in range(120)
     ]
     assert 0.90 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.99

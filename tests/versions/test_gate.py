@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ganflow.config.gate import Gate, Limit
 from ganflow.versions.gate import (
     Measured,
+    classify_difference,
+    decide,
     difference_interval,
     interval_of,
-    judge,
-    judge_difference,
     paired_interval,
     value_of,
 )
@@ -44,22 +44,22 @@ GATE = Gate(limits={}, compare={"fd.value": "lower"}, margin=0.1)
     ],
 )
 def test_a_difference_is_judged_by_its_interval(interval, direction, expected) -> None:
-    assert judge_difference(interval, direction, 1.0) == expected
+    assert classify_difference(interval, direction, 1.0) == expected
 
 
 def test_cannot_tell_fails_unless_the_gate_says_otherwise() -> None:
     unclear = [measured(10, 5)], [measured(10.5, 5)]
-    assert not judge(GATE, *unclear).passed
-    assert judge(GATE.model_copy(update={"on_unclear": "pass"}), *unclear).passed
+    assert not decide(GATE, *unclear).passed
+    assert decide(GATE.model_copy(update={"on_unclear": "pass"}), *unclear).passed
     worse = [measured(10, 0.1)], [measured(15, 0.1)]
-    assert not judge(GATE.model_copy(update={"on_unclear": "pass"}), *worse).passed
+    assert not decide(GATE.model_copy(update={"on_unclear": "pass"}), *worse).passed
 
 
 def test_a_clear_improvement_passes_and_is_called_better() -> None:
-    verdict = judge(GATE, [measured(10, 0.1)], [measured(9, 0.1)])
-    assert verdict.passed
-    assert verdict.rows[0].judgement == "better"
-    assert "fd.value better" in verdict.line
+    decision = decide(GATE, [measured(10, 0.1)], [measured(9, 0.1)])
+    assert decision.passed
+    assert decision.rows[0].outcome == "better"
+    assert "fd.value better" in decision.line
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, None, "2", True])
@@ -68,15 +68,15 @@ def test_a_metric_that_is_missing_or_no_number_fails(bad, side) -> None:
     sides = [[measured(10, 0.1)], [measured(9, 0.1)]]
     sides[side] = [Measured({"fd": {"value": bad}, "evaluator": "a"}, {})]
     gate = GATE.model_copy(update={"on_unclear": "pass"})
-    assert judge(gate, *sides).rows[0].judgement == "missing"
-    assert not judge(gate, *sides).passed
+    assert decide(gate, *sides).rows[0].outcome == "missing"
+    assert not decide(gate, *sides).passed
     limited = Gate(limits={"fd.value": Limit(most=100)}, compare={})
-    assert judge(limited, *sides).passed is (side == 0)
+    assert decide(limited, *sides).passed is (side == 0)
 
 
 def test_two_evaluators_are_not_compared() -> None:
-    verdict = judge(GATE, [measured(10, 0.1, "a")], [measured(9, 0.1, "b")])
-    assert verdict.rows[0].judgement == "missing"
+    decision = decide(GATE, [measured(10, 0.1, "a")], [measured(9, 0.1, "b")])
+    assert decision.rows[0].outcome == "missing"
 
 
 def test_two_profiles_are_not_compared() -> None:
@@ -84,16 +84,16 @@ def test_two_profiles_are_not_compared() -> None:
         Measured({**measured(value, 0.1).metrics, "profile": profile}, {})
         for value, profile in ((10, "quick"), (9, "full"))
     )
-    assert judge(GATE, [quick], [full]).rows[0].judgement == "missing"
-    assert judge(GATE, [quick], [quick]).rows[0].judgement == "not worse"
+    assert decide(GATE, [quick], [full]).rows[0].outcome == "missing"
+    assert decide(GATE, [quick], [quick]).rows[0].outcome == "not worse"
 
 
 def test_limits_hold_for_every_training() -> None:
     gate = Gate(limits={"fd.value": Limit(least=1, most=10)}, compare={})
-    assert judge(gate, [], [measured(9), measured(10)]).passed
-    assert not judge(gate, [], [measured(9), measured(10.1)]).passed
-    assert not judge(gate, [], [measured(0.9)]).passed
-    assert not judge(gate, [], []).passed
+    assert decide(gate, [], [measured(9), measured(10)]).passed
+    assert not decide(gate, [], [measured(9), measured(10.1)]).passed
+    assert not decide(gate, [], [measured(0.9)]).passed
+    assert not decide(gate, [], []).passed
 
 
 def test_paired_interval_is_scipys() -> None:
@@ -128,7 +128,7 @@ def test_intervals_are_found_where_the_evaluation_writes_them() -> None:
     assert value_of(one.metrics, "fd") is None
 
 
-def test_the_verdict_says_what_it_compared() -> None:
-    text = judge(GATE, [measured(10, 0.1)], [measured(9, 0.1)]).as_markdown()
+def test_the_decision_says_what_it_compared() -> None:
+    text = decide(GATE, [measured(10, 0.1)], [measured(9, 0.1)]).as_markdown()
     assert "| fd.value | 10 | 9 | -1.14 to -0.859 |" in text
     assert "one training each" in text

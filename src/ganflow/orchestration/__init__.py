@@ -1,1 +1,1 @@
-"""What the flows are made of; the only part of the package that needs Prefect."""
+"""The building blocks of the flows; the only part of the package that imports Prefect."""

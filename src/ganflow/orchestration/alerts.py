@@ -1,10 +1,10 @@
-"""Telling people when a run fails, is late or has lost its process.
+"""Alerts when a run fails, is late or has lost its process.
 
     python -m ganflow.orchestration.alerts --webhook https://chat.example.org/hooks/...
 
-writes the automations of automations.yaml, beside this file, to the server that PREFECT_API_URL
-names, each with a message to that address (Slack, Mattermost and others take it as it is). Without
-`--webhook` they only do what they do on the server. Run again, it brings them up to date.
+creates the automations of automations.yaml, next to this file, on the server at PREFECT_API_URL.
+Each sends a message to the webhook (Slack, Mattermost and others accept it unchanged). Without
+`--webhook` they send no messages. Running the command again updates the automations.
 """
 
 import argparse
@@ -28,9 +28,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Set up alerts on the Prefect server.")
     parser.add_argument(
         "--webhook",
-        metavar="ADDRESS",
+        metavar="URL",
         default=os.environ.get("GANFLOW_WEBHOOK"),
-        help="where messages go (default: $GANFLOW_WEBHOOK, which a shell's history does not keep)",
+        help="where messages go (default: $GANFLOW_WEBHOOK, which is not in the shell's history)",
     )
     options = parser.parse_args()
     for name in set_up(options.webhook):
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def set_up(webhook: str | None) -> list[str]:
-    """Create or update every automation; their names."""
+    """Create or update every automation; return their names."""
     block = save_block(webhook) if webhook else None
     names = []
     for described in yaml.safe_load(FILE.read_text())["automations"]:
@@ -51,7 +51,7 @@ def set_up(webhook: str | None) -> list[str]:
 
 
 def save_block(webhook: str) -> str:
-    """Keep the address on the server, as a secret; the id of its block."""
+    """Store the webhook's URL on the server as a secret; return the id of the block."""
     block = CustomWebhookNotificationBlock(
         name=BLOCK,
         url="{{address}}",
@@ -65,7 +65,7 @@ def save_block(webhook: str) -> str:
 
 
 def message(subject: str, block: str) -> dict[str, Any]:
-    """The action that sends a message through a block."""
+    """The action that sends a message with a notification block."""
     return {
         "type": "send-notification",
         "block_document_id": block,
@@ -76,11 +76,11 @@ def message(subject: str, block: str) -> dict[str, Any]:
 
 def _save(automation: Automation) -> None:
     try:
-        known = cast(Automation, Automation.read(name=automation.name))
+        existing = cast(Automation, Automation.read(name=automation.name))
     except ValueError:
         automation.create()
     else:
-        automation.id = known.id
+        automation.id = existing.id
         automation.update()
 
 

@@ -1,7 +1,7 @@
-"""What a run leaves to be looked at in Prefect's page.
+"""The results of a run as artifacts in Prefect's page.
 
-Pictures are part of the text (`data:` addresses), so that they show without a web server that
-the reader's browser can reach. tests/system/test_team.py looks at them in a browser.
+Images are embedded in the markdown as `data:` URLs, so the page shows them without a second web
+server. tests/system/test_team.py checks this in a browser.
 """
 
 import base64
@@ -14,24 +14,29 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
 from ganflow.base import paths
 from ganflow.base.paths import state_folder
-from ganflow.orchestration import figures
+from ganflow.orchestration import evaluation_summary
 
 GRID = paths.SAMPLES / "grid.png"
 PAGE = paths.REPORT / "index.html"
 MOST_BYTES = 300_000
-"""Of a picture in a page, which lies in the server's database: a grid of digits has 26,000."""
+"""Size limit of an embedded image, which the server stores in its database.
+
+A grid of digits has 26,000 bytes.
+"""
 
 
 def show_results(project: Path, report: Path | None = None) -> None:
-    """Show the evaluation, the sample grid and where the report is.
+    """Create artifacts for the evaluation, the sample grid and the location of the report.
 
     Args:
-        project: the folder that the stages ran in.
-        report: where the report will stay; without it, where the stage wrote it.
+        project: the folder in which the stages ran.
+        report: the copy of the report that is kept; None for the one that the stage wrote.
     """
-    verdict = figures.read_verdict(project)
-    if verdict:
-        create_markdown_artifact(figures.as_markdown(verdict), "metrics", "The last evaluation")
+    summary = evaluation_summary.read_summary(project)
+    if summary:
+        create_markdown_artifact(
+            evaluation_summary.as_markdown(summary), "metrics", "The last evaluation"
+        )
     page = (report or project / PAGE).resolve()
     if (project / GRID).is_file():
         create_markdown_artifact(samples_page(project / GRID, page), "samples", "Generated samples")
@@ -45,15 +50,15 @@ def show_results(project: Path, report: Path | None = None) -> None:
 
 
 def samples_page(grid: Path, report: Path) -> str:
-    """Markdown that holds the picture itself."""
+    """Markdown with the sample grid embedded."""
     return (
-        f"![Generated samples, a class in each column]({data_address(grid)})\n\n"
+        f"![Generated samples, a class in each column]({data_url(grid)})\n\n"
         f"The whole report is `{report}` on the worker's machine: one file, for any browser.\n"
     )
 
 
-def data_address(picture: Path) -> str:
-    """A picture as a `data:` address of at most about 400 kB, if need be as a smaller JPEG."""
+def data_url(picture: Path) -> str:
+    """The image as a `data:` URL of at most about 400 kB; a larger one becomes a smaller JPEG."""
     content, kind = picture.read_bytes(), "png"
     if len(content) > MOST_BYTES:
         with Image.open(picture) as opened:
@@ -69,7 +74,7 @@ def data_address(picture: Path) -> str:
 
 
 def keep_report(project: Path, name: str) -> Path | None:
-    """Copy the report out of a workspace, which goes when its run has succeeded."""
+    """Copy the report out of a workspace, which is deleted when its run succeeds."""
     if not (project / PAGE).is_file():
         return None
     kept = state_folder() / "reports" / name / PAGE.name

@@ -1,7 +1,7 @@
-"""Running a flow here and now, on a server that is started for it and ends with it.
+"""Running a flow in this process, on a Prefect server that is started for this run only.
 
-The user's own Prefect (address, key, profile, anything named PREFECT_*) is left aside: a
-demonstration must never reach somebody's cloud account.
+The user's own Prefect settings (API URL, key, profile, every PREFECT_* variable) are ignored, so
+that a demonstration never reaches a cloud account.
 """
 
 import logging
@@ -16,16 +16,16 @@ from ganflow.base.errors import GanflowError
 from ganflow.base.images import read_picture
 from ganflow.base.paths import state_folder
 from ganflow.data.sources import require
-from ganflow.orchestration.figures import read_verdict
-from ganflow.orchestration.processes import QUIET
+from ganflow.orchestration.evaluation_summary import read_summary
+from ganflow.orchestration.processes import TELEMETRY_OFF
 from ganflow.orchestration.terminal import blocks, shows_colours
 
 
 def isolate() -> None:
-    """Give this process Prefect settings of its own; before Prefect is imported."""
+    """Replace this process's Prefect settings; call it before Prefect is imported."""
     for name in [name for name in os.environ if name.startswith("PREFECT_")]:
         del os.environ[name]
-    os.environ.update(settings(state_folder() / "prefect"), **QUIET)
+    os.environ.update(settings(state_folder() / "prefect"), **TELEMETRY_OFF)
 
 
 def settings(home: Path) -> dict[str, str]:
@@ -35,8 +35,8 @@ def settings(home: Path) -> dict[str, str]:
         "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        # Half of the time of a first start went into writing the catalogue of block types
-        # into the new database. No flow here uses blocks.
+        # Registering the block types takes half of the time of a first start. The flows
+        # use no blocks.
         "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
         "PREFECT_LOGGING_FORMATTERS_STANDARD_FLOW_RUN_FMT": "%(asctime)s  %(message)s",
         "PREFECT_LOGGING_FORMATTERS_STANDARD_TASK_RUN_FMT": (
@@ -45,8 +45,8 @@ def settings(home: Path) -> dict[str, str]:
     }
 
 
-def show(flow: Callable[..., Any]) -> int:
-    """Run `flow` and print what came of it; the exit status is 0 if it completed."""
+def run_and_print(flow: Callable[..., Any]) -> int:
+    """Run `flow` and print its results; return 0 if it completed, or else an exit status."""
     from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
 
     from ganflow.config import params as parameters
@@ -54,7 +54,7 @@ def show(flow: Callable[..., Any]) -> int:
     try:
         require(paths.RAW / parameters.load().data.source)
         _drop_tracebacks()
-        # A .env or prefect.toml in this folder may name a server too.
+        # A .env file or prefect.toml in this folder may also set a server.
         with temporary_settings(restore_defaults={PREFECT_API_URL, PREFECT_API_KEY}):
             state = flow(return_state=True)
             if not state.is_completed():
@@ -64,14 +64,14 @@ def show(flow: Callable[..., Any]) -> int:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; everything that was finished is kept", file=sys.stderr)
+        print("\nstopped; the results of finished stages are kept", file=sys.stderr)
         return 130
     print_results(Path(), str(state.message or ""))
     return 0
 
 
 def _drop_tracebacks() -> None:
-    """Say a failure in a line where it happens: the whole of it is printed at the end."""
+    """Log a failure as one line; the whole error is printed at the end."""
 
     def in_one_line(record: logging.LogRecord) -> bool:
         if record.levelno >= logging.ERROR or record.exc_info:
@@ -84,7 +84,7 @@ def _drop_tracebacks() -> None:
 
 
 def print_results(project: Path, message: str) -> None:
-    """Where the results are, and the numbers that matter beside their baselines."""
+    """Print the main metrics with their baselines, and the paths of the results."""
     from rich.console import Console
     from rich.table import Table
 
@@ -93,16 +93,16 @@ def print_results(project: Path, message: str) -> None:
     grid = project / paths.SAMPLES / "grid.png"
     if shows_colours(sys.stdout) and grid.exists():
         print(blocks(read_picture(grid), min(console.width, 120)))
-    verdict = read_verdict(project)
-    if verdict:
-        title = "The samples, and what real images reach in their place (baseline)"
+    summary = read_summary(project)
+    if summary:
+        title = "Generated samples; the baseline is the value for real images"
         table = Table("metric", "value", "baseline", "95 % interval", title=title)
         for column in table.columns[1:]:
             column.justify = "right"
-        for one in verdict.findings:
+        for one in summary.findings:
             table.add_row(one.name, one.value, one.baseline, one.interval)
         console.print(table)
-        console.print(verdict.sentence, soft_wrap=False)
+        console.print(summary.sentence, soft_wrap=False)
         console.print()
     for what, path in (
         ("report", paths.REPORT / "index.html"),

@@ -1,4 +1,4 @@
-"""New data, taken into a workspace before its stages run."""
+"""Adding new data to a workspace before its stages run."""
 
 import os
 import shutil
@@ -10,17 +10,16 @@ import yaml
 from ganflow.base.errors import DataError
 from ganflow.base.paths import RAW
 from ganflow.orchestration import processes
-from ganflow.orchestration.git import git, succeeds
-from ganflow.orchestration.stage import dvc
 from ganflow.orchestration.workspace import DVC_SECONDS
+from ganflow.versions import dvc, git
 
 
 def update_imports(folder: Path, on_line: Callable[[str], None]) -> None:
-    """Bring every imported source (`dvc import`, `dvc import-url`) up to date."""
+    """Update every imported source (`dvc import`, `dvc import-url`)."""
     for pointer in sorted((folder / RAW).glob("*.dvc")):
         if _is_import(pointer):
             processes.checked(
-                dvc("update", str(pointer.relative_to(folder))),
+                dvc.command("update", str(pointer.relative_to(folder))),
                 cwd=folder,
                 what=f"the imported source {pointer.name} could not be updated",
                 remedy=f"dvc update {pointer.relative_to(folder)}",
@@ -35,18 +34,19 @@ def _is_import(pointer: Path) -> bool:
     return bool(described.get("deps"))
 
 
-def take(incoming: Path, folder: Path, source: str, on_line: Callable[[str], None]) -> None:
-    """Copy the files of `incoming` over those of `data/raw/SOURCE`, and hand them to DVC.
+def add_incoming(incoming: Path, folder: Path, source: str, on_line: Callable[[str], None]) -> None:
+    """Copy the files of `incoming` into `data/raw/SOURCE` and track them with DVC.
 
-    A file of the same name is replaced, the others stay. A source that was in git moves to DVC.
+    Files of the same name are replaced; other files stay. A source that was tracked by git is
+    tracked by DVC from then on.
 
     Args:
         incoming: a folder on this machine.
         folder: the workspace.
-        source: the `data.source` of its parameters, a plain name.
+        source: its parameter `data.source`, a plain name.
 
     Raises:
-        DataError: if there is nothing to take, or something that is no plain file.
+        DataError: if `incoming` has no files, or something other than files and folders.
     """
     files = _plain_files(incoming)
     target = folder / RAW / source
@@ -55,12 +55,12 @@ def take(incoming: Path, folder: Path, source: str, on_line: Callable[[str], Non
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = place.with_name(f".{place.name}.partial")
         shutil.copyfile(path, draft)
-        draft.replace(place)  # a new file: the old one may be a link into DVC's cache
+        draft.replace(place)  # never write into the old file: it may be a link into DVC's cache
     relative = str(target.relative_to(folder))
-    if succeeds("ls-files", "--error-unmatch", relative, cwd=folder):
-        git("rm", "-r", "--quiet", "--cached", "--", relative, cwd=folder)
+    if git.succeeds("ls-files", "--error-unmatch", relative, cwd=folder):
+        git.run("rm", "-r", "--quiet", "--cached", "--", relative, cwd=folder)
     processes.checked(
-        dvc("add", relative),
+        dvc.command("add", relative),
         cwd=folder,
         what=f"DVC did not take {relative}",
         remedy=f"dvc add {relative}",
@@ -83,10 +83,10 @@ def _plain_files(incoming: Path) -> list[Path]:
             path = Path(folder, name)
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
                 raise DataError(
-                    "incoming data holds something that is neither a folder nor a file",
+                    "incoming data has something that is neither a folder nor a file",
                     where=str(path),
-                    expected="plain files: a link could lead anywhere",
-                    run="replace it by the file it stands for",
+                    expected="regular files, because a link could lead anywhere",
+                    run="replace the link with its file",
                 )
         found += [Path(folder, name) for name in names]
     if not found:
@@ -94,6 +94,6 @@ def _plain_files(incoming: Path) -> list[Path]:
             "the folder of incoming data is empty",
             where=str(incoming),
             expected="at least one file",
-            run="leave `incoming` out to retrain on the data that is there",
+            run="leave out `incoming` to retrain on the existing data",
         )
     return sorted(found)

@@ -1,7 +1,7 @@
-"""Ending a flow whose worker was killed.
+"""Ending a flow run whose worker was killed.
 
-A worker that is killed outright cannot end its runs: they would go on with nobody to report to,
-while the next worker starts them again beside themselves.
+A worker that is killed cannot end its flow runs. They would continue, and the next worker would
+start the same runs a second time.
 """
 
 import os
@@ -9,13 +9,13 @@ import signal
 import threading
 import time
 
-SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_CHECKS = 1.0
 
 
 def end_with_worker() -> None:
-    """If a worker started this process, send it SIGTERM as soon as that worker is gone.
+    """If a worker started this process, send this process SIGTERM when that worker ends.
 
-    Prefect then reports the run as crashed, and the stage's processes end with this one.
+    Prefect then reports the run as crashed, and the processes of the stage end too.
     """
     if "PREFECT__FLOW_RUN_ID" not in os.environ:
         return
@@ -23,7 +23,7 @@ def end_with_worker() -> None:
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(SECONDS_BETWEEN_CHECKS)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="parent-watchdog", daemon=True).start()

@@ -1,4 +1,4 @@
-"""What has to be right before a retraining starts, checked in seconds instead of found in hours."""
+"""The checks before a retraining: seconds now instead of a failure hours later."""
 
 from pathlib import Path
 
@@ -18,17 +18,17 @@ from ganflow.versions import doctor
     retries=2,
 )
 def check_project(project: Path) -> None:
-    """Raise for everything that would make the run fail later, each with what mends it."""
+    """Raise one error that lists every problem that would fail the run, each with its remedy."""
     log = get_run_logger()
-    wrong = []
+    failed = []
     for check in doctor.before_retraining(project):
         log.info("%s %s: %s", "✓" if check.good else "✗", check.name, check.found)
         if not check.good and check.needed:
-            wrong.append(check)
-    if wrong:
+            failed.append(check)
+    if failed:
         raise GanflowError(
-            "this project is not ready to be retrained:\n"
-            + "\n".join(f"  ✗ {check.name}: {check.found}" for check in wrong),
+            "this project is not ready for a retraining:\n"
+            + "\n".join(f"  ✗ {check.name}: {check.found}" for check in failed),
             where=str(project),
-            run="; ".join(check.mend for check in wrong),
+            run="; ".join(check.mend for check in failed),
         )

@@ -1,9 +1,8 @@
-"""Running a command that must not outlive the run that started it."""
+"""Running commands that end when the run that started them ends."""
 
 import contextlib
 import os
 import queue
-import re
 import subprocess
 import sys
 import threading
@@ -15,19 +14,17 @@ from pathlib import Path
 
 from ganflow.base.errors import GanflowError
 from ganflow.orchestration import supervisor
+from ganflow.versions.commands import without_credentials
 
 GRACE_SECONDS = 10.0
 TAIL_LINES = 40
 
-QUIET = {
+TELEMETRY_OFF = {
     "DVC_NO_ANALYTICS": "1",
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
-"""Nothing that is started here reports on its user."""
-
-_CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
-"""A user and password in an address: they never reach a log."""
+"""Set for every command, so that no tool reports its use."""
 
 _SECRET_PARTS = ("TOKEN", "SECRET", "PASSW", "AUTH_", "CREDENTIAL", "WEBHOOK", "CONNECTION_")
 _SECRET_NAMES = ("GANFLOW_REPOSITORY",)
@@ -39,7 +36,7 @@ class CommandError(GanflowError):
 
 
 class CommandTimeoutError(GanflowError):
-    """A command took longer than it was given; it and all it started have been ended."""
+    """A command exceeded its time limit; it and its child processes have been ended."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +52,13 @@ class Finished:
 
 
 def environment(*, with_secrets: bool, project: Path | None = None) -> dict[str, str]:
-    """The environment for a command: this interpreter first on PATH, telemetry off.
+    """The environment of a command: this interpreter first on PATH, telemetry off.
 
-    In a `project`, Python takes the library from there, not from where it is installed: in the
-    workspace of another revision they differ, and DVC records the workspace's.
+    With `project`, Python imports ganflow from the project's own `src`. The installed code may be
+    of another revision, and DVC records the code in the workspace.
 
-    Tokens, passwords and Prefect's own settings are left out unless the command is git, DVC's
-    transfer or `gh`, which need them: a stage has no use for them.
+    `with_secrets` keeps tokens, passwords and Prefect's settings. Only git, DVC transfers and `gh`
+    need them; stages never get them.
     """
     kept = {
         name: value for name, value in os.environ.items() if with_secrets or not _is_secret(name)
@@ -72,7 +69,7 @@ def environment(*, with_secrets: bool, project: Path | None = None) -> dict[str,
         kept["PYTHONPATH"] = os.pathsep.join(filter(None, [source, kept.get("PYTHONPATH")]))
     return {
         **kept,
-        **QUIET,
+        **TELEMETRY_OFF,
         "PATH": os.pathsep.join([folder, kept.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
     }
@@ -96,19 +93,19 @@ def run(
     on_line: Callable[[str], None] = lambda line: None,
     timeout: float | None = None,
 ) -> Finished:
-    """Run `command` (never through a shell), handing each line it writes to `on_line`.
+    """Run `command` without a shell and pass each line of its output to `on_line`.
 
-    Whatever ends this function (the command, the timeout, an exception, a signal, or the end
-    of this very process) also ends every process that the command started.
+    However this function ends (the command ends, a timeout, an exception, a signal, or the end
+    of this process), all processes that the command started are ended too.
 
     Raises:
         CommandTimeoutError: after `timeout` seconds.
     """
-    guarded = [sys.executable, "-I", "-S", supervisor.__file__, str(GRACE_SECONDS), *command]
+    supervised = [sys.executable, "-I", "-S", supervisor.__file__, str(GRACE_SECONDS), *command]
     deadline = None if timeout is None else time.monotonic() + timeout
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     with subprocess.Popen(
-        guarded,
+        supervised,
         cwd=cwd,
         env=dict(env) if env is not None else environment(with_secrets=False, project=cwd),
         stdin=subprocess.PIPE,
@@ -130,8 +127,8 @@ def run(
                 f"`{' '.join(command[-3:])}` was still running after {timeout:.0f} seconds "
                 "and has been ended",
                 where=str(cwd),
-                expected="an end within the time limit",
-                run="the same again with a longer limit, or look at the last lines of its log",
+                expected="to finish within the time limit",
+                run="it again with a longer limit, or read the last lines of its log",
             ) from None
         finally:
             _end(process)
@@ -146,12 +143,12 @@ def _next(lines: "queue.SimpleQueue[str | None]", deadline: float | None) -> str
 def _read(process: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str | None]") -> None:
     with contextlib.suppress(ValueError):
         for line in process.stdout or ():
-            lines.put(_CREDENTIALS.sub(r"\1", line.rstrip("\n")))
+            lines.put(without_credentials(line.rstrip("\n")))
     lines.put(None)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    """Close the guard's pipe, upon which it ends the command, and wait until it has."""
+    """Close the supervisor's pipe, so that it ends the command, and wait for it."""
     if process.stdin:
         process.stdin.close()
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -168,12 +165,12 @@ def checked(
     on_line: Callable[[str], None] = lambda line: None,
     timeout: float | None = None,
 ) -> str:
-    """Run a command that has to succeed and return its last lines.
+    """Run a command, raise if it fails, and return the last lines of its output.
 
     Args:
-        what: says what could not be done, if it fails.
-        remedy: the command that a person would run next.
-        with_secrets: whether it may see tokens and passwords (git, DVC's transfer and `gh`).
+        what: the error message if it fails.
+        remedy: the command that the error message suggests.
+        with_secrets: whether the command gets tokens and passwords (git, DVC transfers, `gh`).
 
     Raises:
         CommandError: with the command's last lines.

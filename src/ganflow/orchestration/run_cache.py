@@ -1,12 +1,12 @@
-"""Bring what another worker has made of the same inputs: `python -P run_cache.py STAGE...`
+"""Fetch what another worker made from the same inputs: `python -P run_cache.py STAGE...`
 
-`dvc pull --run-cache` brings the notes on earlier runs, but not what came of them. `dvc repro
---pull` would, but it hands its environment, with the keys to the remote, on to the stage. So this
-asks for the outputs in a process that runs no stage; `dvc repro` then finds them in the cache.
+`dvc pull --run-cache` fetches the records of earlier runs, but not their outputs. `dvc repro
+--pull` fetches them too, but passes its environment, with the keys of the remote, on to the
+stages. So this script fetches the outputs in a process that runs no stage; `dvc repro` then finds
+them in the cache.
 
-DVC has no command for it, and its Python interface is not documented:
-tests/orchestration/test_transfer.py holds what is used here. Whatever goes wrong costs
-no more than a stage that is run again.
+DVC has no command for this, and its Python API is not documented. The calls used here are tested
+by tests/orchestration/test_run_cache.py. If one fails, the stages only run again.
 """
 
 import sys
@@ -24,8 +24,8 @@ def main(names: list[str]) -> None:
             try:
                 repo.stage_cache.restore(stage, pull=True)
             except RunCacheNotFoundError:
-                return  # and so what the later stages read is not known either
-            print(f"stage {name} was run elsewhere: its outputs are in the cache now")
+                return  # without its outputs the inputs of later stages are unknown
+            print(f"stage {name} was run elsewhere: its outputs are now in the cache")
 
 
 if __name__ == "__main__":

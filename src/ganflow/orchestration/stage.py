@@ -1,11 +1,10 @@
 """Running one stage of dvc.yaml through the `dvc` command.
 
-DVC says only in words what it did, so its words are read here and nowhere else, and
-tests/orchestration/test_stage.py holds them against the real DVC.
+DVC reports what it did only as text. This module is the only one that parses that text, and
+tests/orchestration/test_stage.py tests it with the real DVC.
 """
 
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,16 +17,17 @@ from zc.lockfile import LockError, LockFile  # type: ignore[import-untyped]
 from ganflow.base.errors import GanflowError
 from ganflow.gan.checkpoint import forget_recorded
 from ganflow.orchestration import processes
+from ganflow.versions import dvc
 
 LOCK_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 60.0, 60.0, 60.0)
 """Seconds between attempts while another DVC command holds a lock: five minutes in all."""
 
 TRY_AGAIN = 75
-"""EX_TEMPFAIL of sysexits.h: a stage that exits with it asks to be run once more."""
+"""EX_TEMPFAIL of sysexits.h: the exit status of a stage that may succeed if it runs again."""
 
-_BUSY = "is busy, it is being blocked by"
+_FILES_IN_USE = "is busy, it is being blocked by"
 
-_ADVICE = (
+_HINTS = (
     "To track the changes with git, run:",
     "git add ",
     "To enable auto staging, run:",
@@ -37,7 +37,7 @@ _ADVICE = (
 
 
 class Outcome(StrEnum):
-    """What DVC did about a stage."""
+    """What DVC did with a stage."""
 
     RAN = "Ran"
     RESTORED = "Restored"
@@ -45,15 +45,15 @@ class Outcome(StrEnum):
 
 
 class StageError(GanflowError):
-    """A stage that failed, with its last lines."""
+    """A stage failed; the message has the last lines of its output."""
 
 
 class TransientStageError(StageError):
-    """A stage that failed and said that it may well succeed if it is run again."""
+    """A stage failed with the exit status that means: it may succeed if it runs again."""
 
 
 class LockedError(GanflowError):
-    """Another DVC command has kept the project to itself for too long."""
+    """Another DVC command has locked the project for too long."""
 
 
 def reproduce(
@@ -64,28 +64,28 @@ def reproduce(
     timeout: float | None = None,
     lock_waits: tuple[float, ...] = LOCK_WAITS,
 ) -> Outcome:
-    """Bring `stage` up to date, as `dvc repro --single-item` does, and say what that took.
+    """Run `dvc repro --single-item` for `stage` and return what DVC did.
 
-    After a failure, a timeout or a cancellation the stage's outputs are again what dvc.lock
-    and the working tree had: DVC deletes them before it runs a stage.
+    DVC deletes the outputs of a stage before it runs it. After a failure, a timeout or a
+    cancellation this function restores the outputs that were there before.
 
     Args:
-        stage: a name in the project's dvc.yaml.
-        project: the folder of that dvc.yaml.
-        on_line: receives every line that DVC and the stage write.
-        timeout: seconds after which the stage and all its processes are ended.
-        lock_waits: seconds to wait, attempt by attempt, while another DVC command has a lock.
+        stage: its name in dvc.yaml.
+        project: the folder of dvc.yaml.
+        on_line: called with every line that DVC and the stage print.
+        timeout: seconds after which the stage and its child processes are ended.
+        lock_waits: seconds to wait before each new attempt while DVC's lock is held.
 
     Raises:
         StageError: the stage failed.
         TransientStageError: it failed with exit status 75.
-        LockedError: the locks were held throughout.
-        CommandTimeoutError: it took too long.
+        LockedError: the lock was held during all attempts.
+        CommandTimeoutError: it exceeded `timeout`.
     """
     for wait in (*lock_waits, None):
         outcome = None if _is_locked(project) else _attempt(stage, project, on_line, timeout)
         if outcome:
-            forget_recorded()  # later stages do so when they run, but they may be up to date
+            forget_recorded()  # later stages also do this, but only if they run
             return outcome
         if wait is not None:
             on_line(f"another DVC command is using this project: trying again in {wait:g} s")
@@ -102,7 +102,7 @@ def reproduce(
 def _attempt(
     stage: str, project: Path, on_line: Callable[[str], None], timeout: float | None
 ) -> Outcome | None:
-    """One `dvc repro`; None where it could not start because its files are in use."""
+    """One `dvc repro`; None if it could not start because its files are in use."""
     seen: list[Outcome] = []
 
     def read(line: str) -> None:
@@ -110,20 +110,20 @@ def _attempt(
             seen.append(outcome)
         on_line(line)
 
-    # DVC gives its lock up while the stage runs. It has to wait for as long as it takes to
-    # get it back, or else a `dvc push` in another terminal would cost a finished training.
-    command = dvc("--wait-for-lock", "repro", "--single-item", stage)
-    with _outputs_kept(stage, project):
+    # DVC releases its lock while the stage runs, and must wait to get it back: otherwise a
+    # `dvc push` in another terminal would make a finished training fail.
+    command = dvc.command("--wait-for-lock", "repro", "--single-item", stage)
+    with _restore_outputs_on_error(stage, project):
         ended = processes.run(command, cwd=project, on_line=read, timeout=timeout)
         if ended.code == 0:
-            return _recognized(stage, seen)
-        if not seen and _BUSY in ended.text:
+            return _reported_outcome(stage, seen)
+        if not seen and _FILES_IN_USE in ended.text:
             return None
         raise _failure(stage, ended)
 
 
 def _is_locked(project: Path) -> bool:
-    """Whether a DVC command holds the project's lock (a file lock: it ends with its holder)."""
+    """Whether a DVC command holds the project's lock (a file lock, released with its process)."""
     try:
         LockFile(str(project / ".dvc" / "tmp" / "lock")).close()
     except LockError:
@@ -133,13 +133,8 @@ def _is_locked(project: Path) -> bool:
     return False
 
 
-def dvc(*arguments: str) -> list[str]:
-    """The command line for DVC in this interpreter's own environment."""
-    return [sys.executable, "-m", "dvc", *arguments]
-
-
 def outcome_of(line: str, stage: str) -> Outcome | None:
-    """What a line of DVC's says was done about `stage`, if it says so."""
+    """The outcome for `stage` that a line of DVC's output reports, if any."""
     if line == f"Stage '{stage}' didn't change, skipping":
         return Outcome.UNCHANGED
     if line == f"Stage '{stage}' is cached - skipping run, checking out outputs":
@@ -149,17 +144,17 @@ def outcome_of(line: str, stage: str) -> Outcome | None:
     return None
 
 
-def is_advice(line: str) -> bool:
-    """Whether DVC only suggests what its user might type next."""
-    return not line.strip() or line.strip().startswith(_ADVICE)
+def is_hint(line: str) -> bool:
+    """Whether a line is empty or one of DVC's hints about the next command."""
+    return not line.strip() or line.strip().startswith(_HINTS)
 
 
-def _recognized(stage: str, seen: list[Outcome]) -> Outcome:
+def _reported_outcome(stage: str, seen: list[Outcome]) -> Outcome:
     if seen:
         return seen[0]
     raise StageError(
-        f"DVC ended well but did not say what it did about stage {stage}",
-        expected="one of the sentences that src/ganflow/orchestration/stage.py knows",
+        f"DVC succeeded but did not report what it did with stage {stage}",
+        expected="one of the messages that src/ganflow/orchestration/stage.py parses",
         run="pytest tests/orchestration/test_stage.py (has DVC's wording changed?)",
     )
 
@@ -171,14 +166,14 @@ def _failure(stage: str, ended: processes.Finished) -> StageError:
     return kind(
         f"stage {stage} failed; its last lines:\n{said}",
         where=f"dvc.yaml, stage {stage}",
-        expected="its outputs, which are again the last good ones",
-        run=f"mend the cause above, then dvc repro {stage}",
+        expected="success; its previous outputs have been restored",
+        run=f"fix the cause above, then dvc repro {stage}",
     )
 
 
 @contextmanager
-def _outputs_kept(stage: str, project: Path) -> Iterator[None]:
-    """Put the stage's outputs back if the block raises, whatever it raises."""
+def _restore_outputs_on_error(stage: str, project: Path) -> Iterator[None]:
+    """Restore the stage's outputs if the block raises anything."""
     kept = project / ".dvc" / "tmp" / "ganflow" / stage
     uncached = uncached_outputs(stage, project)
     shutil.rmtree(kept, ignore_errors=True)
@@ -188,7 +183,7 @@ def _outputs_kept(stage: str, project: Path) -> Iterator[None]:
         yield
     except BaseException:
         processes.run(
-            dvc("--wait-for-lock", "checkout", "--force", "--quiet", stage),
+            dvc.command("--wait-for-lock", "checkout", "--force", "--quiet", stage),
             cwd=project,
             timeout=600,
         )
@@ -202,7 +197,7 @@ def _outputs_kept(stage: str, project: Path) -> Iterator[None]:
 
 
 def uncached_outputs(stage: str, project: Path) -> list[Path]:
-    """The outputs of `stage` that are in git rather than in DVC's cache."""
+    """The outputs of `stage` that are in git and not in DVC's cache."""
     described = yaml.safe_load((project / "dvc.yaml").read_text())["stages"].get(stage, {})
     entries = [e for kind in ("outs", "metrics", "plots") for e in described.get(kind, [])]
     return [

@@ -9,13 +9,13 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 SECONDS_BETWEEN_UPDATES = 5.0
-"""Each update is a request to the server: the lines come as often, the page needs no more."""
+"""Each update is a request to the server, so updates are limited."""
 
 _LINE = re.compile(r"progress: (?P<what>\S+) (?P<done>\d+)/(?P<total>\d+) (?P<rest>.*)")
 
 
 def percentage(line: str) -> float | None:
-    """How far a line of `ganflow.base.progress` says the work is, from 0 to 100."""
+    """The percentage in a line of `ganflow.base.progress`; None for any other line."""
     match = _LINE.fullmatch(line.strip())
     if not match or int(match["total"]) == 0:
         return None
@@ -23,7 +23,7 @@ def percentage(line: str) -> float | None:
 
 
 class ProgressArtifact:
-    """Shows progress lines as one artifact, created by the first and then updated."""
+    """One progress artifact: the first progress line creates it, later lines update it."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class ProgressArtifact:
         now = self.clock()
         if self.artifact is None:
             created = create_progress_artifact(done, self.key, description)
-            self.artifact = cast(UUID, created)  # a coroutine only where there is an event loop
+            self.artifact = cast(UUID, created)  # a coroutine only inside an event loop
         elif now - self.shown_at >= self.seconds or done >= 100:
             update_progress_artifact(self.artifact, done, description)
         else:

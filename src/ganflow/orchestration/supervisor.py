@@ -1,12 +1,12 @@
-"""Ends a command with everything it started when the process that wanted it is gone.
+"""Runs a command, and ends it with all its child processes when the caller ends.
 
-`dvc` passes no signal on: killed alone, it leaves a training behind. So a command is run by a
-supervisor, `python supervisor.py GRACE COMMAND...`, which holds the read end of a pipe. When the
-writer closes it, or is killed, the supervisor sends SIGTERM to the process group of the command,
-and SIGKILL after GRACE seconds. A command that ends by itself takes what it
-left running with it.
+`dvc` does not forward signals: if only `dvc` is killed, its training continues. So every command is
+run by a supervisor, `python supervisor.py GRACE COMMAND...`, whose standard input is a pipe from
+the caller. When the caller closes the pipe or is killed, the supervisor sends SIGTERM to the
+command's process group, and SIGKILL after GRACE seconds. When the command ends by itself, the
+supervisor kills the processes that it left running.
 
-Nothing but the standard library is imported, for this starts before every command.
+This file imports only the standard library, because it starts before every command.
 """
 
 import contextlib
@@ -30,19 +30,19 @@ def main(arguments: list[str]) -> NoReturn:
     _adopt_orphans()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
-    asked_to_end = threading.Event()
+    ending = threading.Event()
 
     def end(*_: object) -> None:
-        asked_to_end.set()
+        ending.set()
         _signal_group(child.pid, signal.SIGTERM)
         threading.Timer(float(grace), _signal_group, (child.pid, signal.SIGKILL)).start()
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    threading.Thread(target=_wait_for_writer, args=(end,), daemon=True).start()
+    threading.Thread(target=_wait_for_caller, args=(end,), daemon=True).start()
 
     code = child.wait()
-    deadline = time.monotonic() + (float(grace) if asked_to_end.is_set() else 0.0)
+    deadline = time.monotonic() + (float(grace) if ending.is_set() else 0.0)
     while time.monotonic() < deadline and _signal_group(child.pid, 0):
         _reap()
         time.sleep(0.02)
@@ -52,14 +52,14 @@ def main(arguments: list[str]) -> NoReturn:
     os._exit(code if code >= 0 else 128 - code)
 
 
-def _wait_for_writer(end: Callable[[], None]) -> None:
+def _wait_for_caller(end: Callable[[], None]) -> None:
     while os.read(0, 1024):
         pass
     end()
 
 
 def _signal_group(group: int, number: int) -> bool:
-    """Whether there was anyone to receive it."""
+    """Send a signal; return whether the process group still exists."""
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
@@ -68,14 +68,14 @@ def _signal_group(group: int, number: int) -> bool:
 
 
 def _reap() -> None:
-    """Collect what has ended: until then it counts as a member of its group."""
+    """Wait for ended child processes, which otherwise still count as members of their group."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
 def _adopt_orphans() -> None:
-    """On Linux, become the parent of the command's orphans, even of those that left its group."""
+    """On Linux, become the parent of the command's orphans, even if they left its group."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""A small picture for terminals that show colours: two pixels a character."""
+"""Drawing a small image in a terminal with 24-bit colours, two pixels per character."""
 
 import os
 from typing import TextIO
@@ -10,15 +10,16 @@ RESET = "\x1b[0m"
 
 
 def shows_colours(stream: TextIO) -> bool:
-    """Whether 24-bit colours can be expected of where `stream` goes."""
-    named = os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
-    return stream.isatty() and named and "NO_COLOR" not in os.environ
+    """Whether `stream` is a terminal with 24-bit colours."""
+    declared = os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
+    return stream.isatty() and declared and "NO_COLOR" not in os.environ
 
 
 def blocks(picture: np.ndarray, width: int) -> str:
-    """Draw uint8 (H, W, 1 or 3), made at most `width` characters wide.
+    """Draw a uint8 image (H, W, 1 or 3), at most `width` characters wide.
 
-    Each character is an upper half block: its ink is the upper pixel, its paper the lower one.
+    Each character is an upper half block: its foreground colour is the upper pixel, its background
+    colour the lower one.
     """
     height, wide = picture.shape[:2]
     colours = np.broadcast_to(picture, (height, wide, 3)).astype(np.uint8)

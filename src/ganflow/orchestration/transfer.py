@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ganflow.orchestration import processes, run_cache
-from ganflow.orchestration.stage import dvc
 from ganflow.orchestration.workspace import DVC_SECONDS
+from ganflow.versions import dvc
 
 
 def pull(folder: Path, on_line: Callable[[str], None]) -> None:
-    """Bring what dvc.lock names, and the run cache, from the remote; what was never pushed is
-    left to the stages."""
+    """Pull the outputs in dvc.lock and the run cache from the remote.
+
+    Outputs that were never pushed are skipped: their stages run again.
+    """
     processes.checked(
-        dvc("pull", "--run-cache", "--allow-missing", "--force"),
+        dvc.command("pull", "--run-cache", "--allow-missing", "--force"),
         cwd=folder,
         what="the DVC remote did not give what this revision needs",
         remedy="dvc pull --run-cache (with the worker's own account)",
@@ -23,10 +25,12 @@ def pull(folder: Path, on_line: Callable[[str], None]) -> None:
     )
 
 
-def fetch_known(folder: Path, stages: Iterable[str], on_line: Callable[[str], None]) -> None:
-    """Bring the outputs of stages that were run elsewhere with the same inputs.
+def fetch_cached_outputs(
+    folder: Path, stages: Iterable[str], on_line: Callable[[str], None]
+) -> None:
+    """Fetch the outputs of stages that another worker has run with the same inputs.
 
-    A help and no need: what is not there, or cannot be had, is left to the stages.
+    This only saves time: if an output cannot be fetched, its stage runs again.
     """
     ended = processes.run(
         [sys.executable, "-P", run_cache.__file__, *stages],
@@ -36,13 +40,13 @@ def fetch_known(folder: Path, stages: Iterable[str], on_line: Callable[[str], No
         timeout=DVC_SECONDS,
     )
     if ended.code != 0:
-        on_line("what was run elsewhere could not be brought: the stages will run here")
+        on_line("the run cache could not be fetched: the stages will run here")
 
 
 def push(folder: Path, on_line: Callable[[str], None]) -> None:
-    """Send every output and the run cache; what an earlier, cut-off push sent is not sent again."""
+    """Push all outputs and the run cache; files that an interrupted push has sent are skipped."""
     processes.checked(
-        dvc("push", "--run-cache"),
+        dvc.command("push", "--run-cache"),
         cwd=folder,
         what="the DVC remote did not take the results",
         remedy="dvc push --run-cache (with the worker's own account)",

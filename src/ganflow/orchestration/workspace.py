@@ -1,7 +1,7 @@
-"""An isolated copy of the project for one run: a git worktree that shares DVC's cache.
+"""A workspace for one run: a git worktree that shares DVC's cache.
 
-Whatever goes wrong in it, the checkout that the worker was deployed from, and the model that
-is in use there, are not touched.
+A run in a workspace does not change the checkout that the flows were deployed from, nor the model
+in it.
 """
 
 import fcntl
@@ -16,24 +16,23 @@ from configobj import ConfigObj  # type: ignore[import-untyped]
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
-from ganflow.orchestration.git import git
-from ganflow.orchestration.stage import dvc
+from ganflow.versions import dvc, git
 
 DVC_SECONDS = 3600.0 * 6
 
 
 class BusyError(GanflowError):
-    """Something that cannot share the project with what is going on in it."""
+    """Retraining and housekeeping were started at the same time."""
 
 
 @contextmanager
 def project_lock(*, exclusive: bool) -> Iterator[None]:
-    """Hold off the housekeeping (shared), or everybody (exclusive).
+    """Lock the project: retrainings share the lock, housekeeping needs it exclusively.
 
-    It is the operating system's lock: it ends with the process that holds it.
+    It is a file lock: the operating system releases it when the process ends.
 
     Raises:
-        BusyError: if the other kind is held.
+        BusyError: if the lock cannot be had now.
     """
     path = state_folder() / "workspaces.lock"
     with path.open("a") as stream:
@@ -42,17 +41,17 @@ def project_lock(*, exclusive: bool) -> Iterator[None]:
             fcntl.flock(stream, kind | fcntl.LOCK_NB)
         except OSError:
             raise BusyError(
-                "a retraining is going on" if exclusive else "the cache is being cleaned",
+                "a retraining is running" if exclusive else "housekeeping is running",
                 where=str(path),
                 expected="retraining and housekeeping one after the other",
-                run="the same again later",
+                run="this flow again later",
             ) from None
         yield
 
 
 @contextmanager
 def exclusively(what: str) -> Iterator[None]:
-    """Wait until no other process of this clone does the same, then hold it off."""
+    """Wait for the lock named `what` of this clone, and hold it."""
     with (state_folder() / f"{what}.lock").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
@@ -60,24 +59,24 @@ def exclusively(what: str) -> Iterator[None]:
 
 @contextmanager
 def workspace(project: Path, name: str, commit: str) -> Iterator[Path]:
-    """A worktree of `project` at `commit`, which is removed if the block succeeds.
+    """Create a worktree of `project` at `commit`, and remove it if the block succeeds.
 
-    After a failure it stays, to be looked at; the weekly housekeeping removes it. One that is
-    left from an earlier attempt under the same name is replaced.
+    After a failure the worktree stays for inspection until the weekly housekeeping removes it. A
+    worktree of the same name from an earlier attempt is replaced.
 
     Args:
-        project: the clone to work from.
-        name: of the folder; chosen by the program, never by a run's parameters.
-        commit: the full hash of the revision to start from.
+        project: the clone.
+        name: the folder's name; it must not come from a run's parameters.
+        commit: the full hash of the revision.
     """
     folder = state_folder() / "workspaces" / name
-    # Checkpoints are shared: a run that is repeated goes on where the last one was stopped.
+    # The workspace shares the checkpoints, so a repeated run resumes an interrupted training.
     os.environ["GANFLOW_STATE"] = str(state_folder())
     with project_lock(exclusive=False):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with exclusively("worktrees"):
             remove_workspace(project, folder)
-            git("worktree", "add", "--quiet", "--detach", str(folder), commit, cwd=project)
+            git.run("worktree", "add", "--quiet", "--detach", str(folder), commit, cwd=project)
         share_cache(project, folder)
         yield folder
         with exclusively("worktrees"):
@@ -85,17 +84,17 @@ def workspace(project: Path, name: str, commit: str) -> Iterator[Path]:
 
 
 def remove_workspace(project: Path, folder: Path) -> None:
-    """Remove a worktree, whole or in ruins, and git's record of it."""
+    """Remove a worktree, complete or not, and git's record of it."""
     if folder.exists():
         shutil.rmtree(folder)
-    git("worktree", "prune", cwd=project)
+    git.run("worktree", "prune", cwd=project)
 
 
 def share_cache(project: Path, folder: Path) -> None:
-    """Carry over the clone's own DVC settings; its cache and relative remotes as absolute paths.
+    """Copy the clone's local DVC settings, with absolute paths for its cache and remotes.
 
-    DVC takes a relative path in its settings as seen from the file it stands in, and the
-    workspace's files stand elsewhere.
+    DVC resolves a relative path from the folder of its configuration file, which is another folder
+    in the workspace.
     """
     target = folder / ".dvc" / "config.local"
     settings = ConfigObj(str(target), encoding="utf-8")
@@ -111,7 +110,7 @@ def share_cache(project: Path, folder: Path) -> None:
                 absolute = os.path.normpath(source.parent / url)
                 settings.setdefault(section, {})["url"] = absolute
     settings.setdefault("cache", {})["dir"] = cache_folder(project)
-    # What DVC notes about a workspace (hashes by file) goes with it.
+    # DVC's records about the workspace (file hashes) are removed with it.
     settings.setdefault("core", {})["site_cache_dir"] = str(folder / ".dvc" / "tmp" / "site")
     settings.write()
 
@@ -119,7 +118,7 @@ def share_cache(project: Path, folder: Path) -> None:
 def cache_folder(project: Path) -> str:
     """The absolute path of the project's DVC cache."""
     return processes.checked(
-        dvc("cache", "dir"),
+        dvc.command("cache", "dir"),
         cwd=project,
         what="DVC does not say where its cache is",
         remedy="dvc doctor",

@@ -1,4 +1,4 @@
-"""Comparing models, or recipes over seeds, and saying only what the numbers can bear."""
+"""Compare two models, or two recipes over several seeds."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -18,7 +18,8 @@ from ganflow.versions.comparison import (
     t_interval,
 )
 from ganflow.versions.gate import Measured, difference_interval, value_of
-from ganflow.versions.reading import commit_of, measured_at
+from ganflow.versions.git import commit_of
+from ganflow.versions.reading import measured_at
 from ganflow.versions.rescoring import rescored, sampled
 
 RESAMPLES = 100
@@ -60,15 +61,15 @@ def compare(
     elif len(old) == len(new) == 1:
         head = (
             "One training each: this compares two models, not two recipes. Another seed may well "
-            "turn it round; name several revisions a side to know. The Fréchet distance's "
-            "interval is a paired bootstrap over samples and test images."
+            "reverse the result; name several revisions on each side to find out. The interval of "
+            "the Fréchet distance is a paired bootstrap over samples and test images."
         )
         pair = (bootstrap or resampled_distance)(sides[0][0][1], sides[1][0][1], project, state)
         rows = _over_samples(old[0], new[0], pair)
     else:
         raise GanflowError(
-            f"{len(old)} against {len(new)} training: one side has no spread over seeds",
-            expected="one revision a side, or at least two on both",
+            f"{len(old)} against {len(new)} training: one side has no variance over seeds",
+            expected="one revision on each side, or at least two on both",
             run="ganflow compare A1,A2 B1,B2",
         )
     return "\n".join([head, "", *HEADER, *rows]) + "\n"
@@ -102,7 +103,7 @@ def resampled_distance(base: str, candidate: str, project: Path, state: Path) ->
         frechet_distance,
         "lower",
         resamples=RESAMPLES,
-        numbers=np.random.default_rng(0),
+        rng=np.random.default_rng(0),
     )
 
 
@@ -165,4 +166,4 @@ def _over_samples(old: Measured, new: Measured, distance: Difference) -> list[st
 
 def _row(name: str, base: str, candidate: str, found: Difference) -> str:
     change = f"{found.value:+.3g} ({found.low:+.3g} to {found.high:+.3g})"
-    return f"| `{name}` | {base} | {candidate} | {change} | **{found.verdict}** |"
+    return f"| `{name}` | {base} | {candidate} | {change} | **{found.answer}** |"

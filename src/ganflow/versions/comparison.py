@@ -1,9 +1,9 @@
-"""Better, worse, or cannot tell: comparing models instead of their luck.
+"""Comparisons of models with their noise: better, worse, or cannot tell.
 
-Two sources of noise lie between a number and a decision. Training under another seed gives
-another model, so recipes are compared over seeds, with t-intervals. Drawing other samples gives
-another number for the same model, so two single models are compared by a bootstrap over samples
-and test images in which both see the same test images.
+There are two sources of noise. Training under another seed gives another model, so recipes are
+compared over seeds, with t-intervals. Other samples give another number for the same model, so
+two single models are compared by a bootstrap over samples and test images. Both models see the
+same resampled test images.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.special import stdtrit
 from ganflow.base.errors import GanflowError
 from ganflow.metrics.intervals import LEVEL
 
-Verdict = Literal["better", "worse", "cannot tell"]
+Answer = Literal["better", "worse", "cannot tell"]
 Direction = Literal["lower", "higher"]
 
 DIRECTIONS: dict[str, Direction] = {
@@ -54,12 +54,12 @@ class MeanInterval:
 
 @dataclass(frozen=True)
 class Difference:
-    """Candidate minus base, with its 95 % interval and what it says."""
+    """Candidate minus base, with its 95 % interval and the answer that follows from it."""
 
     value: float
     low: float
     high: float
-    verdict: Verdict
+    answer: Answer
 
 
 def t_interval(values: Sequence[float]) -> MeanInterval:
@@ -118,7 +118,7 @@ def paired_bootstrap(
     direction: Direction,
     *,
     resamples: int = 200,
-    numbers: np.random.Generator,
+    rng: np.random.Generator,
 ) -> Difference:
     """Compare two models by resampling the images they are judged by (Efron 1979).
 
@@ -132,9 +132,9 @@ def paired_bootstrap(
     value = measure(candidate, test) - measure(base, test)
     rounds = np.empty(resamples)
     for index in range(resamples):
-        seen = test[_again(len(test), numbers)]
-        rounds[index] = measure(candidate[_again(len(candidate), numbers)], seen) - measure(
-            base[_again(len(base), numbers)], seen
+        seen = test[_resample(len(test), rng)]
+        rounds[index] = measure(candidate[_resample(len(candidate), rng)], seen) - measure(
+            base[_resample(len(base), rng)], seen
         )
     tail = (1.0 - LEVEL) / 2.0
     low, high = np.quantile(rounds - rounds.mean(), (tail, 1.0 - tail))
@@ -142,18 +142,18 @@ def paired_bootstrap(
 
 
 def difference(value: float, low: float, high: float, direction: Direction) -> Difference:
-    """What an interval of candidate minus base says: nothing, as long as it holds 0."""
+    """The answer of an interval of candidate minus base: *cannot tell* if it includes 0."""
     if low <= 0.0 <= high:
-        verdict: Verdict = "cannot tell"
+        answer: Answer = "cannot tell"
     elif (high < 0.0) == (direction == "lower"):
-        verdict = "better"
+        answer = "better"
     else:
-        verdict = "worse"
-    return Difference(value, low, high, verdict)
+        answer = "worse"
+    return Difference(value, low, high, answer)
 
 
-def _again(count: int, numbers: np.random.Generator) -> np.ndarray:
-    return np.sort(numbers.integers(count, size=count))
+def _resample(count: int, rng: np.random.Generator) -> np.ndarray:
+    return np.sort(rng.integers(count, size=count))
 
 
 def _t(freedom: float) -> float:

@@ -1,6 +1,6 @@
-"""What `ganflow doctor` looks at: everything around the pipeline that can be wrong.
+"""The checks of `ganflow doctor`: everything around the pipeline that can be wrong.
 
-Each check says what it found and, where that is not right, the command that mends it.
+Each check says what it found and, if that is wrong, the command that repairs it.
 """
 
 import importlib.metadata
@@ -8,7 +8,6 @@ import ipaddress
 import json
 import os
 import shutil
-import subprocess
 import sys
 import urllib.parse
 import urllib.request
@@ -16,23 +15,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganflow.versions import commands, dvc, git
+
 LEAST_FREE_BYTES = 2 * 10**9
 PYTHON = ((3, 11), (3, 14))
 SECONDS = 60
-TIMED_OUT = 124
-DVC = (sys.executable, "-m", "dvc")
-ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "DVC_NO_ANALYTICS": "1",
-    "DO_NOT_TRACK": "1",
-    # To look for a server must not start one.
-    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
-}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     good: bool
@@ -43,7 +35,7 @@ class Check:
 
 
 def everything(project: Path) -> list[Check]:
-    """All checks, for a person who asks what is wrong."""
+    """All checks."""
     return [
         *before_retraining(project),
         *orchestration(project),
@@ -51,9 +43,9 @@ def everything(project: Path) -> list[Check]:
 
 
 def before_retraining(project: Path) -> list[Check]:
-    """The checks that a retraining starts with; a few seconds.
+    """The checks before a retraining; they take a few seconds.
 
-    Not those of the server and its worker: a run of theirs has both.
+    The server and its worker are not checked, because a retraining already runs on them.
     """
     return [
         interpreter(),
@@ -99,40 +91,40 @@ def free_disk(project: Path) -> Check:
 
 
 def identity(project: Path) -> Check:
-    done = _run(["git", "var", "GIT_COMMITTER_IDENT"], project)
+    done = git.attempt("var", "GIT_COMMITTER_IDENT", cwd=project, timeout=SECONDS)
     return Check(
         "git identity",
-        done.returncode == 0,
-        done.stdout.rpartition(">")[0] + ">" if done.returncode == 0 else "none",
+        done.code == 0,
+        done.text.rpartition(">")[0] + ">" if done.code == 0 else "none",
         'git config user.name "NAME" && git config user.email "ADDRESS"',
     )
 
 
 def origin(project: Path) -> Check:
-    known = _run(["git", "remote", "get-url", "origin"], project)
-    if known.returncode != 0:
+    known = git.attempt("remote", "get-url", "origin", cwd=project, timeout=SECONDS)
+    if known.code != 0:
         return Check("git remote", False, "no `origin`", "git remote add origin ADDRESS")
-    reached = _run(["git", "ls-remote", "--heads", "origin"], project)
+    reached = git.attempt("ls-remote", "--heads", "origin", cwd=project, timeout=SECONDS)
     return Check(
         "git remote",
-        reached.returncode == 0,
-        "origin answers" if reached.returncode == 0 else "origin does not answer",
+        reached.code == 0,
+        "origin answers" if reached.code == 0 else "origin does not answer",
         "git ls-remote origin (it must not ask for a password)",
     )
 
 
 def history(project: Path) -> Check:
-    shallow = _run(["git", "rev-parse", "--is-shallow-repository"], project).stdout.strip()
+    shallow = git.is_shallow(project)
     return Check(
         "git history",
-        shallow == "false",
-        "whole" if shallow == "false" else "shallow" if shallow == "true" else "no repository",
-        "git fetch --unshallow" if shallow == "true" else "git init && dvc init",
+        shallow is False,
+        {False: "whole", True: "shallow", None: "no repository"}[shallow],
+        "git fetch --unshallow" if shallow else "git init && dvc init",
     )
 
 
 def tree(project: Path) -> Check:
-    changed = _run(["git", "status", "--porcelain"], project).stdout.splitlines()
+    changed = git.attempt("status", "--porcelain", cwd=project, timeout=SECONDS).text.splitlines()
     return Check(
         "working tree",
         not changed,
@@ -143,36 +135,36 @@ def tree(project: Path) -> Check:
 
 
 def storage(project: Path) -> Check:
-    listed = _run([*DVC, "remote", "list"], project)
-    names = ", ".join(line.split()[0] for line in listed.stdout.splitlines() if line.strip())
+    listed = dvc.attempt("remote", "list", cwd=project, timeout=SECONDS)
+    names = ", ".join(line.split()[0] for line in listed.text.splitlines() if line.strip())
     return Check(
         "DVC remote",
-        listed.returncode == 0 and bool(names),
+        listed.code == 0 and bool(names),
         names or "none is set: nobody else could get the model",
         "dvc remote add --default storage s3://BUCKET/PATH (or a folder)",
     )
 
 
 def answering(project: Path) -> Iterator[Check]:
-    """Whether there is a DVC remote, and whether it can be asked."""
+    """Whether there is a DVC remote, and whether it answers."""
     remote = storage(project)
     yield remote
     if not remote.good:
         return
-    asked = _run([*DVC, "data", "status", "--not-in-remote", "--json"], project)
-    said = [line for line in asked.stderr.splitlines() if line.startswith("ERROR")]
-    late = asked.returncode == TIMED_OUT  # a large store, perhaps: no reason not to try
+    asked = dvc.attempt("data", "status", "--not-in-remote", "--json", cwd=project, timeout=SECONDS)
+    said = [line for line in asked.errors.splitlines() if line.startswith("ERROR")]
+    late = asked.code == commands.TIMED_OUT  # a large store, perhaps: no reason not to try
     yield Check(
         "DVC storage",
-        asked.returncode == 0,
-        "answers" if asked.returncode == 0 else (said or [f"no answer in {SECONDS} s"])[-1],
+        asked.code == 0,
+        "answers" if asked.code == 0 else (said or [f"no answer in {SECONDS} s"])[-1],
         "dvc data status --not-in-remote (with the worker's own account)",
         needed=not late,
     )
 
 
 def processor() -> Check:
-    """Looked for without starting TensorFlow."""
+    """GPUs and processors, found without starting TensorFlow."""
     devices = sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*"))
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     seen = f"{len(devices)} GPUs" if devices else f"no GPU; {threads} processors"
@@ -180,14 +172,11 @@ def processor() -> Check:
 
 
 def orchestration(project: Path) -> Iterator[Check]:
-    """Prefect's server and a worker, by its own command."""
-    prefect = [sys.executable, "-m", "prefect"]
-    listed = _run(
-        [*prefect, "--no-prompt", "work-pool", "inspect", "ganflow", "-o", "json"], project
-    )
+    """Prefect's server and a worker, asked through the `prefect` command."""
+    listed = _prefect("work-pool", "inspect", "ganflow", "-o", "json", project=project)
     start = "prefect server start, and prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
-    if listed.returncode != 0:
-        reached = _run([*prefect, "--no-prompt", "work-pool", "ls"], project).returncode == 0
+    if listed.code != 0:
+        reached = _prefect("work-pool", "ls", project=project).code == 0
         yield Check(
             "Prefect server", reached, "answers" if reached else "does not answer", start, False
         )
@@ -198,7 +187,7 @@ def orchestration(project: Path) -> Iterator[Check]:
     yield Check("Prefect server", True, "answers", start, False)
     yield from authentication(project)
     try:
-        status = str(json.loads(listed.stdout)["status"])
+        status = str(json.loads(listed.text)["status"])
     except (ValueError, KeyError):
         status = "unknown"
     yield Check(
@@ -211,13 +200,13 @@ def orchestration(project: Path) -> Iterator[Check]:
 
 
 def authentication(project: Path) -> Iterator[Check]:
-    """Whether a server that others can reach asks who calls; nothing where only this machine can.
+    """Whether a server that other machines can reach requires authentication.
 
     Prefect's page and API can do anything that the worker can.
     """
-    prefect = [sys.executable, "-m", "prefect", "--no-prompt", "config", "view", "-o", "json"]
+    listed = _prefect("config", "view", "-o", "json", project=project)
     try:
-        shown = json.loads(_run(prefect, project).stdout)["settings"]
+        shown = json.loads(listed.text)["settings"]
         address = next(s["value"] for s in shown if s["name"] == "PREFECT_API_URL")
     except (ValueError, KeyError, StopIteration):
         return
@@ -243,7 +232,7 @@ def is_loopback(host: str) -> bool:
 
 
 def answers_strangers(address: str) -> bool:
-    """Whether the API lists its work pools to a caller who does not say who it is."""
+    """Whether the API lists its work pools without authentication."""
     request = urllib.request.Request(
         f"{address.rstrip('/')}/work_pools/filter",
         data=b"{}",
@@ -256,19 +245,11 @@ def answers_strangers(address: str) -> bool:
         return False
 
 
-def _run(command: list[str], project: Path) -> "subprocess.CompletedProcess[str]":
-    try:
-        return subprocess.run(
-            command,
-            cwd=project,
-            env={**os.environ, **ENVIRONMENT},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, TIMED_OUT, "", "")
-    except OSError as error:
-        return subprocess.CompletedProcess(command, 1, "", str(error))
+def _prefect(*arguments: str, project: Path) -> commands.CommandResult:
+    return commands.attempt(
+        [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
+        cwd=project,
+        timeout=SECONDS,
+        # A question about the server must not start one.
+        environment={"PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false"},
+    )

@@ -1,8 +1,8 @@
-"""Deciding whether a retrained model may be proposed: thresholds, and no worse than the base.
+"""The gate: whether a model keeps its limits and is no worse than the base.
 
-A difference is judged by its 95 % interval, never by its point: *better* and *not worse* pass,
-*worse* fails, and *cannot tell* fails unless the gate is told otherwise. What is missing or no
-finite number, on either side, fails.
+The gate looks at the 95 % interval of a difference, never at its value alone. *Better* and *not
+worse* pass, *worse* fails, and *cannot tell* fails unless `gate.on_unclear` is `pass`. A number
+that is missing or not finite, on either side, fails.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from ganflow.config.gate import Gate
 from ganflow.versions.comparison import paired
 
-Judgement = Literal["better", "not worse", "worse", "cannot tell", "missing", "kept", "broken"]
+MetricOutcome = Literal["better", "not worse", "worse", "cannot tell", "missing", "kept", "broken"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What the gate found about one metric."""
+class MetricDecision:
+    """The gate's decision on one metric."""
 
     metric: str
     base: float | None
@@ -44,15 +44,15 @@ class Row:
     interval: tuple[float, float] | None
     """Of the difference, candidate minus base."""
     rule: str
-    judgement: Judgement
+    outcome: MetricOutcome
     passed: bool
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The gate's answer, row by row."""
+class Decision:
+    """The gate's decision, metric by metric."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[MetricDecision, ...]
     trainings: int
 
     @property
@@ -61,24 +61,24 @@ class Verdict:
 
     @property
     def line(self) -> str:
-        """The answer in a sentence."""
+        """The decision in a sentence."""
         if self.passed:
             return "**The gate passes**: " + self._listed(
-                row for row in self.rows if row.judgement != "kept"
+                row for row in self.rows if row.outcome != "kept"
             )
         return "**The gate fails**: " + self._listed(row for row in self.rows if not row.passed)
 
     @staticmethod
     def _listed(rows: Any) -> str:
-        told = (
-            f"{row.metric} {row.judgement}"
+        listed = (
+            f"{row.metric} {row.outcome}"
             + (f" ({_number(row.base)} → {_number(row.candidate)})" if row.interval else "")
             for row in rows
         )
-        return ", ".join(told) or "limits kept"
+        return ", ".join(listed) or "limits kept"
 
     def as_markdown(self) -> str:
-        """The verdict as it stands in the pull request and in Prefect's page."""
+        """The decision as a table, for the pull request and Prefect's page."""
         source = (
             "intervals are those of the measurement (one training each)"
             if self.trainings == 1
@@ -87,19 +87,19 @@ class Verdict:
         lines = [
             self.line,
             "",
-            "| metric | base | candidate | difference, 95 % | rule | judgement |",
+            "| metric | base | candidate | difference, 95 % | rule | outcome |",
             "|---|---:|---:|---:|---|---|",
         ]
         lines += [
             f"| {row.metric} | {_number(row.base)} | {_number(row.candidate)} "
-            f"| {_interval(row.interval)} | {row.rule} | {row.judgement} |"
+            f"| {_interval(row.interval)} | {row.rule} | {row.outcome} |"
             for row in self.rows
         ]
         return "\n".join([*lines, "", f"95 % {source}.", ""])
 
 
-def judge(gate: Gate, base: Sequence[Measured], candidate: Sequence[Measured]) -> Verdict:
-    """Hold a candidate against the gate.
+def decide(gate: Gate, base: Sequence[Measured], candidate: Sequence[Measured]) -> Decision:
+    """Decide whether the gate passes a candidate.
 
     Args:
         gate: the candidate's own `gate` section.
@@ -114,12 +114,12 @@ def judge(gate: Gate, base: Sequence[Measured], candidate: Sequence[Measured]) -
         _compare(metric, direction, gate, base, candidate)
         for metric, direction in gate.compare.items()
     ]
-    return Verdict((*limits, *compared), len(candidate))
+    return Decision((*limits, *compared), len(candidate))
 
 
 def _limit(
     metric: str, least: float | None, most: float | None, candidate: Sequence[Measured]
-) -> Row:
+) -> MetricDecision:
     bounds = [f"≥ {least:g}"] if least is not None else []
     bounds += [f"≤ {most:g}"] if most is not None else []
     values = [value_of(one.metrics, metric) for one in candidate]
@@ -128,15 +128,15 @@ def _limit(
         (least is None or value >= least) and (most is None or value <= most) for value in found
     )
     complete = len(found) == len(candidate) > 0
-    judgement: Judgement = "missing" if not complete else "kept" if kept else "broken"
-    return Row(
+    outcome: MetricOutcome = "missing" if not complete else "kept" if kept else "broken"
+    return MetricDecision(
         metric,
         None,
         sum(found) / len(found) if complete else None,
         None,
         " and ".join(bounds) or "a finite number",
-        judgement,
-        judgement == "kept",
+        outcome,
+        outcome == "kept",
     )
 
 
@@ -146,7 +146,7 @@ def _compare(
     gate: Gate,
     base: Sequence[Measured],
     candidate: Sequence[Measured],
-) -> Row:
+) -> MetricDecision:
     rule = f"{direction} is better, margin {gate.margin:.0%}"
     before = [value_of(one.metrics, metric) for one in base]
     after = [value_of(one.metrics, metric) for one in candidate]
@@ -156,29 +156,29 @@ def _compare(
         one.terms == other.terms for one, other in zip(base, candidate, strict=True)
     )
     if not comparable:
-        return Row(metric, _mean(old), _mean(new), None, rule, "missing", False)
+        return MetricDecision(metric, _mean(old), _mean(new), None, rule, "missing", False)
     base_mean = sum(old) / len(old)
     interval = (
         paired_interval(old, new, direction)
         if len(old) > 1
         else difference_interval(metric, base[0], candidate[0])
     )
-    judgement = judge_difference(interval, direction, gate.margin * abs(base_mean))
-    passed = judgement in ("better", "not worse") or (
-        judgement == "cannot tell" and gate.on_unclear == "pass"
+    outcome = classify_difference(interval, direction, gate.margin * abs(base_mean))
+    passed = outcome in ("better", "not worse") or (
+        outcome == "cannot tell" and gate.on_unclear == "pass"
     )
-    return Row(metric, base_mean, _mean(new), interval, rule, judgement, passed)
+    return MetricDecision(metric, base_mean, _mean(new), interval, rule, outcome, passed)
 
 
-def judge_difference(
+def classify_difference(
     interval: tuple[float, float] | None, direction: Literal["lower", "higher"], margin: float
-) -> Judgement:
-    """Non-inferiority: where the interval of candidate minus base lies, seen from the margin.
+) -> MetricOutcome:
+    """Test for non-inferiority: compare the interval of candidate minus base with the margin.
 
     Args:
         interval: of the difference; None where it is not known.
         direction: which of two values is the better one.
-        margin: how much worse is still not worse, in the metric's own unit, ≥ 0.
+        margin: how much worse still counts as not worse, in the metric's own unit, ≥ 0.
     """
     if interval is None:
         return "cannot tell"

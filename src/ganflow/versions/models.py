@@ -1,29 +1,26 @@
-"""The generator of any git revision, brought out of DVC's cache or remote."""
+"""The generator of any git revision, from DVC's cache or remote."""
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import MODEL
-
-SECONDS = 600
+from ganflow.versions import dvc, git
 
 
 def model_at(revision: str, project: Path, state: Path) -> Path:
-    """The folder with the model that `revision` committed.
+    """The folder with the model of `revision`.
 
     Args:
-        revision: anything git names a commit by.
+        revision: any name of a commit that git knows.
         project: the folder with dvc.yaml.
-        state: where models are kept once they have been brought, by commit.
+        state: the state folder, which keeps each model by its commit.
 
     Raises:
-        GanflowError: git does not know the revision, or DVC does not have its weights.
+        GanflowError: if git does not know the revision, or DVC does not have its model.
     """
-    commit = _commit(revision, project)
+    commit = git.commit_of(revision, project)
     folder = state / "models" / commit
     if folder.is_dir():
         return folder
@@ -31,11 +28,11 @@ def model_at(revision: str, project: Path, state: Path) -> Path:
     draft = folder.with_name(f".{commit}.{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        get = [sys.executable, "-m", "dvc", "get", "--quiet", "--rev", commit, "--out", str(draft)]
-        brought = _run([*get, ".", MODEL.as_posix()], project)
-        if brought.returncode != 0 or not (draft / "card.json").is_file():
+        options = ("--quiet", "--rev", commit, "--out", str(draft))
+        result = dvc.attempt("get", *options, ".", MODEL.as_posix(), cwd=project)
+        if result.code != 0 or not (draft / "card.json").is_file():
             raise GanflowError(
-                f"the model of {revision} cannot be brought: {_last_line(brought.stderr)}",
+                f"the model of {revision} cannot be brought: {_last_line(result.errors)}",
                 where=f"{MODEL.as_posix()} at {commit[:12]}",
                 expected="a revision whose model was built, and pushed or kept in the cache",
                 run=f"dvc fetch --all-commits, or git checkout {commit[:12]} && dvc repro",
@@ -46,42 +43,8 @@ def model_at(revision: str, project: Path, state: Path) -> Path:
     return folder
 
 
-def _commit(revision: str, project: Path) -> str:
-    asked = [
-        "git",
-        "rev-parse",
-        "--verify",
-        "--quiet",
-        "--end-of-options",
-        f"{revision}^{{commit}}",
-    ]
-    found = _run(asked, project)
-    if found.returncode != 0:
-        raise GanflowError(
-            f"git knows no revision {revision!r}",
-            where=str(project),
-            expected="a commit, a branch or a tag",
-            run="git log --oneline -- dvc.lock (lists those with a model)",
-        )
-    return found.stdout.strip()
-
-
-def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    quiet = {"DVC_NO_ANALYTICS": "1", "GIT_TERMINAL_PROMPT": "0"}
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **quiet},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-
-
 def _last_line(text: str) -> str:
-    """What went wrong, as DVC says it: its last line may be where to ask for help."""
+    """DVC's error message. Its last line may only say where to ask for help."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     wrong = [line for line in lines if line.startswith("ERROR: ")] or lines
     return wrong[-1].removeprefix("ERROR: ") if wrong else "no model in that revision"

@@ -1,11 +1,10 @@
-"""Scoring another revision's generator by this project's evaluator.
+"""Score another revision's generator with this project's evaluator.
 
-Numbers under two evaluators say nothing about two models. So the other generator is sampled and
-evaluated once more, in a folder that has its model and everything else from here.
+Numbers from two evaluators cannot be compared. So the other generator is sampled and evaluated
+again, in a folder with its model and with this project's data, extractor and parameters.
 """
 
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import ganflow
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EXTRACTOR, MODEL, PREPARED, RAW
 from ganflow.config.params import PARAMS_FILE
+from ganflow.versions import commands
 from ganflow.versions.gate import Measured
 from ganflow.versions.models import model_at
 from ganflow.versions.reading import measured_at
@@ -27,7 +27,7 @@ def rescored(revision: str, project: Path, state: Path) -> Measured:
     """The evaluation of `revision`'s generator under this project's evaluator.
 
     Raises:
-        GanflowError: if its model cannot be brought, or does not fit this project's data.
+        GanflowError: if DVC does not have its model, or it does not fit this project's data.
     """
     with sampled(revision, project, state) as folder:
         _stage("evaluate", folder, revision)
@@ -60,18 +60,14 @@ def _stage(name: str, folder: Path, revision: str) -> None:
     print(f"ganflow: {name} with the model of {revision[:12]} ...", file=sys.stderr, flush=True)
     package = str(Path(ganflow.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(
+    result = commands.attempt(
         [sys.executable, "-m", "ganflow", name],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
         timeout=SECONDS,
-        check=False,
+        environment={"PYTHONPATH": os.pathsep.join(paths)},
     )
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
+    if result.code:
+        lines = [line for line in result.errors.splitlines() if line.strip()]
         said = next((x for x in lines if x.startswith("ganflow:")), "".join(lines[-1:]))
         raise GanflowError(
             f"the model of {revision} cannot be scored here: {said.removeprefix('ganflow: ')}",

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,10 @@ from ganflow.base.paths import EVALUATION
 from ganflow.config.gate import Gate
 from ganflow.report.summary import MEASURES
 from ganflow.versions.comparison import DIRECTIONS, difference
-from ganflow.versions.gate import Measured, Verdict, difference_interval, judge, value_of
-from ganflow.versions.reading import (
-    commit_of,
-    file_at,
-    measured_at,
-    numbers_in,
-    parameters_at,
-)
+from ganflow.versions.gate import Decision, Measured, decide, difference_interval, value_of
+from ganflow.versions.gate_record import GATE_RECORD, CheckedRecord, read_record
+from ganflow.versions.git import commit_of
+from ganflow.versions.reading import file_at, measured_at, numbers_in, parameters_at
 
 BASELINES = {measure.key: measure.baseline for measure in MEASURES}
 """Where detail.json has what real images reach in the samples' place."""
@@ -80,9 +76,11 @@ def review(
         for side, measured in (("the base", old), ("this", new))
         for doubt in _doubts(measured)
     ]
-    verdict = judge(gate, [old], [new])
+    record = read_record(project, commit, gate)
+    decision = record.decision if record else decide(gate, [old], [new])
+    faults = record.faults if record else ()
     page = [
-        _line(verdict, old, new, lost),
+        _first_line(decision, faults, old, new, lost and not record),
         *(f"\n> {note}" for note in notes),
         "",
         "## Numbers",
@@ -93,9 +91,10 @@ def review(
         *_grids(commit, project, state),
         "## Gate",
         "",
-        verdict.as_markdown(),
+        decision.as_markdown(),
+        *_source(record),
     ]
-    return Review("\n".join(page).rstrip() + "\n", verdict.passed)
+    return Review("\n".join(page).rstrip() + "\n", decision.passed and not faults)
 
 
 def _what_differs(old: Measured, new: Measured) -> str:
@@ -145,17 +144,41 @@ def _change(name: str, old: Measured, new: Measured, value: float) -> tuple[str,
     direction = DIRECTIONS.get(name)
     if direction is None:
         return change, "real"
-    return change, f"**{difference(value, *bounds, direction).verdict}**"
+    return change, f"**{difference(value, *bounds, direction).answer}**"
 
 
-def _line(verdict: Verdict, old: Measured, new: Measured, lost: bool) -> str:
+def _first_line(
+    decision: Decision, faults: Sequence[str], old: Measured, new: Measured, lost: bool
+) -> str:
     if not new.metrics:
         return "**There is nothing to review**: this revision holds no metrics.json."
+    if faults:
+        return f"**The record of the gate does not match**: in {GATE_RECORD}, {'; '.join(faults)}."
     if lost:
-        return "**There is nothing to compare with**: see below. " + verdict.line
+        return "**There is nothing to compare with**: see below. " + decision.line
     if not old.metrics:
-        return "**There is nothing to compare with**: the base has no numbers. " + verdict.line
-    return verdict.line
+        return "**There is nothing to compare with**: the base has no numbers. " + decision.line
+    return decision.line
+
+
+def _source(record: CheckedRecord | None) -> list[str]:
+    """Where the decision comes from, and what of it was checked."""
+    if record is None:
+        return [
+            f"No {GATE_RECORD} is about these two evaluations, so the gate compared one training "
+            "on each side. This has less power than a comparison over several seeds: a small "
+            "difference cannot be told.",
+        ]
+    lines = [
+        f"The decision is that of the retraining, from {GATE_RECORD}. This review decided again "
+        "from the numbers in that file and compared them with both metrics.json and detail.json."
+    ]
+    if record.quoted:
+        lines.append(
+            f"It only quotes {' and '.join(record.quoted)}: anyone can write such a file, and "
+            "the two commits do not hold these measurements."
+        )
+    return [" ".join(lines)]
 
 
 def _parameters(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -181,11 +204,11 @@ def _cell(value: Any) -> str:
 
 def _grids(commit: str, project: Path, state: Path) -> list[str]:
     """Links to both sample grids: on the server in a workflow of it, else to copies."""
-    places = []
+    links = []
     for name, revision in (("base", commit), ("this", None)):
         content = file_at(GRID, revision, project)
         if content is None:
-            places.append("none")
+            links.append("none")
             continue
         server, repository = (
             os.environ.get("GITHUB_SERVER_URL"),
@@ -198,8 +221,8 @@ def _grids(commit: str, project: Path, state: Path) -> list[str]:
             copy = state / "review" / f"{name}.png"
             write_bytes(copy, content)
             link = os.path.relpath(copy, project.resolve())
-        places.append(f"![samples, {name}]({link})")
-    return ["## Samples", "", "| base | this |", "|---|---|", f"| {' | '.join(places)} |", ""]
+        links.append(f"![samples, {name}]({link})")
+    return ["## Samples", "", "| base | this |", "|---|---|", f"| {' | '.join(links)} |", ""]
 
 
 def _number(value: float | None) -> str:

@@ -1,7 +1,5 @@
-"""Putting the previous model back, from git's history and DVC's cache."""
+"""Restore the previous model from git's history and DVC's cache."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +8,14 @@ import yaml
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EVALUATION, MODEL, RAW
 from ganflow.base.recorded import hash_in
+from ganflow.versions import dvc, git
 
 RESTORED = ("dvc.lock", "params.yaml", str(EVALUATION))
 
 
 @dataclass(frozen=True)
 class Rollback:
-    """What was put back."""
+    """The model that was restored."""
 
     commit: str
     model: str
@@ -24,12 +23,12 @@ class Rollback:
 
 
 def previous_model(project: Path) -> Rollback:
-    """The newest commit, before this one, whose model is another one.
+    """The newest commit, before this one, with another model.
 
     Raises:
         GanflowError: if there is none.
     """
-    commits = _git(project, "log", "--format=%H", "--", "dvc.lock").split()
+    commits = git.run("log", "--format=%H", "--", "dvc.lock", cwd=project).split()
     models = [(commit, model_hash(project, commit)) for commit in commits]
     current = models[0][1] if models else None
     for commit, model in models[1:]:
@@ -45,31 +44,32 @@ def previous_model(project: Path) -> Rollback:
 
 def model_hash(project: Path, commit: str) -> str | None:
     """DVC's hash of the model folder in a revision."""
-    return hash_in(yaml.safe_load(_git(project, "show", f"{commit}:dvc.lock")), MODEL)
+    return hash_in(yaml.safe_load(git.run("show", f"{commit}:dvc.lock", cwd=project)), MODEL)
 
 
 def roll_back(project: Path) -> Rollback:
     """Restore the previous model with its parameters, data and metrics, for the user to commit.
 
-    Code is left as it is: where it changed since, `dvc status` says which stages it concerns.
+    Code is not restored. If it has changed since, `dvc status` lists the stages that it affects.
 
     Raises:
-        GanflowError: if there are uncommitted changes in what would be replaced, if there is no
-            earlier model, or if its data cannot be had.
+        GanflowError: if a file to be replaced has uncommitted changes, if there is no earlier
+            model, or if its data is neither in the cache nor in the remote.
     """
     paths = [*RESTORED, str(RAW)]
-    if _git(project, "status", "--porcelain", "--", *paths).strip():
+    if git.run("status", "--porcelain", "--", *paths, cwd=project).strip():
         raise GanflowError(
-            "there are uncommitted changes in what would be replaced",
+            "files to be replaced have uncommitted changes",
             where=", ".join(paths),
             expected="a clean tree",
             run="git stash, or git commit",
         )
     found = previous_model(project)
-    there = [p for p in paths if _git(project, "ls-tree", "--name-only", found.commit, p).strip()]
-    _git(project, "restore", f"--source={found.commit}", "--staged", "--worktree", "--", *there)
+    listed = git.run("ls-tree", "--name-only", found.commit, *paths, cwd=project).splitlines()
+    options = (f"--source={found.commit}", "--staged", "--worktree")
+    git.run("restore", *options, "--", *listed, cwd=project)
     for words in (["checkout", "--force"], ["pull", "--force"]):
-        if _run(project, [sys.executable, "-m", "dvc", *words]).returncode == 0:
+        if dvc.attempt(*words, cwd=project).code == 0:
             return found
     raise GanflowError(
         f"the model of {found.commit[:12]} is neither in the cache nor in the DVC remote",
@@ -77,16 +77,3 @@ def roll_back(project: Path) -> Rollback:
         expected="its data in one of the two",
         run="git restore --staged --worktree . && dvc checkout (to come back)",
     )
-
-
-def _git(project: Path, *words: str) -> str:
-    done = _run(project, ["git", *words])
-    if done.returncode:
-        raise GanflowError(
-            f"git {words[0]}: {done.stderr.strip()}", where=str(project), run="git status"
-        )
-    return done.stdout
-
-
-def _run(project: Path, command: list[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)

@@ -1,0 +1,70 @@
+"""Additional training and evaluation of the base and the candidate, when the gate needs them."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganflow.base.paths import RAW
+from ganflow.config import params as parameters
+from ganflow.orchestration import transfer
+from ganflow.orchestration.stage import reproduce
+from ganflow.orchestration.workspace import workspace
+from ganflow.versions.gate import Measured
+from ganflow.versions.reading import measured_at
+
+TRAINING = ("prepare", "extractor", "train")
+EVALUATION = ("prepare", "extractor", "sample", "evaluate")
+
+
+@dataclass(frozen=True)
+class Reruns:
+    """Runs the stages again for one candidate or its base, each time in a new workspace."""
+
+    project: Path
+    candidate_folder: Path
+    base_commit: str
+    timeout: float | None
+    on_line: Callable[[str], None]
+
+    def train_candidate(self, seed: int) -> Measured:
+        """Train and evaluate the candidate with another seed."""
+        with workspace(self.project, self._name("candidate", seed), self.base_commit) as folder:
+            transfer.pull(folder, self.on_line)
+            self._copy_inputs(folder, seed)
+            return self._run(folder, (*TRAINING, "sample", "evaluate"))
+
+    def train_base(self, seed: int) -> Measured:
+        """Train the base with another seed and evaluate it as the candidate is evaluated."""
+        return self._base(seed, train=True)
+
+    def evaluate_base(self, seed: int) -> Measured:
+        """Evaluate the base's generator as the candidate is evaluated, without training it."""
+        return self._base(seed, train=False)
+
+    def _base(self, seed: int, *, train: bool) -> Measured:
+        """The generator is the base's; test data, extractor and settings are the candidate's."""
+        with workspace(self.project, self._name("base", seed), self.base_commit) as folder:
+            transfer.pull(folder, self.on_line)
+            if train:
+                parameters.edit({"seed": seed}, folder / parameters.PARAMS_FILE)
+                for stage in TRAINING:
+                    reproduce(stage, folder, on_line=self.on_line, timeout=self.timeout)
+            self._copy_inputs(folder, seed)
+            return self._run(folder, EVALUATION)
+
+    def _name(self, model: str, seed: int) -> str:
+        return f"{self.candidate_folder.name}-{model}-{seed}"
+
+    def _copy_inputs(self, folder: Path, seed: int) -> None:
+        """Copy the candidate's parameters and raw data into `folder`, and set the seed."""
+        shutil.copyfile(self.candidate_folder / "params.yaml", folder / "params.yaml")
+        parameters.edit({"seed": seed}, folder / parameters.PARAMS_FILE)
+        shutil.rmtree(folder / RAW)
+        shutil.copytree(self.candidate_folder / RAW, folder / RAW, symlinks=True)
+
+    def _run(self, folder: Path, stages: tuple[str, ...]) -> Measured:
+        transfer.fetch_cached_outputs(folder, stages, self.on_line)
+        for stage in stages:
+            reproduce(stage, folder, on_line=self.on_line, timeout=self.timeout)
+        return measured_at(None, folder)

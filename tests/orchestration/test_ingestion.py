@@ -1,0 +1,47 @@
+"""Incoming data is added to the workspace and tracked by DVC."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.retrain import retrain
+from ganflow.base.errors import GanflowError
+from tests.flows.conftest import cloned, dvc, proposed, publish, run
+
+Here = Callable[[Path], None]
+
+
+def test_incoming_data_moves_a_source_from_git_to_dvc(
+    lenient: Path, here: Here, tmp_path: Path
+) -> None:
+    source = lenient / "data/raw/mnist"
+    source.mkdir()
+    (lenient / "data/raw/images.txt").rename(source / "images.txt")
+    text = (lenient / "dvc.yaml").read_text()
+    (lenient / "dvc.yaml").write_text(text.replace("raw/images.txt", "raw/mnist/images.txt"))
+    run("git", "add", "--all", cwd=lenient)
+    dvc("repro", "--quiet", cwd=lenient)
+    run("git", "add", "--all", cwd=lenient)
+    publish(lenient)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new/images.txt").write_text("more images\n")
+
+    here(lenient)
+    state = retrain(return_state=True, incoming=str(tmp_path / "new"))
+    assert state.name == "Proposed", state.message
+    (branch,) = proposed(lenient)
+    clone = cloned(branch, tmp_path)
+    assert not (clone / "data/raw/mnist").exists()
+    dvc("pull", "--quiet", cwd=clone)
+    assert (clone / "data/raw/mnist/images.txt").read_text() == "more images\n"
+    assert (clone / "data/prepared/file.txt").read_text() == "more images\nprepare\n"
+
+
+def test_a_link_in_incoming_data_is_refused(lenient: Path, here: Here, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new/images.txt").symlink_to("/etc/hostname")
+    here(lenient)
+    with pytest.raises(GanflowError, match="neither a folder nor a file"):
+        retrain(return_state=True, incoming=str(tmp_path / "new")).result()
+    assert proposed(lenient) == []

@@ -1,0 +1,67 @@
+"""git and DVC are each called from one module, and a call of git never waits for a password."""
+
+import ast
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from ganflow.base.errors import GanflowError
+from ganflow.versions import commands, git
+
+ROOT = Path(__file__).parents[2]
+
+
+def started_by(path: Path) -> set[str]:
+    """Which of git and dvc the list literals of a module start."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.List | ast.Tuple):
+            continue
+        words = [one.value if isinstance(one, ast.Constant) else None for one in node.elts]
+        found |= {"git", "dvc"} & {*words[:1]}
+        found |= {"dvc"} & {b for a, b in pairwise(words) if a == "-m"}
+    return {str(one) for one in found}
+
+
+def test_git_and_dvc_are_each_called_from_one_module() -> None:
+    modules = [*(ROOT / "src").rglob("*.py"), *(ROOT / "flows").rglob("*.py")]
+    found = {path.relative_to(ROOT).as_posix(): started_by(path) for path in modules}
+    assert {path: tools for path, tools in found.items() if tools} == {
+        "src/ganflow/versions/git.py": {"git"},
+        "src/ganflow/versions/dvc.py": {"dvc"},
+    }
+
+
+def test_the_error_quotes_git_without_credentials(tmp_path: Path) -> None:
+    git.run("init", "--quiet", cwd=tmp_path)
+    address = "https://team:tell-nobody@127.0.0.1:9/x.git"
+    with pytest.raises(GanflowError, match="no answer here") as caught:
+        git.run("ls-remote", address, cwd=tmp_path, what="no answer here", remedy="git remote")
+    assert "127.0.0.1:9/x.git" in str(caught.value)
+    assert "tell-nobody" not in str(caught.value)
+    assert "git remote" in str(caught.value)
+
+
+def test_the_content_of_a_file_is_returned_byte_for_byte(tmp_path: Path) -> None:
+    git.run("init", "--quiet", cwd=tmp_path)
+    (tmp_path / "file").write_bytes(b"\xff\r\n\x00 https://a:b@c/")
+    git.run("add", "file", cwd=tmp_path)
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *who, "commit", "-qm", "file"], cwd=tmp_path, check=True)
+    content = (tmp_path / "file").read_bytes()
+    assert git.content_at(Path("file"), git.commit_of("HEAD", tmp_path), tmp_path) == content
+    assert git.content_at(Path("other"), "HEAD", tmp_path) is None
+
+
+def test_a_command_is_ended_at_its_time_limit(tmp_path: Path) -> None:
+    result = commands.attempt(["sh", "-c", "sleep 60 & wait"], cwd=tmp_path, timeout=0.2)
+    assert result.code == commands.TIMED_OUT
+    assert result.errors == "no answer in 0.2 s"
+
+
+def test_a_command_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    result = commands.attempt(["no-such-command"], cwd=tmp_path, timeout=5)
+    assert result.code == commands.NOT_STARTED
+    assert "no-such-command" in result.errors
