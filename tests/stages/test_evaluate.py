@@ -222,7 +222,8 @@ def test_copies_and_a_poor_extractor_are_doubted_aloud(
 ) -> None:
     write_samples(SAMPLES, *project)  # training images with a little noise
     judge()
-    (copied,) = json.loads((EVALUATION / "detail.json").read_text())["doubts"]
+    # Another processor's extractors may also disagree with each other, which is a doubt too.
+    copied, *_ = json.loads((EVALUATION / "detail.json").read_text())["doubts"]
     assert "nearer to training images" in copied
     card = json.loads((EXTRACTOR / "card.json").read_text())
     (EXTRACTOR / "card.json").write_text(json.dumps({**card, "test_accuracy": 0.12}))

@@ -14,7 +14,6 @@ PACKAGES = (
     "keras",
     "numpy",
     "scipy",
-    "scikit-learn",
     "pillow",
     "matplotlib",
     "pydantic",
