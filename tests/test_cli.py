@@ -133,6 +133,8 @@ def test_under_dvc_a_failed_stage_says_how_to_get_its_outputs_back(
     said = capsys.readouterr().err
     assert "`dvc checkout` puts the last good outputs back" in said
     assert "git restore" not in said
+    # Another test may have started TensorFlow in this process, with other threads.
+    monkeypatch.setattr("ganflow.stages.evaluate.configure", lambda runtime: None)
     monkeypatch.setenv("DVC_STAGE", "evaluate")  # whose numbers are in git
     assert main(["evaluate"]) == 1
     assert "`git restore data/evaluation`" in capsys.readouterr().err

@@ -67,7 +67,7 @@ def test_a_checkpoint_stays_until_dvc_has_recorded_the_model(
     checkpoints = Checkpoints("key")
     checkpoints.save(Checkpoint({"weights": np.ones(3, np.float32)}, {}))
     set_seed(project, 1)
-    train = dvc("repro", "--single-item", "train")
+    train = dvc.command("repro", "--single-item", "train")
     cache, away = project / ".dvc/cache/files/md5", project / "away"
     cache.rename(away)
     cache.write_text("no folder")
