@@ -48,7 +48,7 @@ def sweep(
     address: str | None = None,
     workers: int = 1,
     stage_timeout: float | None = None,
-) -> State[None]:
+) -> "State[None]":  # quoted, as in ganflow.orchestration.stage_task
     """Train every point of a parameter space and list the results.
 
     Args:

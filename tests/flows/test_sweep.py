@@ -1,12 +1,15 @@
 """A small sweep on every engine that is installed."""
 
 import importlib.util
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import cloudpickle
 import pytest
 
-from flows.sweep import sweep
+from flows.sweep import run_trials, sweep, train_trial
 from ganflow.base.errors import ParameterError
 from ganflow.orchestration.trials import plan_trials
 from tests.flows.conftest import dvc, run
@@ -50,3 +53,12 @@ def test_a_wrong_parameter_is_reported_before_training(
     here(shared)
     with pytest.raises(ParameterError, match="Did you mean images"):
         sweep({"train.imges": [256]}, return_state=True).result()
+
+
+@pytest.mark.parametrize("pickled", [sweep, run_trials, train_trial])
+def test_a_dask_worker_can_unpickle_the_flows_and_the_task(pickled: object) -> None:
+    subprocess.run(
+        [sys.executable, "-c", "import pickle, sys; pickle.load(sys.stdin.buffer)"],
+        input=cloudpickle.dumps(pickled),
+        check=True,
+    )

@@ -28,7 +28,9 @@ def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[No
         retry_delay_seconds=[10, 60],
         retry_condition_fn=_is_transient,
     )
-    def run_stage(project: Path = Path(), timeout: float | None = None) -> State[None]:
+    # The return type is quoted because Dask pickles this function with the trials of a sweep, and
+    # its workers do not have the class State[NoneType], which pydantic makes where it is used.
+    def run_stage(project: Path = Path(), timeout: float | None = None) -> "State[None]":
         log = get_run_logger()
         progress = ProgressArtifact(stage)
 
