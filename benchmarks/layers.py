@@ -21,7 +21,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.interleaved import seconds_of
-from benchmarks.train_step import ARTICLE_BATCH, DEFAULT_BATCH, MATRIX, game, layer_flops, product
+from benchmarks.train_step import (
+    ARTICLE_BATCH,
+    DEFAULT_BATCH,
+    MATRIX,
+    layer_flops,
+    new_trainer,
+    product,
+)
 from ganflow.base.runtime import Runtime, configure, resolved
 
 USES = {
@@ -46,7 +53,7 @@ def measure(recipe: str, rounds: int) -> dict[str, Any]:
 
     batch = ARTICLE_BATCH if recipe == "article" else DEFAULT_BATCH
     precision = resolved("auto")
-    design = game("article" if recipe == "article" else "lean", "float32", 2).design
+    design = new_trainer("article" if recipe == "article" else "lean", "float32", 2).design
     players = {
         "generator": build_generator(design, precision),
         "discriminator": build_discriminator(design, precision),

@@ -65,8 +65,8 @@ def outcome(name: str, images: int, seed: int, evaluator: Evaluator) -> float | 
     from ganflow.gan.batches import Batches
     from ganflow.gan.checkpoint import Checkpoints
     from ganflow.gan.networks.design import Design
-    from ganflow.gan.snapshots import Judge
-    from ganflow.gan.trainer import Game
+    from ganflow.gan.snapshots import SnapshotEvaluator
+    from ganflow.gan.trainer import Trainer
 
     store, changes = evaluator.store, dict(VARIANTS[name])
     design = Design(
@@ -77,18 +77,19 @@ def outcome(name: str, images: int, seed: int, evaluator: Evaluator) -> float | 
         mapping=changes.pop("mapping", 0),
         spectral_norm=changes.pop("spectral_norm", False),
     )
-    game = Game(design, Train(images=images, snapshots=2, **changes), resolved("auto"), seed)
+    trainer = Trainer(design, Train(images=images, snapshots=2, **changes), resolved("auto"), seed)
     split = store.split("train")
     shares = [1 / design.classes] * design.classes
-    judge = Judge(evaluator.extractor, store.split("validation").images, shares, seed)
+    validation = store.split("validation").images
+    snapshots = SnapshotEvaluator(trainer, evaluator.extractor, validation, shares, seed)
     batches = Batches(split.images, split.labels, seed)
     try:
         with redirect_stdout(sys.stderr):  # stdout is for the one object
-            training.train(game, batches, judge, Checkpoints(f"{name}-{seed}"))
+            training.train(trainer, batches, snapshots, Checkpoints(f"{name}-{seed}"))
     except TrainingError as error:
         print(f"{name}, seed {seed}: {error}", file=sys.stderr, flush=True)
         return None
-    ratio = round(evaluator.ratio(judge.samples(game, SAMPLES)), 2)
+    ratio = round(evaluator.ratio(snapshots.samples(SAMPLES)), 2)
     print(f"{name}, seed {seed}: ratio {ratio}", file=sys.stderr, flush=True)
     return ratio
 

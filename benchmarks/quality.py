@@ -172,40 +172,41 @@ def curve(
         begun: the file that holds where the run stands, after each measurement.
     """
     from ganflow.gan.batches import Batches
-    from ganflow.gan.snapshots import Judge
-    from ganflow.gan.trainer import Game
-    from ganflow.stages.train import class_shares
+    from ganflow.gan.inputs import class_shares
+    from ganflow.gan.snapshots import SnapshotEvaluator
+    from ganflow.gan.trainer import Trainer
 
-    game, store = Game(design, train, resolved("auto"), seed), evaluator.store
+    trainer, store = Trainer(design, train, resolved("auto"), seed), evaluator.store
     split = store.split("train")
     batches = Batches(split.images, split.labels, seed)
     shares = class_shares(split.labels, design.classes)
-    judge = Judge(evaluator.extractor, store.split("validation").images, shares, seed)
-    marks = marks_of(game.steps, options.points)
-    found = taken_up(game, begun)
+    validation = store.split("validation").images
+    snapshots = SnapshotEvaluator(trainer, evaluator.extractor, validation, shares, seed)
+    marks = marks_of(trainer.steps, options.points)
+    found = taken_up(trainer, begun)
     done = found[-1][0] // train.batch if found else 0
-    ends = sorted(e for e in marks | set(range(STEPS, game.steps, STEPS)) if e > done)
+    ends = sorted(e for e in marks | set(range(STEPS, trainer.steps, STEPS)) if e > done)
     sizes = [end - start for start, end in zip([done, *ends], ends, strict=False)]
     blocks = batches.blocks(done * train.batch, [size * train.batch for size in sizes])
     for size, block in zip(sizes, blocks, strict=True):
-        game.play(*block, np.int64(done)).numpy()
+        trainer.train_steps(*block, np.int64(done)).numpy()
         done += size
         if done in marks:
-            value = evaluator.ratio(judge.samples(game, SAMPLES))
+            value = evaluator.ratio(snapshots.samples(SAMPLES))
             found.append((done * train.batch, round(value, 3)))
             print(f"{title}: ratio {value:.2f} after {done * train.batch} images", file=sys.stderr)
             sys.stderr.flush()
-            state = {name: value.numpy() for name, value in game.state().items()}
+            state = {name: value.numpy() for name, value in trainer.state().items()}
             write_whole(begun, partial(np.savez, curve=np.array(found), **state))
     return found
 
 
-def taken_up(game: Any, begun: Path) -> Curve:
-    """The measurements of a run that was broken off, whose state the game gets; or none."""
+def taken_up(trainer: Any, begun: Path) -> Curve:
+    """The measurements of a run that was broken off, whose state the trainer gets; else none."""
     if not begun.is_file():
         return []
     with np.load(begun) as kept:
-        for name, value in game.state().items():
+        for name, value in trainer.state().items():
             value.assign(kept[name])
         return [(int(seen), float(value)) for seen, value in kept["curve"]]
 
@@ -222,15 +223,15 @@ def throughput(
 ) -> dict[str, float]:
     """Images a second of each recipe's steps, all taking turns; medians."""
     from ganflow.gan.batches import Batches
-    from ganflow.gan.trainer import Game
+    from ganflow.gan.trainer import Trainer
 
     runs, counts, split = {}, {}, evaluator.store.split("train")
     for name in names:
         design, train = recipe_of(name, options, evaluator.store)
-        game = Game(design, train, resolved("auto"), 0)
+        trainer = Trainer(design, train, resolved("auto"), 0)
         counts[name] = count = max(1, 1280 // train.batch) * train.batch
         block = next(Batches(split.images, split.labels, 0).blocks(0, [count]))
-        runs[name] = lambda g=game, b=block: g.play(*b, np.int64(1)).numpy()
+        runs[name] = lambda g=trainer, b=block: g.train_steps(*b, np.int64(1)).numpy()
     taken = seconds_of(runs, options.rounds)
     return {name: counts[name] / float(np.median(taken[name])) for name in runs}
 

@@ -98,13 +98,13 @@ def images(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 28, 28, 1)).astype(np.uint8)
 
 
-def game(architecture: str, precision: Precision, batch: int) -> Any:
+def new_trainer(architecture: str, precision: Precision, batch: int) -> Any:
     from ganflow.config.train import Adam, Penalties, Train
     from ganflow.gan.networks.design import Design
-    from ganflow.gan.trainer import Game
+    from ganflow.gan.trainer import Trainer
 
     if architecture == "lean":
-        return Game(Design("lean", (28, 28, 1), 10, 100), Train(batch=batch), precision, 0)
+        return Trainer(Design("lean", (28, 28, 1), 10, 100), Train(batch=batch), precision, 0)
     adam = Adam(learning_rate=2e-4, beta_1=0.5, beta_2=0.999)
     train = Train(
         batch=batch,
@@ -115,14 +115,14 @@ def game(architecture: str, precision: Precision, batch: int) -> Any:
         ema_half_life=0,
         images=3_000_000,
     )
-    return Game(Design("article", (28, 28, 1), 0, 100), train, precision, 0)
+    return Trainer(Design("article", (28, 28, 1), 0, 100), train, precision, 0)
 
 
 def ours(architecture: str, precision: Precision, batch: int) -> Any:
     """`STEPS` steps of this engine in one call."""
-    played = game(architecture, precision, batch)
+    trainer = new_trainer(architecture, precision, batch)
     pixels, labels = images(STEPS * batch), np.arange(STEPS * batch) % 10
-    return lambda: played.play(pixels, labels, np.int64(1)).numpy()
+    return lambda: trainer.train_steps(pixels, labels, np.int64(1)).numpy()
 
 
 def product(precision: Precision) -> Any:
@@ -144,10 +144,10 @@ def flops(architecture: str) -> float:
     """
     from ganflow.gan.networks.build import build_discriminator, build_generator
 
-    played = game(architecture, "float32", 2)
-    make, judge = build_generator(played.design), build_discriminator(played.design)
-    forward = sum(layer_flops(layer) for layer in make.layers)
-    costs = [c for c in map(layer_flops, judge.layers) if c]
+    trainer = new_trainer(architecture, "float32", 2)
+    generator, discriminator = build_generator(trainer.design), build_discriminator(trainer.design)
+    forward = sum(layer_flops(layer) for layer in generator.layers)
+    costs = [c for c in map(layer_flops, discriminator.layers) if c]
     return 3 * forward + 4 * sum(costs) + 2 * sum(costs[1:]) + sum(costs)
 
 
@@ -165,19 +165,19 @@ def loop_overhead(precision: Precision, rounds: int) -> float:
     """Seconds of the whole loop over those of the bare step on the same blocks, minus 1."""
     from ganflow.gan.batches import Batches
 
-    played, blocks = game("lean", precision, DEFAULT_BATCH), 3
+    trainer, blocks = new_trainer("lean", precision, DEFAULT_BATCH), 3
     size = 20 * DEFAULT_BATCH
     source = Batches(images(4 * size), np.arange(4 * size) % 10, 0)
     kept = list(source.blocks(0, [size] * blocks))
 
     def bare() -> None:
         for pixels, labels in kept:
-            played.play(pixels, labels, np.int64(1)).numpy()
+            trainer.train_steps(pixels, labels, np.int64(1)).numpy()
 
     def loop() -> None:
         done = 0
         for pixels, labels in source.blocks(0, [size] * blocks):
-            played.play(pixels, labels, np.int64(done)).numpy()
+            trainer.train_steps(pixels, labels, np.int64(done)).numpy()
             done += size // DEFAULT_BATCH
 
     seconds = seconds_of({"bare": bare, "loop": loop}, rounds)

@@ -63,7 +63,7 @@ def test_every_page_is_linked_from_the_readme(page: Path) -> None:
 
 @each_page
 def test_names_of_the_code_are_there(page: Path) -> None:
-    """`Game._step`, `settle_batch_norm` and other names of this code in sentences."""
+    """`Trainer._step`, `settle_batch_norm` and other names of this code in sentences."""
     defined: set[str] = set()
     for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "flows").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):

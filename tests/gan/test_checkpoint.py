@@ -30,12 +30,12 @@ def numbered(number: int) -> Checkpoint:
         "turned": np.arange(6, dtype=np.int64).reshape(2, 3).T,
         "scalar": np.float32(number),
     }
-    return Checkpoint(arrays, {"done": number, "rows": [[1.0, 0.1 + number]], "best": None})
+    return Checkpoint(arrays, {"step": number, "rows": [[1.0, 0.1 + number]], "best": None})
 
 
-def done(checkpoints: Checkpoints) -> int | None:
+def saved_step(checkpoints: Checkpoints) -> int | None:
     found = checkpoints.load()
-    return None if found is None else int(found.progress["done"])
+    return None if found is None else int(found.progress["step"])
 
 
 def test_what_is_saved_is_loaded() -> None:
@@ -61,7 +61,7 @@ def test_a_damaged_one_is_passed_over(harm: str, capsys: pytest.CaptureFixture[s
     content = bytearray(latest.read_bytes())
     content[len(content) // 2] ^= 1
     latest.write_bytes({"flipped": content, "cut": content[:100], "empty": b""}[harm])
-    assert done(checkpoints) == 1
+    assert saved_step(checkpoints) == 1
     assert "damaged" in capsys.readouterr().out
 
 
@@ -71,12 +71,12 @@ def test_a_damaged_one_never_takes_the_place_of_the_last_good_one() -> None:
     checkpoints.save(numbered(1))
     checkpoints.save(numbered(2))
     (checkpoints.folder / "latest").write_bytes(b"damaged")
-    assert done(checkpoints) == 1
+    assert saved_step(checkpoints) == 1
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "write_bytes", _killed)
         with pytest.raises(KeyboardInterrupt):
             checkpoints.save(numbered(3))
-    assert done(checkpoints) == 1
+    assert saved_step(checkpoints) == 1
 
 
 def test_both_damaged_start_anew() -> None:
@@ -85,7 +85,7 @@ def test_both_damaged_start_anew() -> None:
         checkpoints.save(numbered(number))
     for path in checkpoints.folder.iterdir():
         path.write_bytes(path.read_bytes()[:-1])
-    assert done(checkpoints) is None
+    assert saved_step(checkpoints) is None
 
 
 def test_killed_between_the_renames() -> None:
@@ -95,9 +95,9 @@ def test_killed_between_the_renames() -> None:
         patch.setattr(module, "write_bytes", _killed)
         with pytest.raises(KeyboardInterrupt):
             checkpoints.save(numbered(2))
-    assert done(checkpoints) == 1
+    assert saved_step(checkpoints) == 1
     checkpoints.save(numbered(3))
-    assert done(checkpoints) == 3
+    assert saved_step(checkpoints) == 3
 
 
 def _killed(path: Path, content: bytes) -> None:
@@ -107,9 +107,9 @@ def _killed(path: Path, content: bytes) -> None:
 
 def test_each_training_finds_only_its_own() -> None:
     Checkpoints("one").save(numbered(1))
-    assert done(Checkpoints("two")) is None
+    assert saved_step(Checkpoints("two")) is None
     Checkpoints("one").finish(Path("data/model"))
-    assert done(Checkpoints("one")) is None
+    assert saved_step(Checkpoints("one")) is None
 
 
 def test_under_dvc_they_stay_until_the_outputs_are_recorded(
@@ -130,18 +130,18 @@ def test_under_dvc_they_stay_until_the_outputs_are_recorded(
     forget_recorded()
     (project / "dvc.lock").write_text(locked("0" * 32 + ".dir"))
     forget_recorded()
-    assert done(one) == 5, "dvc.lock has another model"
+    assert saved_step(one) == 5, "dvc.lock has another model"
 
     (project / "dvc.lock").write_text(locked(folder_hash(model)))
     one.save(numbered(7))
     forget_recorded()
-    assert done(one) == 7, "it is under way again"
+    assert saved_step(one) == 7, "it is under way again"
 
     one.finish(model)
     monkeypatch.chdir(tmp_path)
     forget_recorded()
-    assert done(one) is None
-    assert done(other) == 6, "it has not ended"
+    assert saved_step(one) is None
+    assert saved_step(other) == 6, "it has not ended"
 
 
 def locked(model: str) -> str:

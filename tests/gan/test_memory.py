@@ -15,19 +15,19 @@ from ganflow.gan import training
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoints
 from ganflow.gan.networks.design import Design
-from ganflow.gan.snapshots import Judge, Snapshot
-from ganflow.gan.trainer import Game
+from ganflow.gan.snapshots import Snapshot, SnapshotEvaluator
+from ganflow.gan.trainer import Trainer
 from tests.gan.tiny import extractor, images
 
 BATCH, SNAPSHOTS = 8, 26
 STEPS = 100 * SNAPSHOTS
 
 
-class Watching(Judge):
+class Watching(SnapshotEvaluator):
     """Notes the process's memory, in MB, at every snapshot."""
 
-    def snapshot(self, game: Game, seen: int) -> Snapshot:
-        taken = super().snapshot(game, seen)
+    def snapshot(self, seen: int) -> Snapshot:
+        taken = super().snapshot(seen)
         self.held = [*getattr(self, "held", []), psutil.Process().memory_info().rss / 2**20]
         return taken
 
@@ -36,10 +36,10 @@ def watched() -> list[float]:
     """What one training holds at each of its snapshots, in MB."""
     training.CHECKPOINT_SECONDS = 0.5
     train = Train(images=BATCH * STEPS, batch=BATCH, snapshots=SNAPSHOTS)
-    game = Game(Design("lean", (8, 8, 1), 2, 6), train, "float32", 3)
-    judge = Watching(extractor(), images(300, 1)[0], [0.5, 0.5], 3)
-    training.train(game, Batches(*images(500, 0), 3), judge, Checkpoints("key"))
-    return judge.held
+    trainer = Trainer(Design("lean", (8, 8, 1), 2, 6), train, "float32", 3)
+    evaluator = Watching(trainer, extractor(), images(300, 1)[0], [0.5, 0.5], 3)
+    training.train(trainer, Batches(*images(500, 0), 3), evaluator, Checkpoints("key"))
+    return evaluator.held
 
 
 @pytest.mark.slow

@@ -98,14 +98,14 @@ def test_the_players_pull_generated_logits_apart(name: str) -> None:
 def test_minimax_saturates_where_its_successor_does_not() -> None:
     """At a confident discriminator the original has no gradient; Goodfellow 2014, section 3."""
     fake = tf.constant([[-20.0]])
-    slopes = {}
+    gradients = {}
     for name in ("minimax", "non_saturating"):
         with tf.GradientTape() as tape:
             tape.watch(fake)
             value = OBJECTIVES[name].generator(fake, fake)  # type: ignore[index]
-        slopes[name] = abs(tape.gradient(value, fake).numpy().item())
-    assert slopes["minimax"] < 1e-8
-    assert slopes["non_saturating"] == pytest.approx(1.0, abs=1e-6)
+        gradients[name] = abs(tape.gradient(value, fake).numpy().item())
+    assert gradients["minimax"] < 1e-8
+    assert gradients["non_saturating"] == pytest.approx(1.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

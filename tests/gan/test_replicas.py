@@ -1,4 +1,4 @@
-"""Two replicas play the game that one plays; here they are two devices cut from one processor."""
+"""Two replicas train as one does; here they are two logical devices of one processor."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     ("name", "tolerance", "steps"),
     [("default", 2e-6, 5), ("everything", 2e-5, 5), ("float16", 4e-3, 2)],
 )
-def test_two_devices_play_as_one(
+def test_two_devices_train_as_one(
     found: dict[str, Any], name: str, tolerance: float, steps: int
 ) -> None:
     """Losses, logits and rate at each step; and both devices hold the same weights to the bit.
@@ -44,12 +44,12 @@ def test_two_devices_play_as_one(
     A difference in the last digit grows from step to step: hence few of them, and fewer still in
     float16, whose last digit is a coarse one.
     """
-    game = found[name]
-    both, alone = game["both"][:steps], game["alone"][:steps]
+    trained = found[name]
+    both, alone = trained["both"][:steps], trained["alone"][:steps]
     assert len(both) == steps
     np.testing.assert_allclose(both, alone, rtol=tolerance, atol=tolerance)
-    assert len({tuple(step) for step in game["alone"]}) == len(game["alone"])
-    assert game["apart"] == []
+    assert len({tuple(step) for step in trained["alone"]}) == len(trained["alone"])
+    assert trained["apart"] == []
 
 
 def test_weights_stay_together(found: dict[str, Any]) -> None:
@@ -73,11 +73,11 @@ def test_dropout_drops_the_same(found: dict[str, Any]) -> None:
 
 
 def test_a_checkpoint_reaches_both_devices(found: dict[str, Any]) -> None:
-    """The rest is played to the bit as if nothing had been, and measured as one device's is."""
+    """The resumed training gives the same bits, and the distance that one device gives."""
     alone, both = found["interrupted"]
-    for game in (alone, both):
-        assert game["done"] == 3
-        assert game["figures"][0] == game["figures"][1]
+    for resumed in (alone, both):
+        assert resumed["step"] == 3
+        assert resumed["metrics"][0] == resumed["metrics"][1]
     assert both["apart"] == []
-    np.testing.assert_allclose(both["figures"], alone["figures"], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(both["metrics"], alone["metrics"], rtol=1e-5, atol=1e-5)
     assert both["fd"] == pytest.approx(alone["fd"], rel=1e-3)

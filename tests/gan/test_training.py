@@ -1,4 +1,4 @@
-"""The loop: what it records, when it stops, and that nothing is lost."""
+"""The training loop: its history, when it stops, and that it resumes exactly."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,11 +12,11 @@ from ganflow.base.errors import TrainingError
 from ganflow.config.train import Train
 from ganflow.gan import training
 from ganflow.gan.batches import Batches
-from ganflow.gan.checkpoint import Checkpoints
+from ganflow.gan.checkpoint import Checkpoint, Checkpoints
 from ganflow.gan.networks.design import Design
 from ganflow.gan.objectives import OBJECTIVES
-from ganflow.gan.snapshots import Judge, Snapshot
-from ganflow.gan.trainer import FIGURES, Game
+from ganflow.gan.snapshots import Snapshot, SnapshotEvaluator
+from ganflow.gan.trainer import STEP_METRICS, Trainer
 from ganflow.gan.training import History, _check, snapshot_steps
 from tests.gan.tiny import extractor, images
 
@@ -30,49 +30,50 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def new_judge() -> Judge:
-    return Judge(extractor(), images(60, 1)[0], [0.5, 0.5], 3)
+def new_evaluator(trainer: Trainer) -> SnapshotEvaluator:
+    return SnapshotEvaluator(trainer, extractor(), images(60, 1)[0], [0.5, 0.5], 3)
 
 
-def new_game(**params: Any) -> Game:
+def new_trainer(**params: Any) -> Trainer:
     train = Train(
         **{"images": BATCH * STEPS, "batch": BATCH, "ema_half_life": 64, "snapshots": 3, **params}
     )
-    return Game(Design("lean", (8, 8, 1), 2, 6), train, "float32", 3)
+    return Trainer(Design("lean", (8, 8, 1), 2, 6), train, "float32", 3)
 
 
 class Scripted:
-    """A judge that measures nothing and gives the distances it was told to."""
+    """An evaluator that measures nothing and returns given distances."""
+
+    trainer: Trainer  # that of `run`
 
     def __init__(self, distances: list[float]) -> None:
         self.distances = iter(distances)
 
-    def snapshot(self, game: Game, seen: int) -> Snapshot:
-        weights = {name: value.numpy() for name, value in game.averaged_weights().items()}
+    def snapshot(self, seen: int) -> Snapshot:
+        weights = {name: value.numpy() for name, value in self.trainer.averaged_weights().items()}
         picture = np.random.default_rng(seen).integers(256, size=(80, 8, 8, 1)).astype(np.uint8)
         return Snapshot(seen, next(self.distances), picture, weights)
 
 
-def run(game: Game, judge: Any, key: str = "key") -> History:
+def run(trainer: Trainer, evaluator: Any, key: str = "key") -> History:
     pixels, labels = images(200, 0)
-    return training.train(game, Batches(pixels, labels, 3), judge, Checkpoints(key))
+    evaluator.trainer = trainer
+    return training.train(trainer, Batches(pixels, labels, 3), evaluator, Checkpoints(key))
 
 
 class Killed(BaseException):
     """What the process would have been."""
 
 
-class KilledAt:
+class KilledAt(Checkpoints):
     """Checkpoints that end the process after so many saves."""
 
     def __init__(self, key: str, saves: int) -> None:
-        self.inner, self.left = Checkpoints(key), saves
+        super().__init__(key)
+        self.left = saves
 
-    def load(self) -> Any:
-        return self.inner.load()
-
-    def save(self, checkpoint: Any) -> None:
-        self.inner.save(checkpoint)
+    def save(self, checkpoint: Checkpoint) -> None:
+        super().save(checkpoint)
         self.left -= 1
         if not self.left:
             raise Killed
@@ -80,15 +81,16 @@ class KilledAt:
 
 def test_interrupted_anywhere_it_ends_the_same() -> None:
     """Every block's end is tried: before, at and after a snapshot."""
-    whole_game = new_game()
-    whole = run(whole_game, new_judge(), "whole")
+    whole_trainer = new_trainer()
+    whole = run(whole_trainer, new_evaluator(whole_trainer), "whole")
     pixels, labels = images(200, 0)
-    game = new_game()
+    trainer = new_trainer()
     for _ in range(20):
-        game = new_game()
+        trainer = new_trainer()
         try:
             source = Batches(pixels, labels, 3)
-            parts = training.train(game, source, new_judge(), KilledAt("parts", 1))  # type: ignore[arg-type]
+            evaluator = new_evaluator(trainer)
+            parts = training.train(trainer, source, evaluator, KilledAt("parts", 1))
             break
         except Killed:
             continue
@@ -101,16 +103,16 @@ def test_interrupted_anywhere_it_ends_the_same() -> None:
         np.testing.assert_array_equal(parts.best.weights[name], weights)
     for seen, picture in whole.pictures.items():
         np.testing.assert_array_equal(parts.pictures[seen], picture)
-    for name, variable in whole_game.state().items():
-        np.testing.assert_array_equal(game.state()[name], variable)
+    for name, variable in whole_trainer.state().items():
+        np.testing.assert_array_equal(trainer.state()[name], variable)
 
 
 def test_history_is_by_images_seen() -> None:
-    history = run(new_game(), Scripted([3.0, 2.0, 2.5]))
+    history = run(new_trainer(), Scripted([3.0, 2.0, 2.5]))
     seen = [row[0] for row in history.rows]
     assert seen == sorted(seen)
     assert seen[-1] == BATCH * STEPS
-    assert all(len(row) == 1 + len(FIGURES) for row in history.rows)
+    assert all(len(row) == 1 + len(STEP_METRICS) for row in history.rows)
     marks = [BATCH * step for step in snapshot_steps(STEPS, 3)]
     assert [images for images, _ in history.quality] == marks
     assert list(history.pictures) == marks
@@ -129,48 +131,48 @@ def test_snapshots_are_evenly_spaced_and_the_last_step_is_one(
 
 
 def test_the_best_snapshot_is_kept() -> None:
-    history = run(new_game(snapshots=4), Scripted([5.0, 2.0, 3.0, 4.0]))
+    history = run(new_trainer(snapshots=4), Scripted([5.0, 2.0, 3.0, 4.0]))
     assert history.best is not None
     assert history.best.fd == 2.0
     assert history.since_best == 2
 
 
 def test_patience() -> None:
-    history = run(new_game(snapshots=6, patience=2), Scripted([5.0, 2.0, 3.0, 4.0, 1.0, 0.5]))
+    history = run(new_trainer(snapshots=6, patience=2), Scripted([5.0, 2.0, 3.0, 4.0, 1.0, 0.5]))
     assert [fd for _, fd in history.quality] == [5.0, 2.0, 3.0, 4.0]
 
 
 def test_without_patience_it_goes_to_the_end() -> None:
-    history = run(new_game(snapshots=5), Scripted([1.0, 2.0, 3.0, 4.0, 5.0]))
+    history = run(new_trainer(snapshots=5), Scripted([1.0, 2.0, 3.0, 4.0, 5.0]))
     assert len(history.quality) == 5
 
 
 def test_a_full_disk_costs_the_checkpoint_and_not_the_training(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = run(new_game(), Scripted([3.0, 2.0, 1.0]), "whole")
+    whole = run(new_trainer(), Scripted([3.0, 2.0, 1.0]), "whole")
 
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr("ganflow.gan.checkpoint.write_bytes", full)
-    history = run(new_game(), Scripted([3.0, 2.0, 1.0]), "full")
+    history = run(new_trainer(), Scripted([3.0, 2.0, 1.0]), "full")
     assert history.rows == whole.rows
     assert "could not be written" in capsys.readouterr().out
 
 
-def poisoned(figures: Iterator[list[float]]) -> Game:
-    game = new_game()
-    game.play = lambda *_: np_tensor(next(figures))  # type: ignore[assignment]
-    return game
+def poisoned(metrics: Iterator[list[float]]) -> Trainer:
+    trainer = new_trainer()
+    trainer.train_steps = lambda *_: np_tensor(next(metrics))  # type: ignore[assignment]
+    return trainer
 
 
 def np_tensor(values: list[float]) -> Any:
-    class Figures:
+    class Metrics:
         def numpy(self) -> np.ndarray:
             return np.array(values, np.float32)
 
-    return Figures()
+    return Metrics()
 
 
 @pytest.mark.parametrize(
@@ -197,40 +199,40 @@ def test_numbers_that_never_come_back_stop_it_and_name_the_step(
 def test_a_real_explosion_is_caught() -> None:
     """A learning rate of 1 with a critic that nothing bounds."""
     rate = {"learning_rate": 1.0, "beta_1": 0.0, "beta_2": 0.9}
-    game = new_game(
+    trainer = new_trainer(
         objective="wasserstein", penalties={}, discriminator=rate, generator=rate, snapshots=1
     )
     with pytest.raises(TrainingError, match=r"exploded|no longer a number"):
-        run(game, Scripted([1.0]))
+        run(trainer, Scripted([1.0]))
 
 
 def test_weights_that_the_last_update_broke_are_never_kept() -> None:
     class Broken(Scripted):
-        def snapshot(self, game: Game, seen: int) -> Snapshot:
-            found = super().snapshot(game, seen)
+        def snapshot(self, seen: int) -> Snapshot:
+            found = super().snapshot(seen)
             next(iter(found.weights.values()))[0] = np.nan
             return found
 
     with pytest.raises(TrainingError, match="weights are no longer numbers"):
-        run(new_game(snapshots=1), Broken([1.0]))
+        run(new_trainer(snapshots=1), Broken([1.0]))
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize(
-    ("figures", "said"),
+    ("metrics", "said"),
     [
-        ([20.0, 1e-7, 30.0, -30.0, 0.1], "teaches the generator nothing"),
-        ([0.7, 1.4, 0.25, 0.25, 0.1], "no longer tells anything apart"),
+        ([20.0, 1e-7, 30.0, -30.0, 0.1], "the discriminator is perfect"),
+        ([0.7, 1.4, 0.25, 0.25, 0.1], "the same logit"),
     ],
 )
-def test_a_discriminator_that_has_won_or_gone_blind(
-    objective: str, figures: list[float], said: str
+def test_a_discriminator_that_is_perfect_or_has_equal_logits(
+    objective: str, metrics: list[float], said: str
 ) -> None:
-    """Nineteen such blocks are borne, the twentieth is the end; a critic's loss may be 0."""
-    history = History(rows=[[float(i), *figures] for i in range(19)])
+    """The twentieth such block ends the training; a critic's loss may be 0."""
+    history = History(rows=[[float(i), *metrics] for i in range(19)])
     _check(history, 19, objective)  # type: ignore[arg-type]
-    history.rows.append([19.0, *figures])
-    if objective == "wasserstein" and "teaches" in said:
+    history.rows.append([19.0, *metrics])
+    if objective == "wasserstein" and "perfect" in said:
         _check(history, 20, objective)
         return
     with pytest.raises(TrainingError, match=said):
@@ -241,8 +243,8 @@ def test_a_generator_that_makes_one_image_of_every_latent() -> None:
     """One image for each class is a collapse too; a single such snapshot is borne."""
 
     class Collapsed(Scripted):
-        def snapshot(self, game: Game, seen: int) -> Snapshot:
-            found = super().snapshot(game, seen)
+        def snapshot(self, seen: int) -> Snapshot:
+            found = super().snapshot(seen)
             alike = np.tile(found.picture[:10], (8, 1, 1, 1))
             return replace(found, picture=alike if seen in self.at else found.picture)
 
@@ -251,6 +253,6 @@ def test_a_generator_that_makes_one_image_of_every_latent() -> None:
     once, twice = Collapsed([1.0] * 3), Collapsed([1.0] * 3)
     marks = [BATCH * step for step in snapshot_steps(STEPS, 3)]
     once.at, twice.at = (marks[1],), (marks[1], marks[2])
-    assert len(run(new_game(), once, "once").quality) == 3
+    assert len(run(new_trainer(), once, "once").quality) == 3
     with pytest.raises(TrainingError, match="same image of every latent"):
-        run(new_game(), twice, "twice")
+        run(new_trainer(), twice, "twice")

@@ -11,7 +11,14 @@ import tensorflow as tf
 
 from ganflow.base.errors import ParameterError, TrainingError
 from ganflow.gan import workers
-from ganflow.gan.workers import ALONE, Cluster, Place, check_share, gathered, place_in
+from ganflow.gan.workers import (
+    SINGLE,
+    Cluster,
+    ClusterConfig,
+    check_batch,
+    make_workers,
+    parse_tf_config,
+)
 
 
 def config(index: int = 0, kind: str = "worker", **cluster: list[str]) -> str:
@@ -20,25 +27,25 @@ def config(index: int = 0, kind: str = "worker", **cluster: list[str]) -> str:
 
 
 def test_the_first_worker_is_the_chief() -> None:
-    place = place_in(config(1))
-    assert place is not None
-    assert place.index == 1
-    assert list(place.addresses.values()) == ["a:1", "b:2"]
+    found = parse_tf_config(config(1))
+    assert found is not None
+    assert found.index == 1
+    assert list(found.addresses.values()) == ["a:1", "b:2"]
 
 
 def test_a_chief_by_name_comes_first() -> None:
-    place = place_in(config(0, worker=["b:2", "c:3"], chief=["a:1"]))
-    assert place is not None
-    assert place.index == 1
-    assert list(place.addresses.values()) == ["a:1", "b:2", "c:3"]
-    place = place_in(config(0, "chief", worker=["b:2", "c:3"], chief=["a:1"]))
-    assert place is not None
-    assert place.index == 0
+    found = parse_tf_config(config(0, worker=["b:2", "c:3"], chief=["a:1"]))
+    assert found is not None
+    assert found.index == 1
+    assert list(found.addresses.values()) == ["a:1", "b:2", "c:3"]
+    found = parse_tf_config(config(0, "chief", worker=["b:2", "c:3"], chief=["a:1"]))
+    assert found is not None
+    assert found.index == 0
 
 
 @pytest.mark.parametrize("given", ["", "  ", config(0, worker=["a:1"])])
 def test_one_worker_is_none_among_others(given: str) -> None:
-    assert place_in(given) is None
+    assert parse_tf_config(given) is None
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,7 @@ def test_one_worker_is_none_among_others(given: str) -> None:
 )
 def test_a_wrong_place_is_refused_with_a_right_one(given: str) -> None:
     with pytest.raises(ParameterError, match="TF_CONFIG") as error:
-        place_in(given)
+        parse_tf_config(given)
     assert '"task"' in str(error.value.expected)
 
 
@@ -80,7 +87,7 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     monkeypatch.setenv("TF_CONFIG", given)
     with pytest.raises(ParameterError, match=said):
-        gathered(strategy, join)
+        make_workers(strategy, join)
 
 
 @pytest.mark.parametrize(
@@ -89,33 +96,33 @@ def test_what_does_not_fit_is_refused(
 )
 def test_alone(strategy: Any, given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_CONFIG", given)
-    assert gathered(strategy) is ALONE
-    assert ALONE.replicas == 1
+    assert make_workers(strategy) is SINGLE
+    assert SINGLE.replicas == 1
 
 
 def test_several_gpus_are_mirrored_and_a_worker_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """No machine of these tests has one: TensorFlow is told that there are two."""
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU:0", "GPU:1"])
     asked = []
-    monkeypatch.setattr(workers, "mirrored", lambda kind: asked.append(kind) or ALONE.strategy)
+    monkeypatch.setattr(workers, "mirrored", lambda kind: asked.append(kind) or SINGLE.strategy)
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    gathered("auto")
+    make_workers("auto")
     assert asked == ["GPU"]
-    assert gathered("single") is ALONE
+    assert make_workers("single") is SINGLE
     monkeypatch.setenv("TF_CONFIG", config(0))
     with pytest.raises(ParameterError, match="sees 2 GPUs") as error:
-        gathered("auto")
+        make_workers("auto")
     assert "CUDA_VISIBLE_DEVICES" in str(error.value)
 
 
-def test_a_batch_is_cut_into_equal_parts() -> None:
-    check_share(64, 1)
-    check_share(64, 4)
-    with pytest.raises(ParameterError, match="64 cannot be cut into 3") as error:
-        check_share(64, 3)
+def test_a_batch_must_divide_among_the_replicas() -> None:
+    check_batch(64, 1)
+    check_batch(64, 4)
+    with pytest.raises(ParameterError, match="64 cannot be divided equally among 3") as error:
+        check_batch(64, 3)
     assert error.value.expected == "63 or 66"
     with pytest.raises(ParameterError) as error:
-        check_share(2, 3)
+        check_batch(2, 3)
     assert error.value.expected == "3"
 
 
@@ -136,7 +143,7 @@ def test_nobody_is_waited_for_without_end(
     monkeypatch.setattr(workers, "WAIT_SECONDS", 0.5)
     started = time.monotonic()
     with pytest.raises(TrainingError, match=f"{absent} .*did not come within 0 seconds") as error:
-        Cluster(Place(loopback(3), f"/job:worker/task:{index}"))
+        Cluster(ClusterConfig(loopback(3), f"/job:worker/task:{index}"))
     assert 0.4 < time.monotonic() - started < 30
     assert "ganflow train --join" in str(error.value.run)
 
@@ -148,7 +155,7 @@ def test_a_taken_port_is_named() -> None:
         socket.create_server(("127.0.0.1", port)),
         pytest.raises(TrainingError, match=f"cannot listen at 127.0.0.1:{port}"),
     ):
-        Cluster(Place(addresses, "/job:worker/task:0"))
+        Cluster(ClusterConfig(addresses, "/job:worker/task:0"))
 
 
 def test_all_have_come_before_tensorflow_begins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +175,7 @@ def test_all_have_come_before_tensorflow_begins(monkeypatch: pytest.MonkeyPatch)
 
     def work(index: int) -> None:
         with pytest.raises(Begun):
-            Cluster(Place(addresses, f"/job:worker/task:{index}"))
+            Cluster(ClusterConfig(addresses, f"/job:worker/task:{index}"))
 
     listening: list[socket.socket] = []
     monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", begin)
@@ -188,7 +195,7 @@ class Table(Cluster):
     """A worker that is told the sums over all."""
 
     def __init__(self, index: int, others: list[dict[str, Any]]) -> None:
-        self.place = Place(loopback(len(others) + 1), f"/job:worker/task:{index}")
+        self.config = ClusterConfig(loopback(len(others) + 1), f"/job:worker/task:{index}")
         self.replicas = len(others) + 1
         rows = [[workers._digest(part) for part in parts.values()] for parts in others]
 
@@ -198,16 +205,16 @@ class Table(Cluster):
         self._sum = summed
 
 
-def test_whoever_plays_another_game_is_named() -> None:
+def test_a_worker_with_other_inputs_is_named() -> None:
     right = {"seed": 0, "data": {"sha256": "a", "shape": [8, 8]}, "code": "c"}
-    Table(1, [right, dict(right)]).meet(right)
+    Table(1, [right, dict(right)]).check_inputs(right)
     other = {**right, "data": {"sha256": "b", "shape": [8, 8]}, "code": "d"}
     for index in (0, 1):
         with pytest.raises(
             TrainingError, match=r"worker 2 at .* and the chief differ in data and code"
         ):
-            Table(index, [right, other]).meet(right)
+            Table(index, [right, other]).check_inputs(right)
     with pytest.raises(
         TrainingError, match=r"worker 1 at .* and the chief differ in data and code"
     ):
-        Table(1, [right, right]).meet(other)
+        Table(1, [right, right]).check_inputs(other)

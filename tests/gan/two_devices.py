@@ -1,6 +1,6 @@
-"""Plays the same games on one device and on two, and prints what became of them as JSON.
+"""Runs the same trainings on one device and on two, and prints the results as JSON.
 
-In a process of its own, as devices must be cut before TensorFlow begins.
+It needs a process of its own, because logical devices are made before TensorFlow starts.
 """
 
 import json
@@ -19,9 +19,9 @@ from ganflow.gan import replicas, training  # noqa: E402
 from ganflow.gan.checkpoint import Checkpoints  # noqa: E402
 from ganflow.gan.networks.design import Design  # noqa: E402
 from ganflow.gan.networks.layers import BatchNorm, Dropout  # noqa: E402
-from ganflow.gan.snapshots import Judge  # noqa: E402
-from ganflow.gan.trainer import Game  # noqa: E402
-from ganflow.gan.workers import ALONE, Workers, mirrored  # noqa: E402
+from ganflow.gan.snapshots import SnapshotEvaluator  # noqa: E402
+from ganflow.gan.trainer import Trainer  # noqa: E402
+from ganflow.gan.workers import SINGLE, Workers, mirrored  # noqa: E402
 from tests.gan.tiny import extractor, images  # noqa: E402
 
 BATCH, STEPS = 8, 5
@@ -37,35 +37,35 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def played(workers: Workers, design: Design, precision: Any, **params: Any) -> dict[str, Any]:
+def trained(workers: Workers, design: Design, precision: Any, **params: Any) -> dict[str, Any]:
     train = Train.model_validate({"images": 100 * BATCH, "batch": BATCH, **params})
     with workers.strategy.scope():
-        game = Game(design, train, precision, 3)
+        trainer = Trainer(design, train, precision, 3)
     pixels, labels = images(STEPS * BATCH, 0)
-    figures = [
-        game.play(pixels[rows], labels[rows], np.int64(step)).numpy().tolist()
+    metrics = [
+        trainer.train_steps(pixels[rows], labels[rows], np.int64(step)).numpy().tolist()
         for step in range(STEPS)
         for rows in [slice(step * BATCH, (step + 1) * BATCH)]
     ]
-    state = {name: value.numpy() for name, value in game.state().items()}
-    return {"figures": figures, "state": state, "apart": _apart(workers, game)}
+    state = {name: value.numpy() for name, value in trainer.state().items()}
+    return {"metrics": metrics, "state": state, "apart": _apart(workers, trainer)}
 
 
-def _apart(workers: Workers, game: Game) -> list[str]:
+def _apart(workers: Workers, trainer: Trainer) -> list[str]:
     """Variables that are not the same to the bit in all replicas."""
     found = []
-    for name, variable in game.state().items():
+    for name, variable in trainer.state().items():
         first, *others = workers.strategy.experimental_local_results(variable)
         if not all((first.numpy() == other.numpy()).all() for other in others):
             found.append(name)
     return found
 
 
-def games(design: Design, precision: Any, **params: Any) -> dict[str, Any]:
-    alone, both = (played(workers, design, precision, **params) for workers in (ALONE, BOTH))
+def trainings(design: Design, precision: Any, **params: Any) -> dict[str, Any]:
+    alone, both = (trained(workers, design, precision, **params) for workers in (SINGLE, BOTH))
     return {
-        "alone": alone["figures"],
-        "both": both["figures"],
+        "alone": alone["metrics"],
+        "both": both["metrics"],
         "apart": both["apart"],
         "weights": max(
             float(np.abs(value - both["state"][name]).max())
@@ -78,15 +78,15 @@ def games(design: Design, precision: Any, **params: Any) -> dict[str, Any]:
 
 def normalised(workers: Workers, inputs: np.ndarray, cut: bool = True) -> list[Any]:
     """Outputs, running moments, and the gradient of a sum with unequal weights."""
-    numbers = np.random.default_rng(1)
-    weights = tf.constant(numbers.standard_normal(inputs.shape), tf.float32)
+    rng = np.random.default_rng(1)
+    weights = tf.constant(rng.standard_normal(inputs.shape), tf.float32)
     with workers.strategy.scope():
         layer = BatchNorm(momentum=0.5)
         layer.build(inputs.shape)
 
     def learn(rows: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, ...]:
         if cut:
-            rows, weights = replicas.own(rows), replicas.own(weights)
+            rows, weights = replicas.local_shard(rows), replicas.local_shard(weights)
         with tf.GradientTape() as tape:
             tape.watch(rows)
             outputs = layer(rows, training=True)
@@ -110,30 +110,30 @@ def normalised(workers: Workers, inputs: np.ndarray, cut: bool = True) -> list[A
 
 
 def interrupted(workers: Workers) -> dict[str, Any]:
-    """A game that is saved after three steps, loses every weight, and goes on; and its quality."""
+    """Train three steps, save, set all weights to zero, load, and train on; with the distance."""
     with workers.strategy.scope():
-        train = Train(images=100 * BATCH, batch=BATCH)
-        game = Game(Design("lean", (8, 8, 1), 2, 6), train, "float32", 3)
+        params = Train(images=100 * BATCH, batch=BATCH)
+        trainer = Trainer(Design("lean", (8, 8, 1), 2, 6), params, "float32", 3)
     pixels, labels = images(STEPS * BATCH, 0)
     saved = Checkpoints("two")
 
-    def play(first: int, steps: int) -> list[float]:
+    def train(first: int, steps: int) -> list[float]:
         rows = slice(first * BATCH, (first + steps) * BATCH)
-        return game.play(pixels[rows], labels[rows], np.int64(first)).numpy().tolist()  # type: ignore[no-any-return]
+        return trainer.train_steps(pixels[rows], labels[rows], np.int64(first)).numpy().tolist()  # type: ignore[no-any-return]
 
-    play(0, 3)
-    training._save(game, training.History(), 3, saved)
-    figures = [play(3, 2)]
-    for variable in game.state().values():
+    train(0, 3)
+    training._save(trainer, training.History(), 3, saved)
+    metrics = [train(3, 2)]
+    for variable in trainer.state().values():
         variable.assign(tf.zeros_like(variable))
-    _, done = training._resume(game, saved)
-    figures.append(play(done, 2))
-    judge = Judge(extractor(), images(60, 1)[0], [0.5, 0.5], 3)
+    _, step = training._resume(trainer, saved)
+    metrics.append(train(step, 2))
+    evaluator = SnapshotEvaluator(trainer, extractor(), images(60, 1)[0], [0.5, 0.5], 3)
     return {
-        "done": done,
-        "figures": figures,
-        "apart": _apart(workers, game),
-        "fd": judge.snapshot(game, 5 * BATCH).fd,
+        "step": step,
+        "metrics": metrics,
+        "apart": _apart(workers, trainer),
+        "fd": evaluator.snapshot(5 * BATCH).fd,
     }
 
 
@@ -142,7 +142,7 @@ def dropped(workers: Workers) -> Any:
         layer = Dropout(0.5, seed=4)
 
     def drop() -> tf.Tensor:
-        return layer(replicas.own(tf.ones((6, 3, 3, 2))), training=True)
+        return layer(replicas.local_shard(tf.ones((6, 3, 3, 2))), training=True)
 
     run = tf.function(lambda: workers.strategy.run(drop))
     parts = workers.strategy.experimental_local_results(run())
@@ -154,13 +154,13 @@ def main() -> None:
     every = Design("article", (8, 8, 1), 2, 6, mapping=2, spectral_norm=True)
     lean = Design("lean", (8, 8, 1), 2, 6)
     found = {
-        "default": games(lean, "float32"),
-        "everything": games(every, "float32", **EVERYTHING),
-        "float16": games(lean, "float16"),
-        "maps": [normalised(ALONE, maps), normalised(BOTH, maps)],
-        "vectors": [normalised(ALONE, maps[:, 0, 0]), normalised(BOTH, maps[:, 0, 0])],
-        "interrupted": [interrupted(ALONE), interrupted(BOTH)],
-        "dropout": [dropped(ALONE), dropped(BOTH)],
+        "default": trainings(lean, "float32"),
+        "everything": trainings(every, "float32", **EVERYTHING),
+        "float16": trainings(lean, "float16"),
+        "maps": [normalised(SINGLE, maps), normalised(BOTH, maps)],
+        "vectors": [normalised(SINGLE, maps[:, 0, 0]), normalised(BOTH, maps[:, 0, 0])],
+        "interrupted": [interrupted(SINGLE), interrupted(BOTH)],
+        "dropout": [dropped(SINGLE), dropped(BOTH)],
     }
     print(json.dumps(found))
 

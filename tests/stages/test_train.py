@@ -10,13 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganflow.base.errors import ParameterError
 from ganflow.base.files import read_json
-from ganflow.base.store import Store
-from ganflow.config.model import Model
-from ganflow.config.train import Penalties, Penalty, Train
 from ganflow.gan.saved import load_generator
-from ganflow.stages.train import check_latent_penalty, class_shares, design_for
 from tests.gan.tiny import outputs, start, write_project
 
 
@@ -119,48 +114,11 @@ def test_no_output_names_a_time_or_a_place(whole: Path) -> None:
 
 
 def test_other_parameters_never_resume(whole: Path, tmp_path: Path) -> None:
-    """A checkpoint of another learning rate is there, and the run begins anew."""
+    """A checkpoint with another schedule exists: `train` says so, and does not use it."""
     root = write_project(tmp_path)
     assert kill_after_saves(root, 1, 0.0, signal.SIGKILL)
     write_project(tmp_path, train={"schedule": "constant"})
-    assert "resumed" not in finish(root)
+    said = finish(root)
+    assert "resumed" not in said
+    assert "not used: the checkpoint in" in said
     assert read_json(root / "data/model/card.json")["train"]["schedule"] == "constant"
-
-
-def store(classes: int, shape: tuple[int, int, int] = (12, 10, 3)) -> Store:
-    names = {"classes": [str(k) for k in range(classes)]} if classes else {}
-    return Store(Path("nowhere"), {"shape": list(shape), **names})
-
-
-@pytest.mark.parametrize(
-    ("conditional", "classes", "expected"),
-    [("auto", 4, 4), ("auto", 0, 0), (False, 4, 0), (True, 4, 4), (False, 0, 0)],
-)
-def test_labels_steer_where_they_are_wanted_and_there(
-    conditional: bool, classes: int, expected: int
-) -> None:
-    design = design_for(Model(conditional=conditional), store(classes))
-    assert (design.classes, design.shape) == (expected, (12, 10, 3))
-
-
-def test_asking_for_labels_that_are_not_there() -> None:
-    with pytest.raises(ParameterError, match=r"model\.conditional") as error:
-        design_for(Model(conditional=True), store(0))
-    assert error.value.expected is not None
-    assert "auto" in error.value.expected
-
-
-def test_a_latent_penalty_needs_a_mapping() -> None:
-    train = Train(penalties=Penalties(latent=Penalty(weight=1.0)))
-    with pytest.raises(ParameterError, match=r"train\.penalties\.latent") as error:
-        check_latent_penalty(Model(), train)
-    assert "model.mapping" in str(error.value.expected)
-    check_latent_penalty(Model(mapping=1), train)
-    check_latent_penalty(Model(), Train())
-
-
-def test_class_shares() -> None:
-    labels = np.array([0, 2, 2, 1])
-    assert class_shares(labels, 3) == [0.25, 0.25, 0.5]
-    assert class_shares(labels, 0) == []
-    assert class_shares(None, 3) == []

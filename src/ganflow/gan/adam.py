@@ -1,7 +1,7 @@
 """Adam (Kingma & Ba 2015) on TensorFlow's fused kernel.
 
-One pass over each weight instead of the ten that Keras's optimizer makes on a processor; its
-state is plain variables, which a checkpoint can hold.
+One pass over each weight instead of the ten of Keras's optimizer on a processor. Its state is plain
+variables, which a checkpoint can hold.
 """
 
 from collections.abc import Sequence
@@ -33,11 +33,11 @@ class Adam:
         ]
 
     def apply(self, gradients: Sequence[tf.Tensor], share: tf.Tensor, step: tf.Tensor) -> None:
-        """Take one step.
+        """Update the variables.
 
         Args:
             gradients: one a variable, of its shape, float32.
-            share: of the learning rate that the schedule leaves, a scalar.
+            share: the factor of the learning rate that the schedule gives, a scalar.
             step: counted from 1, float32, for the bias correction.
         """
         beta_1, beta_2 = tf.constant(self.params.beta_1), tf.constant(self.params.beta_2)

@@ -33,7 +33,7 @@ def augment(images: tf.Tensor, changes: Sequence[Augmentation], seed: tf.Tensor)
     for index, name in enumerate(changes):
         key = tf.random.experimental.stateless_fold_in(seed, index)
         count = replicas.count() * (images.shape[0] or tf.shape(images)[0])
-        drawn = replicas.own(tf.random.stateless_uniform((count, 3), key))
+        drawn = replicas.local_shard(tf.random.stateless_uniform((count, 3), key))
         images = CHANGES[name](images, drawn)
     return images
 

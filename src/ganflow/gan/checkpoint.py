@@ -1,12 +1,12 @@
-"""A training's whole state on disk, so that it survives being killed at any moment.
+"""Checkpoints: the whole state of a training, from which it resumes after it was killed.
 
 Checkpoints live in the state folder, keyed by everything that shapes the training
-(parameters, data, code): another training never finds this one's. Each is one file, a
-SHA-256 digest followed by safetensors, written whole and renamed; the one before is kept
-until the next is written, for the case that the last is damaged.
+(parameters, data, code), so no other training uses them. Each is one file, a SHA-256 digest
+followed by safetensors, which is written under another name and renamed. The previous one is kept
+too, in case the last is damaged.
 
-They outlive the training until DVC has recorded what it wrote: DVC copies outputs into its cache
-after the stage has ended, and a disk that is full by then must not cost the training.
+They are kept until DVC has recorded the outputs: DVC copies outputs into its cache after the stage
+has ended, and if the disk is full at that moment, the training is not lost.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ DIGEST = hashlib.sha256().digest_size
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Arrays by name, and what else must be known to go on."""
+    """The arrays of a training by name, and its progress as JSON values."""
 
     arrays: dict[str, np.ndarray]
     progress: dict[str, Any]
@@ -45,8 +45,8 @@ def training_key(inputs: Mapping[str, Any]) -> str:
     """A hash of everything that shapes a training.
 
     Args:
-        inputs: parameters and hashes of the data, as JSON can hold them. The code that is
-            loaded is added here.
+        inputs: parameters and hashes of the data, as JSON values. The code of all loaded modules of
+            ganflow is added here.
     """
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode())
     for name, module in sorted(sys.modules.items()):
@@ -64,10 +64,10 @@ class Checkpoints:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold this training for the block: a second process is refused, not joined.
+        """Keep other processes from this training during the block.
 
         Raises:
-            HeldError: saying which process holds it.
+            HeldError: another process has it; the message says which.
         """
         path = state_folder() / "locks" / f"train-{self.key}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ class Checkpoints:
         except Timeout:
             who = holder.read_text() if holder.exists() else "another process"
             raise HeldError(
-                f"this very training is under way already, in {who}",
+                f"this training is already running in {who}",
                 where=str(path),
                 expected="one training for the same parameters, data and code",
                 run="wait for it to end, or end that process, then run this again",
@@ -102,7 +102,7 @@ class Checkpoints:
         write_bytes(latest, hashlib.sha256(content).digest() + content)
 
     def load(self) -> Checkpoint | None:
-        """The last whole checkpoint, or None if there is none."""
+        """The last undamaged checkpoint, or None."""
         for name in (LATEST, PREVIOUS):
             path = self.folder / name
             if not path.exists():
@@ -110,16 +110,24 @@ class Checkpoints:
             content = path.read_bytes()
             body = content[DIGEST:]
             if hashlib.sha256(body).digest() != content[:DIGEST]:
-                print(f"checkpoint {path} is damaged and is passed over", flush=True)
-                path.unlink()  # or the next save would keep it as the previous, good one
+                print(f"checkpoint {path} is damaged and is not used", flush=True)
+                path.unlink()  # or the next save would keep it as the previous one
                 continue
             header = json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])
             progress = json.loads(header["__metadata__"]["progress"])
             return Checkpoint(safetensors.numpy.load(body), progress)
         return None
 
+    def unused(self) -> list[Path]:
+        """The folders of unfinished trainings with other parameters, data or code."""
+        return sorted(
+            latest.parent
+            for latest in self.folder.parent.glob(f"*/{LATEST}")
+            if latest.parent != self.folder and not (latest.parent / WRITTEN).exists()
+        )
+
     def finish(self, model: Path) -> None:
-        """The results are written: forget this training, now or when DVC has recorded them."""
+        """Remove the checkpoints of a finished training; under DVC only mark them as finished."""
         if "DVC_STAGE" not in os.environ:
             shutil.rmtree(self.folder, ignore_errors=True)
         elif self.folder.exists():
@@ -130,7 +138,7 @@ class Checkpoints:
 
 
 def forget_recorded() -> None:
-    """Remove the checkpoints of trainings whose results stand in their workspace's dvc.lock."""
+    """Remove the checkpoints of trainings whose outputs are recorded in dvc.lock."""
     for written in (state_folder() / "checkpoints").glob(f"*/{WRITTEN}"):
         told = read_json(written)
         if recorded_hash(Path(told["workspace"]), Path(told["output"])) == told["hash"]:

@@ -1,7 +1,7 @@
 """Loss scaling, which keeps float16 gradients from vanishing (Micikevicius et al. 2018).
 
-Losses are multiplied before the gradient is taken and gradients divided after it. A step whose
-gradients overflowed is left out and the factor halved; after many good ones it is doubled.
+Losses are multiplied by a factor before gradients are taken, and gradients divided by it. A step
+whose gradients overflow is skipped and the factor halved; after many good steps it is doubled.
 """
 
 from collections.abc import Sequence
@@ -10,32 +10,32 @@ import tensorflow as tf
 
 START = 2.0**15
 GOOD_STEPS = 2_000
-"""Steps without an overflow before the factor is doubled."""
+"""Steps without an overflow after which the factor is doubled."""
 
 SMALLEST = 1.0
 
 
 class LossScale:
-    """A factor for both players' losses, and how long it has done well."""
+    """The factor of both losses, and the number of steps since it last changed or overflowed."""
 
     def __init__(self) -> None:
         self.factor = tf.Variable(START, trainable=False)
-        self.good = tf.Variable(0, trainable=False, dtype=tf.int64)
+        self.good_steps = tf.Variable(0, trainable=False, dtype=tf.int64)
 
-    def up(self, loss: tf.Tensor) -> tf.Tensor:
+    def scale(self, loss: tf.Tensor) -> tf.Tensor:
         return loss * self.factor
 
-    def down(self, slopes: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        return [slope / self.factor for slope in slopes]
+    def unscale(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        return [gradient / self.factor for gradient in gradients]
 
-    def learn(self, finite: tf.Tensor) -> None:
-        """Change the factor after a step whose gradients were `finite`, a scalar bool."""
-        good = tf.where(finite, self.good + 1, 0)
+    def update(self, finite: tf.Tensor) -> None:
+        """Update the factor after a step; `finite` (scalar bool) says whether it was applied."""
+        good = tf.where(finite, self.good_steps + 1, 0)
         grown = tf.where(good >= GOOD_STEPS, self.factor * 2.0, self.factor)
         self.factor.assign(tf.where(finite, grown, tf.maximum(self.factor / 2.0, SMALLEST)))
-        self.good.assign(tf.where(good >= GOOD_STEPS, tf.zeros_like(good), good))
+        self.good_steps.assign(tf.where(good >= GOOD_STEPS, tf.zeros_like(good), good))
 
 
-def all_finite(slopes: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Whether every number of every gradient is one: a scalar bool."""
-    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(slope)) for slope in slopes])
+def all_finite(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Whether all values of all gradients are finite: a scalar bool."""
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in gradients])

@@ -1,4 +1,4 @@
-"""What each player minimises, as functions of the discriminator's logits.
+"""The losses of both networks, as functions of the discriminator's logits.
 
 `real` and `fake` are logits (N, 1) of real and generated images, row by row with the same
 labels; every function returns a scalar, the mean over the batch.

@@ -1,8 +1,8 @@
-"""Penalties: what keeps the discriminator smooth, and what keeps the latent near its prior.
+"""Penalties on the discriminator's gradient, and on the generator's mapped latents.
 
 Those of the discriminator are on the gradient of its logits φ. Each takes the discriminator as
 a function from images (N, H, W, C) to logits (N, 1), the real and the generated images, uniform
-random numbers α (N,), and returns a scalar. The weight γ is applied by the step.
+random numbers α (N,), and returns a scalar. The trainer multiplies it by its weight γ.
 """
 
 from collections.abc import Callable
@@ -31,11 +31,11 @@ def js(logits: Logits, real: tf.Tensor, fake: tf.Tensor, alpha: tf.Tensor) -> tf
     The regulariser that follows from the Jensen-Shannon divergence. Where D = ½ it is a
     quarter of R1 + R2. The weights are part of the loss, as in the authors' code.
     """
-    at_real, slope_real = _gradient(logits, real)
-    at_fake, slope_fake = _gradient(logits, fake)
+    at_real, gradient_real = _gradient(logits, real)
+    at_fake, gradient_fake = _gradient(logits, fake)
     return 0.5 * (
-        tf.reduce_mean(tf.square(tf.sigmoid(-at_real[:, 0])) * _squared_norm(slope_real))
-        + tf.reduce_mean(tf.square(tf.sigmoid(at_fake[:, 0])) * _squared_norm(slope_fake))
+        tf.reduce_mean(tf.square(tf.sigmoid(-at_real[:, 0])) * _squared_norm(gradient_real))
+        + tf.reduce_mean(tf.square(tf.sigmoid(at_fake[:, 0])) * _squared_norm(gradient_fake))
     )
 
 
@@ -47,8 +47,8 @@ def gradient_penalty(
     One α per image; the norm is over all its pixels, and its root has a finite slope at zero.
     """
     between = real + tf.reshape(alpha, (-1, 1, 1, 1)) * (fake - real)
-    _, slope = _gradient(logits, between)
-    return tf.reduce_mean(tf.square(tf.sqrt(_squared_norm(slope) + 1e-12) - 1.0))
+    _, gradient = _gradient(logits, between)
+    return tf.reduce_mean(tf.square(tf.sqrt(_squared_norm(gradient) + 1e-12) - 1.0))
 
 
 def latent(mapped: tf.Tensor) -> tf.Tensor:

@@ -1,12 +1,12 @@
-"""What it means that the same networks learn on several devices at once.
+"""Training the same networks on several devices (replicas) at once.
 
-Each replica has all weights and an equal part of the batch. What a step draws at random is drawn
-for the whole batch, by every replica, and each takes its own rows of it; what a step averages
-over the batch is averaged over the replicas too. With that, and nothing else, a training is the
-same function of its parameters on any number of replicas, up to the order of its sums.
+Each replica has all weights and an equal shard of the batch. Random numbers are drawn for the whole
+batch in every replica, and each takes its own rows; means over the batch are also taken over the
+replicas. So a training is the same function of its parameters on any number of replicas, up to
+the order in which sums are added.
 
-TensorFlow knows in which replica a function runs (`tf.distribute`), so nothing is handed around.
-Outside of a distribution strategy there is one replica, and every function here is the identity.
+`tf.distribute` knows in which replica a function runs, so no argument says it. Without a
+distribution strategy there is one replica, and every function here is the identity.
 """
 
 from collections.abc import Callable
@@ -16,25 +16,25 @@ import tensorflow as tf
 
 
 def count() -> int:
-    """How many replicas the function that is running (or traced) runs in."""
+    """The number of replicas in which the calling function runs (or is traced)."""
     context = tf.distribute.get_replica_context()
     return 1 if context is None else int(context.num_replicas_in_sync)
 
 
-def in_each(
+def run_in_replicas(
     strategy: tf.distribute.Strategy, step: Callable[..., tf.Tensor], *inputs: tf.Tensor
 ) -> tf.Tensor:
-    """Run `step` in every replica that a strategy has, and return the first one's result.
+    """Run `step` in every replica of a strategy, and return the result of the first.
 
-    The result is to be the same in all.
+    The result must be the same in all of them.
     """
     if strategy.num_replicas_in_sync == 1:
         return step(*inputs)
     return strategy.experimental_local_results(strategy.run(step, inputs))[0]
 
 
-def own(rows: tf.Tensor) -> tf.Tensor:
-    """This replica's rows (n, ...) of those (count·n, ...) of the whole batch."""
+def local_shard(rows: tf.Tensor) -> tf.Tensor:
+    """The rows (n, ...) of this replica out of those (count·n, ...) of the whole batch."""
     replicas = count()
     if replicas == 1:
         return rows
@@ -43,10 +43,10 @@ def own(rows: tf.Tensor) -> tf.Tensor:
 
 
 def mean(values: Any) -> Any:
-    """Tensors, in any nesting, to their means over the replicas.
+    """The means of tensors, in any nesting, over the replicas; differentiable.
 
-    Differentiable: what a replica's part of the mean does to the losses of all of them comes
-    back to it. A gradient of one replica's mean loss, so averaged, is that of the batch's.
+    The mean of the gradients of the replicas' mean losses is the gradient of the mean loss over the
+    whole batch.
     """
     if count() == 1:
         return values

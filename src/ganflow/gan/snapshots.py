@@ -1,4 +1,4 @@
-"""How good the generator is right now, by the validation split, and what it makes."""
+"""Evaluation of the generator during training, on the validation split."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ import tensorflow as tf
 from ganflow.features.extractor import Extractor
 from ganflow.gan.networks.build import settle_batch_norm
 from ganflow.gan.saved import images_of, to_pixels
-from ganflow.gan.trainer import Game
+from ganflow.gan.trainer import Trainer
 from ganflow.metrics import frechet
 
 IMAGES = 5_000
-"""Generated and, at most, real images of one measurement."""
+"""The number of generated images of an evaluation, and the maximum number of real ones."""
 
 BATCH = 250
 SETTLING_BATCHES = 20
@@ -22,14 +22,14 @@ PICTURE_COLUMNS = 10
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The generator at one moment.
+    """The averaged generator at one step.
 
     Attributes:
-        images: real images the discriminator had seen.
-        fd: Fréchet distance of `IMAGES` samples to the validation split. It chooses between
-            snapshots of one training and is not comparable with the test split's.
-        picture: uint8 (rows · columns, H, W, C), the fixed latents' images.
-        weights: of the averaged generator, by name.
+        images: the number of real images that the discriminator had seen.
+        fd: Fréchet distance of `IMAGES` samples to the validation split. It only ranks the
+            snapshots of one training, and cannot be compared with distances to the test split.
+        picture: images of fixed latents, uint8 (rows · columns, H, W, C).
+        weights: by name.
     """
 
     images: int
@@ -38,67 +38,65 @@ class Snapshot:
     weights: dict[str, np.ndarray]
 
 
-class Judge:
-    """Measures the averaged generator of a game against held-out images.
+class SnapshotEvaluator:
+    """Measures the averaged generator of a trainer against the validation split.
 
     Args:
-        extractor: gives the features.
+        extractor: computes the features.
         images: the validation split, uint8 (N, H, W, C).
-        class_shares: how often each class is drawn; empty when unconditional.
+        class_shares: the frequency of each class; empty if the model is unconditional.
         seed: of the fixed latents and labels.
     """
 
     def __init__(
-        self, extractor: Extractor, images: np.ndarray, class_shares: list[float], seed: int
+        self,
+        trainer: Trainer,
+        extractor: Extractor,
+        images: np.ndarray,
+        class_shares: list[float],
+        seed: int,
     ) -> None:
-        self.extractor = extractor
+        self.trainer, self.extractor = trainer, extractor
         self.real = frechet.moments(extractor.describe(images[:IMAGES]).features)
         self.shares, self.seed = class_shares, seed
+        model, classes = trainer.averaged, trainer.design.classes
+        self._settle = tf.function(lambda z, y: images_of(model, classes, z, y, training=True))
+        self._generate = tf.function(lambda z, y: to_pixels(images_of(model, classes, z, y)))
 
-    def snapshot(self, game: Game, seen: int) -> Snapshot:
-        """Measure the averaged generator, and picture it."""
-        samples = self.samples(game, IMAGES)
+    def snapshot(self, seen: int) -> Snapshot:
+        """Evaluate the generator after `seen` real images."""
+        samples = self.samples(IMAGES)
         fd = frechet.distance(frechet.moments(self.extractor.describe(samples).features), self.real)
         count = PICTURE_ROWS * PICTURE_COLUMNS
-        _, make = self._functions(game)
-        latents, _ = self._draw(game, BATCH, 0)
+        latents, _ = self._draw(BATCH, 0)
         columns = np.resize(np.arange(PICTURE_COLUMNS), BATCH) % max(len(self.shares), 1)
-        picture = make(latents, tf.constant(columns, tf.int64)).numpy()[:count]
-        weights = {name: value.numpy() for name, value in game.averaged_weights().items()}
+        picture = self._generate(latents, tf.constant(columns, tf.int64)).numpy()[:count]
+        weights = {name: value.numpy() for name, value in self.trainer.averaged_weights().items()}
         return Snapshot(seen, fd, picture, weights)
 
-    def samples(self, game: Game, count: int) -> np.ndarray:
-        """Settle the averaged generator's batch norm, and draw from it.
+    def samples(self, count: int) -> np.ndarray:
+        """Set the batch-norm moments of the averaged generator, and generate images.
 
         Returns:
-            uint8 (count, H, W, C), the same latents at every call.
+            uint8 (count, H, W, C); the latents are the same at every call.
         """
-        settle, make = self._functions(game)
         settle_batch_norm(
-            game.averaged,
+            self.trainer.averaged,
             SETTLING_BATCHES,
-            lambda index: settle(*self._draw(game, BATCH, 1 + index)),
+            lambda index: self._settle(*self._draw(BATCH, 1 + index)),
         )
-        latents, labels = self._draw(game, count, 0)
+        latents, labels = self._draw(count, 0)
         return np.concatenate(
-            [make(latents[i : i + BATCH], labels[i : i + BATCH]) for i in range(0, count, BATCH)]
+            [
+                self._generate(latents[i : i + BATCH], labels[i : i + BATCH])
+                for i in range(0, count, BATCH)
+            ]
         )
 
-    def _functions(self, game: Game) -> tuple[tf.types.experimental.GenericFunction, ...]:
-        if not hasattr(self, "_compiled"):
-            model, classes = game.averaged, game.design.classes
-            self._compiled = (
-                tf.function(lambda z, y: images_of(model, classes, z, y, training=True)),
-                tf.function(lambda z, y: to_pixels(images_of(model, classes, z, y))),
-            )
-        return self._compiled
-
-    def _draw(self, game: Game, count: int, stream: int) -> tuple[tf.Tensor, tf.Tensor]:
-        numbers = np.random.default_rng([self.seed, stream])
-        latents = numbers.standard_normal((count, game.design.latent), np.float32)
+    def _draw(self, count: int, stream: int) -> tuple[tf.Tensor, tf.Tensor]:
+        rng = np.random.default_rng([self.seed, stream])
+        latents = rng.standard_normal((count, self.trainer.design.latent), np.float32)
         labels = (
-            numbers.choice(len(self.shares), count, p=self.shares)
-            if self.shares
-            else np.zeros(count)
+            rng.choice(len(self.shares), count, p=self.shares) if self.shares else np.zeros(count)
         )
         return tf.constant(latents), tf.constant(labels, tf.int64)

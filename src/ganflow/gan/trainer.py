@@ -1,9 +1,8 @@
-"""One step of the game, compiled, and the state it changes.
+"""One training step, compiled, and the state that it changes.
 
-Both players learn from one forward pass, as in the article: the generator's images are made
-once, and each player's gradient is taken through them. Everything random is a function of
-the seed and the step's number, so a training that was interrupted goes on as if it had not
-been.
+Both networks learn from one forward pass, as in the article: a batch of images is generated once,
+and the gradients of both losses are taken through it. All random numbers are a function of the seed
+and the number of the step, so a resumed training is the same as an uninterrupted one.
 """
 
 from collections.abc import Sequence
@@ -22,31 +21,35 @@ from ganflow.gan.networks.conditioning import MAPPED
 from ganflow.gan.networks.design import Design
 from ganflow.gan.objectives import OBJECTIVES
 
-LATENTS, BETWEEN = range(2)
-"""What a step draws random numbers for: each has a stream of its own."""
+LATENTS, INTERPOLATION = range(2)
+"""The streams of random numbers of a step. Augmentation has sub-streams of the second."""
 
-OF_REAL, OF_FAKE = range(2)
-"""Whose augmentation a stream is for."""
+REAL, FAKE = range(2)
+"""The sub-streams of the augmentation, one for each kind of images."""
 
-FIGURES = ("generator_loss", "discriminator_loss", "real_logit", "fake_logit", "learning_rate")
-"""What a step reports; the rate is the generator's."""
+STEP_METRICS = ("generator_loss", "discriminator_loss", "real_logit", "fake_logit", "learning_rate")
+"""What a step returns. The learning rate is the generator's."""
 
 
-class Game:
-    """Two networks, their optimizers, and the generator's averaged weights.
+class Trainer:
+    """The generator, the discriminator, their optimizers, and the averaged generator.
 
-    Made in the scope of a `tf.distribute` strategy, it is played in all of its replicas.
+    A trainer that is made in the scope of a `tf.distribute` strategy trains on all its replicas.
 
     Args:
-        design: of the networks.
-        train: the recipe.
-        precision: of products and convolutions; weights are always float32.
-        seed: of the weights' initial values and of every step's draws.
+        design: the description of the networks.
+        train: the section `train` of the parameters.
+        precision: of matrix products and convolutions. Weights are always float32.
+        seed: of the initial weights and of the random numbers of every step.
+
+    Attributes:
+        steps: the length of the training in steps.
+        train_steps: `_train_steps`, compiled.
     """
 
     def __init__(self, design: Design, train: Train, precision: Precision, seed: int) -> None:
         keras.utils.set_random_seed(seed)
-        self.design, self.params, self.seed = design, train, seed
+        self.design, self.params, self.precision, self.seed = design, train, precision, seed
         self.strategy = tf.distribute.get_strategy()
         self.generator = build_generator(design, precision)
         self.discriminator = build_discriminator(design, precision)
@@ -57,10 +60,10 @@ class Game:
         self.objective = OBJECTIVES[train.objective]
         self.penalties = penalties.chosen(train.penalties)
         self.mapping = _mapping(self.generator, design)
-        self.scaling = LossScale() if precision == "float16" else None
+        self.loss_scale = LossScale() if precision == "float16" else None
         self.steps = max(1, train.images // train.batch)
-        self.play = tf.function(
-            self._play,
+        self.train_steps = tf.function(
+            self._train_steps,
             input_signature=[
                 tf.TensorSpec((None, *design.shape), tf.uint8),
                 tf.TensorSpec((None,), tf.int64),
@@ -71,142 +74,162 @@ class Game:
     def state(self) -> dict[str, tf.Variable]:
         """Every variable that the next step depends on, by name."""
         named = {
-            f"{player}/{index:03d}": variable.value
-            for player in ("generator", "discriminator", "averaged")
-            for index, variable in enumerate(getattr(self, player).variables)
+            f"{network}/{index:03d}": variable.value
+            for network in ("generator", "discriminator", "averaged")
+            for index, variable in enumerate(getattr(self, network).variables)
         }
-        for player in ("generator", "discriminator"):
-            for index, moments in enumerate(getattr(self, f"{player}_adam").state):
+        for optimizer in ("generator_adam", "discriminator_adam"):
+            for index, moments in enumerate(getattr(self, optimizer).state):
                 for name, variable in zip(("first", "second"), moments, strict=True):
-                    named[f"{player}_adam/{index:03d}/{name}"] = variable
-        if self.scaling:
-            named |= {"scale/factor": self.scaling.factor, "scale/good": self.scaling.good}
+                    named[f"{optimizer}/{index:03d}/{name}"] = variable
+        if self.loss_scale:
+            named |= {
+                "scale/factor": self.loss_scale.factor,
+                "scale/good_steps": self.loss_scale.good_steps,
+            }
         return named
 
     def averaged_weights(self) -> dict[str, tf.Variable]:
-        """The averaged generator's weights by the names they are saved under."""
+        """The weights of the averaged generator, by the names under which they are saved."""
         return weights_of(self.averaged)
 
-    def _play(self, images: tf.Tensor, labels: tf.Tensor, done: tf.Tensor) -> tf.Tensor:
-        """Play as many steps as there are whole batches.
+    def _train_steps(
+        self, images: tf.Tensor, labels: tf.Tensor, first_step: tf.Tensor
+    ) -> tf.Tensor:
+        """Train one step on each whole batch of `images`.
 
         Args:
-            images: uint8 (n·batch, H, W, C), real, in the order they are to be seen.
-            labels: int64 (n·batch,); unused when unconditional.
-            done: steps that were played before.
+            images: real images, uint8 (n·batch, H, W, C).
+            labels: int64 (n·batch,); unused if the model is unconditional.
+            first_step: int64 scalar, the number of steps before these.
 
         Returns:
-            float32 (5,): the means of `FIGURES` over these steps.
+            float32 (5,): the means of `STEP_METRICS` over these steps.
         """
         batch = self.params.batch
         steps = tf.shape(images, out_type=tf.int64)[0] // batch
-        totals = tf.zeros(len(FIGURES))
+        totals = tf.zeros(len(STEP_METRICS))
         for index in tf.range(steps):
             rows = slice(index * batch, (index + 1) * batch)
             real = tf.ensure_shape(images[rows], (batch, *self.design.shape))
             real = tf.cast(real, tf.float32) / 127.5 - 1.0
             known = tf.ensure_shape(labels[rows], (batch,))
-            totals += replicas.in_each(self.strategy, self._step, real, known, done + index)
+            step = first_step + index
+            totals += replicas.run_in_replicas(self.strategy, self._step, real, known, step)
         return totals / tf.cast(steps, tf.float32)
 
     def _step(self, real: tf.Tensor, labels: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        """One step in one replica, from the whole batch and with its own part of it."""
-        latents = tf.random.stateless_normal(
-            (self.params.batch, self.design.latent), self._draw(LATENTS, step)
-        )
-        real, labels, latents = (replicas.own(rows) for rows in (real, labels, latents))
+        """One step on a whole batch, of which this replica takes its shard."""
+        shape = (self.params.batch, self.design.latent)
+        latents = tf.random.stateless_normal(shape, self._seed(LATENTS, step))
+        real, labels, latents = (replicas.local_shard(rows) for rows in (real, labels, latents))
         with tf.GradientTape(persistent=True) as tape:
             fake = self._images(latents, labels)
-            seen, fake_seen = self._seen(real, OF_REAL, step), self._seen(fake, OF_FAKE, step)
-            real_logits, fake_logits = self._logits(seen, labels), self._logits(fake_seen, labels)
-            discriminator_loss = self.objective.discriminator(real_logits, fake_logits)
-            generator_loss = self.objective.generator(real_logits, fake_logits)
-            aims = [discriminator_loss, generator_loss + self._latent_penalty(latents, step)]
-            if self.scaling:
-                aims = [self.scaling.up(aim) for aim in aims]
-        slopes = tape.gradient(aims[0], self.discriminator_adam.variables)
-        generator_slopes = tape.gradient(aims[1], self.generator_adam.variables)
-        for penalty, setting in self.penalties:
-            slopes = self._penalised(slopes, penalty, setting, seen, fake_seen, labels, step)
+            real, fake = self._augmented(real, REAL, step), self._augmented(fake, FAKE, step)
+            logits = self._logits(real, labels), self._logits(fake, labels)
+            discriminator_loss = self.objective.discriminator(*logits)
+            generator_loss = self.objective.generator(*logits)
+            minimised = self._scaled(
+                discriminator_loss, generator_loss + self._latent_penalty(latents, step)
+            )
+        gradients = tape.gradient(minimised[0], self.discriminator_adam.variables)
+        generator_gradients = tape.gradient(minimised[1], self.generator_adam.variables)
+        for penalty, settings in self.penalties:
+            gradients = self._add_penalty(gradients, penalty, settings, real, fake, labels, step)
+        metrics = self._metrics(generator_loss, discriminator_loss, logits, step)
+        means = replicas.mean([gradients, generator_gradients, metrics])
+        self._update(means[0], means[1], step)
+        return means[2]
 
-        figures = tf.stack(
+    def _metrics(
+        self,
+        generator_loss: tf.Tensor,
+        discriminator_loss: tf.Tensor,
+        logits: tuple[tf.Tensor, tf.Tensor],
+        step: tf.Tensor,
+    ) -> tf.Tensor:
+        """The values of `STEP_METRICS`, float32 (5,)."""
+        real_logits, fake_logits = logits
+        return tf.stack(
             [
                 generator_loss,
                 discriminator_loss,
                 tf.reduce_mean(real_logits),
                 tf.reduce_mean(fake_logits),
-                self.params.generator.learning_rate * self._rate(step),
+                self.params.generator.learning_rate * self._schedule(step),
             ]
         )
-        slopes, generator_slopes, figures = replicas.mean([slopes, generator_slopes, figures])
-        self._update(slopes, generator_slopes, step)
-        return figures
 
     def _update(
-        self, slopes: Sequence[tf.Tensor], generator_slopes: Sequence[tf.Tensor], step: tf.Tensor
+        self,
+        gradients: Sequence[tf.Tensor],
+        generator_gradients: Sequence[tf.Tensor],
+        step: tf.Tensor,
     ) -> None:
-        """Let both players take their steps, and the averaged weights follow."""
-        rate, count = self._rate(step), tf.cast(step, tf.float32) + 1.0
+        """Apply the gradients of both networks, and move the averaged weights."""
+        share, count = self._schedule(step), tf.cast(step, tf.float32) + 1.0
 
-        def apply(slopes: Sequence[tf.Tensor], generator_slopes: Sequence[tf.Tensor]) -> None:
-            self.discriminator_adam.apply(slopes, rate, count)
-            self.generator_adam.apply(generator_slopes, rate, count)
+        def apply(discriminator: Sequence[tf.Tensor], generator: Sequence[tf.Tensor]) -> None:
+            self.discriminator_adam.apply(discriminator, share, count)
+            self.generator_adam.apply(generator, share, count)
             self._average()
 
-        if self.scaling is None:
-            apply(slopes, generator_slopes)
+        if self.loss_scale is None:
+            apply(gradients, generator_gradients)
             return
-        slopes, generator_slopes = self.scaling.down(slopes), self.scaling.down(generator_slopes)
-        finite = all_finite([*slopes, *generator_slopes])
+        gradients = self.loss_scale.unscale(gradients)
+        generator_gradients = self.loss_scale.unscale(generator_gradients)
+        finite = all_finite([*gradients, *generator_gradients])
         if finite:
-            apply(slopes, generator_slopes)
-        self.scaling.learn(finite)
+            apply(gradients, generator_gradients)
+        self.loss_scale.update(finite)
 
-    def _penalised(
+    def _add_penalty(
         self,
-        slopes: Sequence[tf.Tensor],
+        gradients: Sequence[tf.Tensor],
         penalty: penalties.PenaltyFunction,
-        setting: Penalty,
+        settings: Penalty,
         real: tf.Tensor,
         fake: tf.Tensor,
         labels: tf.Tensor,
         step: tf.Tensor,
     ) -> list[tf.Tensor]:
-        """Add a penalty's gradient at every `interval`-th step (lazily; Karras et al. 2020)."""
-        alpha = tf.random.stateless_uniform((self.params.batch,), self._draw(BETWEEN, step))
-        alpha = replicas.own(alpha)
+        """Add the gradient of a penalty at every `interval`-th step (Karras et al. 2020, lazy)."""
+        alpha = tf.random.stateless_uniform((self.params.batch,), self._seed(INTERPOLATION, step))
+        alpha = replicas.local_shard(alpha)
 
-        def added() -> list[tf.Tensor]:
+        def penalised() -> list[tf.Tensor]:
             with tf.GradientTape() as tape:
                 value = penalty(lambda images: self._logits(images, labels), real, fake, alpha)
-                value *= self._weight(setting, step)
-                if self.scaling:
-                    value = self.scaling.up(value)
-            extra = tape.gradient(
-                value, self.discriminator_adam.variables, unconnected_gradients="zero"
-            )
-            return [slope + more for slope, more in zip(slopes, extra, strict=True)]
+                (value,) = self._scaled(value * self._weight(settings, step))
+            variables = self.discriminator_adam.variables
+            added = tape.gradient(value, variables, unconnected_gradients="zero")
+            return [gradient + more for gradient, more in zip(gradients, added, strict=True)]
 
-        return tf.cond(step % setting.interval == 0, added, lambda: list(slopes))  # type: ignore[no-any-return]
+        return tf.cond(step % settings.interval == 0, penalised, lambda: list(gradients))  # type: ignore[no-any-return]
 
     def _latent_penalty(self, latents: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        """The generator's penalty on its mapped latents, at every `interval`-th step."""
-        setting = self.params.penalties.latent
-        if setting is None or self.mapping is None:
+        """The penalty on the mapped latents, at every `interval`-th step; else 0."""
+        settings = self.params.penalties.latent
+        if settings is None or self.mapping is None:
             return 0.0
-        due = tf.cast(step % setting.interval == 0, tf.float32)
-        return due * self._weight(setting, step) * penalties.latent(self.mapping(latents))
+        due = tf.cast(step % settings.interval == 0, tf.float32)
+        return due * self._weight(settings, step) * penalties.latent(self.mapping(latents))
 
-    def _weight(self, setting: Penalty, step: tf.Tensor) -> tf.Tensor:
-        """A penalty's weight at a step at which it is due."""
-        return setting.weight * setting.interval * setting.final ** self._progress(step)
+    def _weight(self, settings: Penalty, step: tf.Tensor) -> tf.Tensor:
+        """The weight of a penalty at a step at which it is due."""
+        return settings.weight * settings.interval * settings.final ** self._progress(step)
 
-    def _seen(self, images: tf.Tensor, whose: int, step: tf.Tensor) -> tf.Tensor:
+    def _scaled(self, *losses: tf.Tensor) -> Sequence[tf.Tensor]:
+        """The losses of which gradients are taken: scaled in float16."""
+        return [self.loss_scale.scale(loss) for loss in losses] if self.loss_scale else losses
+
+    def _augmented(self, images: tf.Tensor, kind: int, step: tf.Tensor) -> tf.Tensor:
         """Images as the discriminator sees them."""
         if not self.params.augmentation:
             return images
-        key = tf.random.experimental.stateless_fold_in(self._draw(BETWEEN, step), whose)
-        return augment(images, self.params.augmentation, key)
+        seed = tf.random.experimental.stateless_fold_in(self._seed(INTERPOLATION, step), kind)
+        return augment(images, self.params.augmentation, seed)
 
     def _images(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         inputs = [latents, labels] if self.design.classes else [latents]
@@ -217,7 +240,7 @@ class Game:
         return self.discriminator(inputs, training=True)
 
     def _average(self) -> None:
-        """Move the averaged weights towards the generator's, by their half-life in images."""
+        """Update the exponential moving average of the generator's weights."""
         half_life = self.params.ema_half_life
         for average, weight in zip(
             _trainable(self.averaged), self.generator_adam.variables, strict=True
@@ -228,8 +251,8 @@ class Game:
             else:
                 average.assign(weight)
 
-    def _rate(self, step: tf.Tensor) -> tf.Tensor:
-        """The share of the learning rate at `step`."""
+    def _schedule(self, step: tf.Tensor) -> tf.Tensor:
+        """The factor of the learning rates at `step`."""
         if self.params.schedule == "linear":
             return 1.0 - self._progress(step)
         if self.params.schedule == "cosine":
@@ -237,12 +260,12 @@ class Game:
         return tf.constant(1.0)
 
     def _progress(self, step: tf.Tensor) -> tf.Tensor:
-        """The share of the training that lies behind, from 0 to 1."""
+        """The share of the training before `step`, from 0 to 1."""
         return tf.cast(step, tf.float32) / float(self.steps)
 
-    def _draw(self, purpose: int, step: tf.Tensor) -> tf.Tensor:
-        """The seed of a step's random numbers for one purpose."""
-        return tf.stack([tf.constant(self.seed * 2 + purpose, tf.int64), step])
+    def _seed(self, stream: int, step: tf.Tensor) -> tf.Tensor:
+        """The seed of one stream of random numbers at `step`, int64 (2,)."""
+        return tf.stack([tf.constant(self.seed * 2 + stream, tf.int64), step])
 
 
 def _trainable(model: keras.Model) -> list[tf.Variable]:
@@ -250,7 +273,7 @@ def _trainable(model: keras.Model) -> list[tf.Variable]:
 
 
 def _mapping(generator: keras.Model, design: Design) -> keras.Model | None:
-    """The part of a generator from the drawn latent to the one it works with, if learned."""
+    """The learned mapping from drawn latents to those that the generator uses, if there is one."""
     if not design.mapping:
         return None
     return keras.Model(generator.inputs[0], generator.get_layer(MAPPED).output)

@@ -1,4 +1,4 @@
-"""The training from its first image to its last, whatever interrupts it."""
+"""The training loop: blocks of steps, snapshots, checkpoints, and checks for divergence."""
 
 import math
 import os
@@ -14,42 +14,42 @@ from ganflow.base.progress import progress, start_at
 from ganflow.config.train import Objective
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoint, Checkpoints
-from ganflow.gan.snapshots import PICTURE_COLUMNS, Judge, Snapshot
-from ganflow.gan.trainer import FIGURES, Game
-from ganflow.gan.workers import ALONE, Workers
+from ganflow.gan.snapshots import PICTURE_COLUMNS, Snapshot, SnapshotEvaluator
+from ganflow.gan.trainer import STEP_METRICS, Trainer
+from ganflow.gan.workers import SINGLE, Workers
 
 BLOCK_BYTES = 32 * 2**20
 BLOCK_STEPS = 50
-"""Steps played in one call, at most: the grain of the history and of the progress."""
+"""The largest number of steps in one call, after which history and progress get a row."""
 
 CHECKPOINT_SECONDS = float(os.environ.get("GANFLOW_CHECKPOINT_SECONDS", "30"))
 
-EXPLODED = 1e4
-"""Logits beyond this never come back."""
+LOGIT_LIMIT = 1e4
+"""A training does not recover from larger logits."""
 
-WON = 1e-5
-"""A discriminator whose loss stays below this teaches the generator nothing."""
+PERFECT_LOSS = 1e-5
+"""The generator gets no gradient from a discriminator whose loss stays below this."""
 
-BLIND = 1e-6
-"""A discriminator whose logits of real and generated images stay this close sees nothing."""
+EQUAL_LOGITS = 1e-6
+"""A discriminator whose mean logits of real and fake images stay this close does not learn."""
 
-PATIENT_BLOCKS = 20
-"""Blocks for which a discriminator may be perfect or blind before that is the end."""
+FAILING_BLOCKS = 20
+"""The number of blocks in either of these states after which the training has failed."""
 
-ALIKE = 1.0
-"""Standard deviation, in 256 grey levels, below which images are one and the same."""
+EQUAL_IMAGES = 1.0
+"""The standard deviation, in grey levels of 256, below which images count as equal."""
 
 
 @dataclass
 class History:
-    """What a training has shown so far.
+    """The measurements of a training so far.
 
     Attributes:
-        rows: images seen, then the means of `FIGURES` since the row before.
-        quality: images seen and the Fréchet distance there.
-        pictures: images seen to the fixed latents' images, uint8 (N, H, W, C).
-        best: the snapshot with the lowest distance.
-        since_best: snapshots since then.
+        rows: images seen, and the means of `STEP_METRICS` since the previous row.
+        quality: images seen, and the Fréchet distance of the snapshot.
+        pictures: the images of fixed latents, uint8 (N, H, W, C), by images seen.
+        best: the snapshot with the smallest distance.
+        since_best: the number of snapshots since the best one.
     """
 
     rows: list[list[float]] = field(default_factory=list)
@@ -68,60 +68,60 @@ class History:
 
 
 def train(
-    game: Game,
+    trainer: Trainer,
     batches: Batches,
-    judge: Judge,
+    evaluator: SnapshotEvaluator,
     checkpoints: Checkpoints,
-    workers: Workers = ALONE,
+    workers: Workers = SINGLE,
 ) -> History:
-    """Play the game to its end, from its last checkpoint if there is one; others follow.
+    """Train to the end, from the last checkpoint if there is one.
 
-    On return the game's variables are those of its last step; the history holds the best
-    snapshot's generator.
+    On return the trainer's variables are those of the last step; the best snapshot, with the
+    weights of its generator, is in the history.
 
     Raises:
-        TrainingError: when the numbers leave what a training can come back from.
+        TrainingError: the training has diverged or collapsed.
     """
-    history, done = _resume(game, checkpoints)
-    workers.begin(game.state(), done)
-    marks = snapshot_steps(game.steps, game.params.snapshots)
+    history, step = _resume(trainer, checkpoints)
+    workers.broadcast_state(trainer.state(), step)
+    snapshot_at = snapshot_steps(trainer.steps, trainer.params.snapshots)
     saved = time.monotonic()
-    batch = game.params.batch
-    with progress("train", game.steps * batch) as shown:
-        start_at(shown, done * batch)
-        sizes = list(_blocks(done, marks, game))
-        blocks = batches.blocks(done * batch, [size * batch for size in sizes])
+    batch = trainer.params.batch
+    with progress("train", trainer.steps * batch) as shown:
+        start_at(shown, step * batch)
+        sizes = list(_blocks(step, snapshot_at, trainer))
+        blocks = batches.blocks(step * batch, [size * batch for size in sizes])
         for size, (images, labels) in zip(sizes, blocks, strict=True):
-            workers.go_on()
-            figures = game.play(images, labels, np.int64(done)).numpy()
-            done += size
-            history.rows.append([done * batch, *(float(figure) for figure in figures)])
-            _check(history, done, game.params.objective)
-            if done in marks:
-                history.add(_finite(judge.snapshot(game, done * batch), done))
-                _check_variety(history, done)
-            shown.advance(size * batch, **_shown(figures, history))
-            patience = game.params.patience
+            workers.broadcast_continue()
+            metrics = trainer.train_steps(images, labels, np.int64(step)).numpy()
+            step += size
+            history.rows.append([step * batch, *(float(value) for value in metrics)])
+            _check(history, step, trainer.params.objective)
+            if step in snapshot_at:
+                history.add(_finite(evaluator.snapshot(step * batch), step))
+                _check_variety(history, step)
+            shown.advance(size * batch, **_shown(metrics, history))
+            patience = trainer.params.patience
             if patience and history.since_best >= patience:
-                print(f"no better snapshot in {patience}: stopped after {done * batch} images")
+                print(f"no better snapshot in {patience}: stopped after {step * batch} images")
                 break
             if time.monotonic() - saved >= CHECKPOINT_SECONDS:
-                _save(game, history, done, checkpoints)
+                _save(trainer, history, step, checkpoints)
                 saved = time.monotonic()
-    workers.go_on(False)
+    workers.broadcast_continue(False)
     return history
 
 
-def follow(game: Game, batches: Batches, workers: Workers) -> None:
-    """Play the chief's blocks with it, until it wants no more."""
-    done, batch = workers.begin(game.state(), 0), game.params.batch
-    sizes = list(_blocks(done, snapshot_steps(game.steps, game.params.snapshots), game))
-    for images, labels in batches.blocks(done * batch, [size * batch for size in sizes]):
-        if not workers.go_on():
+def follow(trainer: Trainer, batches: Batches, workers: Workers) -> None:
+    """Train as a worker, block by block, until the chief ends."""
+    step, batch = workers.broadcast_state(trainer.state(), 0), trainer.params.batch
+    sizes = list(_blocks(step, snapshot_steps(trainer.steps, trainer.params.snapshots), trainer))
+    for images, labels in batches.blocks(step * batch, [size * batch for size in sizes]):
+        if not workers.broadcast_continue():
             return
-        game.play(images, labels, np.int64(done)).numpy()
-        done += len(images) // batch
-    workers.go_on()
+        trainer.train_steps(images, labels, np.int64(step)).numpy()
+        step += len(images) // batch
+    workers.broadcast_continue()
 
 
 def snapshot_steps(steps: int, snapshots: int) -> list[int]:
@@ -129,89 +129,89 @@ def snapshot_steps(steps: int, snapshots: int) -> list[int]:
     return sorted({max(1, round(steps * (i + 1) / snapshots)) for i in range(snapshots)})
 
 
-def _blocks(done: int, marks: list[int], game: Game) -> Iterator[int]:
-    """Steps to play in each call, so that calls end at multiples of a block and at marks."""
-    step_bytes = game.params.batch * math.prod(game.design.shape)
+def _blocks(step: int, snapshot_at: list[int], trainer: Trainer) -> Iterator[int]:
+    """The number of steps of each call, which ends at a multiple of a block or at a snapshot."""
+    step_bytes = trainer.params.batch * math.prod(trainer.design.shape)
     block = max(1, min(BLOCK_STEPS, BLOCK_BYTES // step_bytes))
-    while done < game.steps:
-        mark = next(mark for mark in marks if mark > done)
-        end = min(mark, (done // block + 1) * block)
-        yield end - done
-        done = end
+    while step < trainer.steps:
+        next_snapshot = next(next_snapshot for next_snapshot in snapshot_at if next_snapshot > step)
+        end = min(next_snapshot, (step // block + 1) * block)
+        yield end - step
+        step = end
 
 
-def _check(history: History, done: int, objective: Objective) -> None:
-    """Stop a training that cannot come back.
+def _check(history: History, step: int, objective: Objective) -> None:
+    """Check that the training has not diverged.
 
     Raises:
-        TrainingError: with what was seen, at which step, and what to try.
+        TrainingError: with the metrics, the step, and what to change.
     """
-    figures = np.array([row[1:] for row in history.rows[-PATIENT_BLOCKS:]])
+    metrics = np.array([row[1:] for row in history.rows[-FAILING_BLOCKS:]])
     losses, real, fake = (
-        figures[:, FIGURES.index(name)]
+        metrics[:, STEP_METRICS.index(name)]
         for name in ("discriminator_loss", "real_logit", "fake_logit")
     )
-    long_enough = len(figures) == PATIENT_BLOCKS
+    long_enough = len(metrics) == FAILING_BLOCKS
     what = None
-    if not np.isfinite(figures[-1]).all():
+    if not np.isfinite(metrics[-1]).all():
         what = "a loss is no longer a number"
-    elif max(abs(real[-1]), abs(fake[-1])) > EXPLODED:
+    elif max(abs(real[-1]), abs(fake[-1])) > LOGIT_LIMIT:
         what = "the discriminator's logits have exploded"
-    elif long_enough and objective != "wasserstein" and (np.abs(losses) < WON).all():
-        # a critic's loss has no baseline: one that wins without bound is seen by its logits
-        what = "the discriminator tells everything apart and teaches the generator nothing"
-    elif long_enough and (np.abs(real - fake) < BLIND).all():
-        what = "the discriminator no longer tells anything apart"
+    elif long_enough and objective != "wasserstein" and (np.abs(losses) < PERFECT_LOSS).all():
+        # the loss of a critic has no lower bound; its logits show when it diverges
+        what = "the discriminator is perfect, so the generator gets no gradient"
+    elif long_enough and (np.abs(real - fake) < EQUAL_LOGITS).all():
+        what = "the discriminator gives real and generated images the same logit"
     if what:
-        seen = ", ".join(f"{n} {v:.4g}" for n, v in zip(FIGURES, figures[-1], strict=True))
-        raise _lost(f"{what}: {seen}", done)
+        seen = ", ".join(f"{n} {v:.4g}" for n, v in zip(STEP_METRICS, metrics[-1], strict=True))
+        raise _failure(f"{what}: {seen}", step)
 
 
-def _check_variety(history: History, done: int) -> None:
-    """Stop a generator that makes one image, or one for each class, at two snapshots running.
+def _check_variety(history: History, step: int) -> None:
+    """Check that the generator has not collapsed to one image, or one for each class.
 
-    The pictures' columns are classes and their rows latents, whatever the objective is.
+    It has if two successive snapshots say so. Columns of a picture are classes, rows are latents.
     """
     last = list(history.pictures.values())[-2:]
     spread = [_columns_of(picture).std(axis=0).max() for picture in last]
-    if len(spread) == 2 and max(spread) < ALIKE:
-        raise _lost("the generator has collapsed: it makes the same image of every latent", done)
+    if len(spread) == 2 and max(spread) < EQUAL_IMAGES:
+        raise _failure("the generator has collapsed: it makes the same image of every latent", step)
 
 
 def _columns_of(picture: np.ndarray) -> np.ndarray:
     return picture.reshape(-1, PICTURE_COLUMNS, *picture.shape[1:]).astype(np.float64)
 
 
-def _finite(snapshot: Snapshot, done: int) -> Snapshot:
-    """The snapshot, if its weights are numbers: a block's losses come before its last update."""
+def _finite(snapshot: Snapshot, step: int) -> Snapshot:
+    """The snapshot, if its weights are finite: the losses of a block precede its last update."""
     if not all(np.isfinite(weights).all() for weights in snapshot.weights.values()):
-        raise _lost("the generator's weights are no longer numbers", done)
+        raise _failure("the generator's weights are no longer numbers", step)
     return snapshot
 
 
-def _lost(what: str, done: int) -> TrainingError:
+def _failure(what: str, step: int) -> TrainingError:
     return TrainingError(
         what,
-        where=f"train, at step {done}",
-        expected="finite losses and logits of a size that both players can learn from",
+        where=f"train, at step {step}",
+        expected="finite losses, and logits from which both networks can learn",
         run="lower train.discriminator.learning_rate or raise train.penalties.r1.weight in "
         "params.yaml, then dvc repro; dvc checkout puts the last good model back",
     )
 
 
-def _shown(figures: np.ndarray, history: History) -> dict[str, float]:
-    shown = {"generator": float(figures[0]), "discriminator": float(figures[1])}
+def _shown(metrics: np.ndarray, history: History) -> dict[str, float]:
+    shown = {"generator": float(metrics[0]), "discriminator": float(metrics[1])}
     if history.quality:
         shown["fd"] = history.quality[-1][1]
     return shown
 
 
-def _save(game: Game, history: History, done: int, checkpoints: Checkpoints) -> None:
-    """Write a checkpoint. A full disk costs the checkpoint, not the training."""
-    arrays = {f"game/{name}": value.numpy() for name, value in game.state().items()}
+def _save(trainer: Trainer, history: History, step: int, checkpoints: Checkpoints) -> None:
+    """Write a checkpoint. If the disk is full, the training continues without it."""
+    arrays = {f"trainer/{name}": value.numpy() for name, value in trainer.state().items()}
     arrays |= {f"picture/{seen:012d}": image for seen, image in history.pictures.items()}
     progress: dict[str, Any] = {
-        "done": done,
+        "step": step,
         "rows": history.rows,
         "quality": history.quality,
         "since_best": history.since_best,
@@ -222,20 +222,26 @@ def _save(game: Game, history: History, done: int, checkpoints: Checkpoints) -> 
     try:
         checkpoints.save(Checkpoint(arrays, progress))
     except OSError as error:
-        print(f"the checkpoint could not be written, training goes on: {error}", flush=True)
+        print(f"the checkpoint could not be written, the training continues: {error}", flush=True)
 
 
-def _resume(game: Game, checkpoints: Checkpoints) -> tuple[History, int]:
+def _resume(trainer: Trainer, checkpoints: Checkpoints) -> tuple[History, int]:
     checkpoint = checkpoints.load()
     if checkpoint is None:
+        for folder in checkpoints.unused():
+            print(
+                f"not used: the checkpoint in {folder}, which was written with other parameters, "
+                "data or code",
+                flush=True,
+            )
         return History(), 0
-    state = game.state()
-    groups: dict[str, dict[str, np.ndarray]] = {"game": {}, "picture": {}, "best": {}}
+    state = trainer.state()
+    groups: dict[str, dict[str, np.ndarray]] = {"trainer": {}, "picture": {}, "best": {}}
     for name, array in checkpoint.arrays.items():
         group, rest = name.split("/", 1)
         groups[group][rest] = array
     for name, variable in state.items():
-        variable.assign(groups["game"][name])
+        variable.assign(groups["trainer"][name])
     progress = checkpoint.progress
     history = History(
         progress["rows"],
@@ -246,5 +252,5 @@ def _resume(game: Game, checkpoints: Checkpoints) -> tuple[History, int]:
     if "best" in progress:
         seen, fd = progress["best"]
         history.best = Snapshot(seen, fd, history.pictures[seen], groups["best"])
-    print(f"resumed after {progress['done'] * game.params.batch} images", flush=True)
-    return history, int(progress["done"])
+    print(f"resumed after {progress['step'] * trainer.params.batch} images", flush=True)
+    return history, int(progress["step"])

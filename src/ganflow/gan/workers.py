@@ -1,9 +1,10 @@
-"""The processes and devices that train together; most often there is one of each.
+"""The processes and devices of one training: usually one process on one device.
 
-With `TF_CONFIG` several processes play the same game, each as one replica of it (see
-`ganflow.gan.replicas`). The first is the chief, the stage that DVC started: it alone reads
-and writes checkpoints, measures snapshots, decides and has outputs. The others begin with its
-state, play each block of steps with it, and end when it says so or when one of them is lost.
+With `TF_CONFIG`, several processes train the same networks, each as one replica (see
+`ganflow.gan.replicas`). The first is the chief, which is the stage that DVC started. Only the chief
+reads and writes checkpoints, evaluates snapshots, decides when to stop, and writes outputs. The
+other workers start from its state, train each block of steps with it, and end when the chief ends
+or a worker is lost.
 """
 
 import hashlib
@@ -24,65 +25,65 @@ from ganflow.base.errors import ParameterError, TrainingError
 from ganflow.config.train import Strategy
 
 WAIT_SECONDS = float(os.environ.get("GANFLOW_WAIT_SECONDS", "600"))
-"""How long workers wait for one another before the first step."""
+"""How long workers wait for each other before the first step."""
 
-AGAIN = (
+RESTART = (
     "start the chief with dvc repro train, which goes on from its last checkpoint if it has one, "
     "and every other worker with python -m ganflow train --join"
 )
 
 
 class Workers:
-    """This process alone, on one device or on several.
+    """A single process, on one device or several.
 
     Attributes:
-        strategy: in whose scope the game is to be made.
-        replicas: into how many parts a batch is cut.
+        strategy: the strategy in whose scope the trainer must be made.
+        replicas: the number of shards of a batch.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy) -> None:
         self.strategy = strategy
         self.replicas = int(strategy.num_replicas_in_sync)
 
-    def meet(self, parts: Mapping[str, Any]) -> None:
-        """Wait for all, and see that they are about to play the same game.
+    def check_inputs(self, inputs: Mapping[str, Any]) -> None:
+        """Check that all workers have the same inputs.
 
         Args:
-            parts: what has to be the same, as JSON can hold it, by the name to report it under.
+            inputs: JSON values by the name that an error uses.
 
         Raises:
-            TrainingError: one did not come, or one of its `parts` is another than the chief's.
+            TrainingError: a worker is missing, or has other inputs than the chief.
         """
 
-    def begin(self, state: Mapping[str, tf.Variable], done: int) -> int:
-        """Give the chief's variables to all, and return the steps that it has done."""
-        return done
+    def broadcast_state(self, state: Mapping[str, tf.Variable], step: int) -> int:
+        """Set all workers' variables to the chief's, and return the chief's step."""
+        return step
 
-    def go_on(self, wish: bool = True) -> bool:
-        """Whether another block is to be played: the chief's wish, heard by all."""
-        return wish
+    def broadcast_continue(self, value: bool = True) -> bool:
+        """Tell all workers whether the chief trains another block, and return it."""
+        return value
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Hold all to the block.
+    def reporting_lost_workers(self) -> Iterator[None]:
+        """Turn TensorFlow's errors about lost workers into one that names them.
 
         Raises:
-            TrainingError: when a worker is lost inside it, and which.
+            TrainingError: a worker was lost inside the block.
         """
         yield
 
 
-ALONE = Workers(tf.distribute.get_strategy())
-"""On one device."""
+SINGLE = Workers(tf.distribute.get_strategy())
+"""One process on one device."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """A process's place among others, as `TF_CONFIG` says.
+class ClusterConfig:
+    """What `TF_CONFIG` says.
 
     Attributes:
-        addresses: host:port of each by its task, such as /job:worker/task:1; the chief first.
-        task: this one's.
+        addresses: host:port of every task, such as /job:worker/task:1; the chief first.
+        task: the task of this process.
     """
 
     addresses: dict[str, str]
@@ -94,78 +95,75 @@ class Place:
 
 
 class Cluster(Workers):
-    """This process and others, over TensorFlow's own collective operations.
+    """Several processes, connected by TensorFlow's collective operations.
 
-    TensorFlow would wait for absent workers without end and without a word, so all are first
-    seen to be there: the others listen at their addresses until the chief, who has seen them
-    all, listens at its own.
-
-    Args:
-        place: of this process.
+    TensorFlow waits for missing workers forever and prints nothing. So the workers check first that
+    all are there: the others listen at their addresses until the chief has reached every one of
+    them and listens at its own.
 
     Raises:
-        TrainingError: a worker did not come in time, or this one's port is taken.
+        TrainingError: a worker did not start in time, or the port of this one is in use.
     """
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        tasks = list(place.addresses)
-        with self._own_port() as port:
-            if place.index:
+    def __init__(self, config: ClusterConfig) -> None:
+        self.config = config
+        tasks = list(config.addresses)
+        with self._bound_port() as port:
+            if config.index:
                 port.listen()
-            self._wait_for(tasks[:1] if place.index else tasks[1:])
+            self._wait_for(tasks[:1] if config.index else tasks[1:])
         super().__init__(tf.distribute.MultiWorkerMirroredStrategy())
-        self._sum = tf.function(lambda *values: self.strategy.run(_summed, values))
+        self._sum = tf.function(lambda *values: self.strategy.run(_all_reduce_sum, values))
 
-    def meet(self, parts: Mapping[str, Any]) -> None:
-        rows = np.zeros((self.replicas, len(parts)), np.int64)
-        rows[self.place.index] = [_digest(part) for part in parts.values()]
+    def check_inputs(self, inputs: Mapping[str, Any]) -> None:
+        rows = np.zeros((self.replicas, len(inputs)), np.int64)
+        rows[self.config.index] = [_digest(value) for value in inputs.values()]
         rows = self._sum(tf.constant(rows))[0].numpy()
-        for task, row in zip(self.place.addresses, rows, strict=True):
-            wrong = [part for part, same in zip(parts, row == rows[0], strict=True) if not same]
+        for task, row in zip(self.config.addresses, rows, strict=True):
+            wrong = [name for name, same in zip(inputs, row == rows[0], strict=True) if not same]
             if wrong:
                 raise TrainingError(
-                    f"{self._named([task])} and the chief differ in {' and '.join(wrong)}",
+                    f"{self._names([task])} and the chief differ in {' and '.join(wrong)}",
                     where="train",
                     expected="the same params.yaml, data, code and precision on all workers",
                     run="check out one revision on all, with git checkout and dvc checkout; where "
-                    "processors differ, name runtime.precision in params.yaml. Then " + AGAIN,
+                    "processors differ, name runtime.precision in params.yaml. Then " + RESTART,
                 )
 
-    def begin(self, state: Mapping[str, tf.Variable], done: int) -> int:
+    def broadcast_state(self, state: Mapping[str, tf.Variable], step: int) -> int:
         for dtype in sorted({variable.dtype.name for variable in state.values()}):
             variables = [v for v in state.values() if v.dtype.name == dtype]
             carried = tf.int64 if variables[0].dtype.is_integer else variables[0].dtype
-            values = self._chiefs([tf.cast(v, carried) for v in variables])
+            values = self._broadcast([tf.cast(v, carried) for v in variables])
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(tf.cast(value, variable.dtype))
-        (done,) = self._chiefs([tf.constant(done, tf.int64)])
-        return int(done)
+        (chief_step,) = self._broadcast([tf.constant(step, tf.int64)])
+        return int(chief_step)
 
-    def go_on(self, wish: bool = True) -> bool:
-        (word,) = self._chiefs([tf.constant(int(wish), tf.int64)])
-        return bool(word)
+    def broadcast_continue(self, value: bool = True) -> bool:
+        (chief_value,) = self._broadcast([tf.constant(int(value), tf.int64)])
+        return bool(chief_value)
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def reporting_lost_workers(self) -> Iterator[None]:
         try:
             yield
         except tf.errors.OpError as error:
             if not re.search("collective|coordination", error.message, re.IGNORECASE):
                 raise
-            tasks = self._tasks_in(error.message)
+            tasks = self._failed_tasks(error.message)
             how = "was lost: it has" if len(tasks) < 2 else "were lost: they have"
-            raise self._lost(tasks, f"{how} ended, or cannot be reached") from None
+            raise self._error(tasks, f"{how} ended, or cannot be reached") from None
 
-    def _chiefs(self, values: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
-        """The chief's values, of one type, on all."""
-        if self.place.index:
+    def _broadcast(self, values: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+        """The chief's values, all of one dtype, on every worker."""
+        if self.config.index:
             values = [tf.zeros_like(value) for value in values]
         return self._sum(*values)  # type: ignore[no-any-return]
 
     @contextmanager
-    def _own_port(self) -> Iterator[socket.socket]:
-        address = self.place.addresses[self.place.task]
+    def _bound_port(self) -> Iterator[socket.socket]:
+        address = self.config.addresses[self.config.task]
         try:
             port = socket.socket()
             port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -175,7 +173,7 @@ class Cluster(Workers):
                 f"this worker cannot listen at {address}: {error.strerror}",
                 where="TF_CONFIG",
                 expected="a port that no other process has",
-                run="end that process, or name another port on all workers; then " + AGAIN,
+                run="end that process, or name another port on all workers; then " + RESTART,
             ) from None
         with port:
             yield port
@@ -183,83 +181,87 @@ class Cluster(Workers):
     def _wait_for(self, tasks: Sequence[str]) -> None:
         end = time.monotonic() + WAIT_SECONDS
         absent = list(tasks)
-        print(f"waiting for {self._named(absent)}", flush=True)
-        while absent := [task for task in absent if not _answers(self.place.addresses[task])]:
+        print(f"waiting for {self._names(absent)}", flush=True)
+        while absent := [task for task in absent if not _is_listening(self.config.addresses[task])]:
             if time.monotonic() > end:
-                raise self._lost(absent, f"did not come within {WAIT_SECONDS:.0f} seconds")
+                raise self._error(absent, f"did not come within {WAIT_SECONDS:.0f} seconds")
             time.sleep(0.2)
 
-    def _tasks_in(self, message: str) -> list[str]:
-        """The other tasks that a message of TensorFlow's speaks of, or else those not there."""
-        others = [task for task in self.place.addresses if task != self.place.task]
+    def _failed_tasks(self, message: str) -> list[str]:
+        """The tasks that a message of TensorFlow names; if none, those that do not answer."""
+        others = [task for task in self.config.addresses if task != self.config.task]
         plain = message.replace("/replica:0", "")
         return [task for task in others if re.search(rf"{task}\b", plain)] or [
-            task for task in others if not _answers(self.place.addresses[task])
+            task for task in others if not _is_listening(self.config.addresses[task])
         ]
 
-    def _lost(self, tasks: Sequence[str], how: str) -> TrainingError:
+    def _error(self, tasks: Sequence[str], how: str) -> TrainingError:
         return TrainingError(
-            f"{self._named(tasks) or 'another worker'} {how}",
+            f"{self._names(tasks) or 'another worker'} {how}",
             where="train",
             expected="every worker that TF_CONFIG names, from the first step to the last",
-            run=AGAIN,
+            run=RESTART,
         )
 
-    def _named(self, tasks: Sequence[str]) -> str:
-        order = list(self.place.addresses)
+    def _names(self, tasks: Sequence[str]) -> str:
+        order = list(self.config.addresses)
         return " and ".join(
             f"worker {order.index(task)}{'' if order.index(task) else ', the chief,'} "
-            f"at {self.place.addresses[task]}"
+            f"at {self.config.addresses[task]}"
             for task in tasks
         )
 
 
-def gathered(strategy: Strategy, join: bool = False) -> Workers:
-    """The workers that `train.strategy` means here; several need TensorFlow not to have begun.
+def make_workers(strategy: Strategy, join: bool = False) -> Workers:
+    """Make the workers for `train.strategy` on this machine.
+
+    It must be called before TensorFlow is set up, because a cluster needs that.
 
     Args:
-        join: whether this process follows a chief's, and has no outputs of its own.
+        join: whether this process follows a chief and has no outputs.
 
     Raises:
         ParameterError: the strategy does not fit this machine or `TF_CONFIG`.
         TrainingError: the chief cannot be reached.
     """
     if join and strategy in ("single", "mirrored"):
-        raise _no_place(f"train.strategy: {strategy} has no other workers to join")
+        raise _config_error(f"train.strategy: {strategy} has no other workers to join")
     given = os.environ.get("TF_CONFIG", "") if strategy in ("auto", "multi_worker") else ""
-    place = place_in(given)
-    if place is None and (strategy == "multi_worker" or join):
-        raise _no_place(f"TF_CONFIG {'names one worker alone' if given else 'is not set'}")
+    config = parse_tf_config(given)
+    if config is None and (strategy == "multi_worker" or join):
+        raise _config_error(f"TF_CONFIG {'names one worker alone' if given else 'is not set'}")
     gpus = tf.config.list_physical_devices("GPU")
-    if place is not None:
-        if bool(place.index) != join:
-            raise _no_place(
-                f"TF_CONFIG makes this process {place.task}, "
-                + ("which follows the chief" if place.index else "the chief, which joins nobody")
+    if config is not None:
+        if bool(config.index) != join:
+            raise _config_error(
+                f"TF_CONFIG makes this process {config.task}, "
+                + ("which follows the chief" if config.index else "the chief, which joins nobody")
             )
         if len(gpus) > 1:
             raise ParameterError(
-                f"this worker sees {len(gpus)} GPUs, and a worker plays on one",
+                f"this worker sees {len(gpus)} GPUs, and a worker uses one",
                 where="CUDA_VISIBLE_DEVICES",
                 expected="one worker a GPU, each with its own number there",
                 run="set CUDA_VISIBLE_DEVICES=0 (or 1, ...) and start this worker again",
             )
-        return Cluster(place)
+        return Cluster(config)
     if strategy == "mirrored" or (strategy == "auto" and len(gpus) > 1):
         return Workers(mirrored("GPU"))
-    return ALONE
+    return SINGLE
 
 
 def mirrored(kind: str) -> tf.distribute.Strategy:
-    """All devices of a kind in this process, with sums that one of them makes, always alike.
+    """A strategy for all devices of a kind in this process.
+
+    One device computes the sums, so that they are added in the same order every time.
 
     Raises:
-        ParameterError: there are not several.
+        ParameterError: there are fewer than two.
     """
     devices = [device.name for device in tf.config.list_logical_devices(kind)]
     if len(devices) < 2:
         raise ParameterError(
-            f"train.strategy: mirrored plays on several GPUs, and TensorFlow sees {len(devices)}",
+            f"train.strategy: mirrored needs several GPUs, and TensorFlow sees {len(devices)}",
             where="params.yaml",
             expected="auto, which takes what there is, or single",
             run="edit params.yaml, then dvc repro",
@@ -270,16 +272,16 @@ def mirrored(kind: str) -> tf.distribute.Strategy:
     )
 
 
-def place_in(config: str) -> Place | None:
-    """What a `TF_CONFIG` says; None if it is empty or names one process alone.
+def parse_tf_config(text: str) -> ClusterConfig | None:
+    """Parse the value of `TF_CONFIG`; None if it is empty or names only one process.
 
     Raises:
-        ParameterError: it is not JSON, or not of workers with a task among them.
+        ParameterError: it is not JSON, or does not have workers and one of their tasks.
     """
-    if not config.strip():
+    if not text.strip():
         return None
     try:
-        read = json.loads(config)
+        read = json.loads(text)
         addresses = {
             f"/job:{job}/task:{number}": str(address)
             for job in ("chief", "worker")
@@ -289,29 +291,29 @@ def place_in(config: str) -> Place | None:
         for address in addresses.values():
             _host_and_port(address)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise _no_place("TF_CONFIG cannot be read") from None
+        raise _config_error("TF_CONFIG cannot be read") from None
     if task not in addresses:
-        raise _no_place(f"TF_CONFIG makes this process {task}, which its cluster has not")
-    return Place(addresses, task) if len(addresses) > 1 else None
+        raise _config_error(f"TF_CONFIG makes this process {task}, which is not in its cluster")
+    return ClusterConfig(addresses, task) if len(addresses) > 1 else None
 
 
-def check_share(batch: int, replicas: int) -> None:
-    """Refuse a batch that cannot be cut into equal parts.
+def check_batch(batch: int, replicas: int) -> None:
+    """Check that a batch can be divided among the replicas.
 
     Raises:
-        ParameterError: naming the nearest batches that can.
+        ParameterError: with the nearest sizes that can.
     """
     if batch % replicas:
         less = batch // replicas * replicas
         raise ParameterError(
-            f"train.batch: {batch} cannot be cut into {replicas} equal parts, one a replica",
+            f"train.batch: {batch} cannot be divided equally among {replicas} replicas",
             where="params.yaml",
             expected=" or ".join(str(n) for n in (less, less + replicas) if n),
             run="edit params.yaml, then dvc repro",
         )
 
 
-def _no_place(what: str) -> ParameterError:
+def _config_error(what: str) -> ParameterError:
     return ParameterError(
         what,
         where="TF_CONFIG",
@@ -322,8 +324,8 @@ def _no_place(what: str) -> ParameterError:
     )
 
 
-def _summed(*values: tf.Tensor) -> list[tf.Tensor]:
-    """Tensors of one type to their sums over the workers."""
+def _all_reduce_sum(*values: tf.Tensor) -> list[tf.Tensor]:
+    """The sums of tensors of one dtype over the workers."""
     ring = tf.distribute.experimental.CommunicationOptions(
         implementation=tf.distribute.experimental.CommunicationImplementation.RING
     )
@@ -336,8 +338,8 @@ def _host_and_port(address: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _answers(address: str) -> bool:
-    """Whether anything listens there."""
+def _is_listening(address: str) -> bool:
+    """Whether a process listens at the address."""
     try:
         socket.create_connection(_host_and_port(address), timeout=2).close()
     except OSError:
@@ -345,6 +347,6 @@ def _answers(address: str) -> bool:
     return True
 
 
-def _digest(part: Any) -> int:
-    digest = hashlib.sha256(json.dumps(part, sort_keys=True).encode()).digest()
+def _digest(value: Any) -> int:
+    digest = hashlib.sha256(json.dumps(value, sort_keys=True).encode()).digest()
     return int.from_bytes(digest[:7], "little")

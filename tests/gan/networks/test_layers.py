@@ -8,12 +8,12 @@ import tensorflow as tf
 from ganflow.gan.networks.layers import (
     BatchNorm,
     CentreCrop,
+    ClassLogit,
     Clip,
+    ConcatOneHot,
     Dropout,
     LeakyReLU,
-    LogitOfLabel,
-    Repeat,
-    WithLabel,
+    UpsampleNearest,
 )
 
 
@@ -62,13 +62,13 @@ def test_batch_norm_has_the_gradient_of_its_formula() -> None:
         mean, variance = tf.nn.moments(x, [0, 1, 2])
         return (x - mean) / tf.sqrt(variance + 1e-3)
 
-    slopes = []
+    gradients = []
     for function in (lambda x: layer(x, training=True), formula):
         with tf.GradientTape() as tape:
             tape.watch(x)
             value = tf.reduce_sum(function(x) * w)
-        slopes.append(tape.gradient(value, x).numpy())
-    np.testing.assert_allclose(slopes[0], slopes[1], rtol=1e-3, atol=1e-4)
+        gradients.append(tape.gradient(value, x).numpy())
+    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-3, atol=1e-4)
 
 
 def test_batch_norm_in_bfloat16_keeps_its_weights_and_moments_in_float32() -> None:
@@ -82,14 +82,14 @@ def test_batch_norm_in_bfloat16_keeps_its_weights_and_moments_in_float32() -> No
 
 
 def test_with_label_puts_the_class_beside_the_latent() -> None:
-    found = WithLabel(3)(tf.constant([[0.5, -1.0]] * 2), tf.constant([2, 0])).numpy()
+    found = ConcatOneHot(3)(tf.constant([[0.5, -1.0]] * 2), tf.constant([2, 0])).numpy()
     np.testing.assert_array_equal(found, [[0.5, -1.0, 0, 0, 1], [0.5, -1.0, 1, 0, 0]])
 
 
 def test_logit_of_label() -> None:
     logits = drawn((5, 4))
     labels = np.array([3, 0, 1, 1, 2])
-    found = LogitOfLabel()(tf.constant(logits), tf.constant(labels)).numpy()
+    found = ClassLogit()(tf.constant(logits), tf.constant(labels)).numpy()
     np.testing.assert_array_equal(found[:, 0], logits[np.arange(5), labels])
 
 
@@ -137,9 +137,9 @@ def test_the_graph_of_a_penalised_discriminator_is_optimised(
 
 def test_repeat_makes_each_value_four_times() -> None:
     x = drawn((2, 3, 5, 4))
-    found = Repeat()(tf.constant(x))
+    found = UpsampleNearest()(tf.constant(x))
     np.testing.assert_array_equal(found, x.repeat(2, axis=1).repeat(2, axis=2))
-    assert Repeat().compute_output_shape((None, 3, 5, 4)) == (None, 6, 10, 4)
+    assert UpsampleNearest().compute_output_shape((None, 3, 5, 4)) == (None, 6, 10, 4)
 
 
 def test_clip_lets_a_training_generator_find_its_way_back() -> None:

@@ -2,7 +2,7 @@
 
 import keras
 
-from ganflow.gan.networks.conditioning import entrance, verdict
+from ganflow.gan.networks.conditioning import discriminator_head, generator_inputs
 from ganflow.gan.networks.design import Design
 from ganflow.gan.networks.layers import BatchNorm, CentreCrop, Dropout, LeakyReLU
 from ganflow.gan.networks.spectral import SpectralConv2D
@@ -15,7 +15,7 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     """
     height, width, channels = design.shape
     rows, columns = -(-height // 4), -(-width // 4)
-    inputs, x = entrance(design, policy)
+    inputs, x = generator_inputs(design, policy)
     x = keras.layers.Dense(rows * columns * 256, use_bias=False, dtype=policy)(x)
     x = _normal(x, policy)
     x = keras.layers.Reshape((rows, columns, 256), dtype=policy)(x)
@@ -42,7 +42,7 @@ def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
         x = convolution(filters, 5, strides=2, padding="same", dtype=policy)(x)
         x = LeakyReLU(0.3, dtype=policy)(x)
         x = Dropout(0.3, dtype=policy)(x)
-    return verdict(design, images, x, policy)
+    return discriminator_head(design, images, x, policy)
 
 
 def _normal(x: keras.KerasTensor, policy: keras.DTypePolicy) -> keras.KerasTensor:

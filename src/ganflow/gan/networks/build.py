@@ -1,4 +1,4 @@
-"""The two players, built from their description."""
+"""Builds the networks from their description."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,9 +25,9 @@ def build_discriminator(design: Design, precision: Precision = "float32") -> ker
 
 
 def weights_of(model: keras.Model) -> dict[str, tf.Variable]:
-    """A model's weights, trainable or not, by position and name.
+    """The weights of a model, trainable or not, by position and name.
 
-    Keras numbers layers by what the process built before, so their names say nothing.
+    Keras counts layers over the whole process, so their names alone identify nothing.
     """
     return {
         f"{index:03d}/{weight.name}": weight.value for index, weight in enumerate(model.weights)
@@ -39,8 +39,8 @@ def settle_batch_norm(model: keras.Model, batches: int, run: Callable[[int], Any
 
     `run` must not have been traced before the first call of this function.
 
-    Averaged weights never saw the batches their running moments come from; this makes the
-    moments theirs (Izmailov et al. 2018).
+    The running moments belong to other weights than the averaged ones; this computes them anew
+    (Izmailov et al. 2018).
     """
     layers = [layer for layer in model.layers if isinstance(layer, BatchNorm)]
     for layer in layers:

@@ -1,22 +1,22 @@
-"""Where latents and labels enter the generator, and where labels enter the discriminator."""
+"""The inputs of the generator and the head of the discriminator, with or without labels."""
 
 import keras
 
 from ganflow.gan.networks.design import Design
-from ganflow.gan.networks.layers import LeakyReLU, LogitOfLabel, WithLabel
+from ganflow.gan.networks.layers import ClassLogit, ConcatOneHot, LeakyReLU
 from ganflow.gan.networks.spectral import SpectralDense
 
 MAPPED = "mapped"
-"""Name of the layer whose output is the latent that the generator works with."""
+"""The name of the layer whose output is the mapped latent."""
 
 
-def entrance(
+def generator_inputs(
     design: Design, policy: keras.DTypePolicy
 ) -> tuple[list[keras.KerasTensor], keras.KerasTensor]:
-    """The generator's inputs, and its first vector: the latent, and beside it the label.
+    """The generator's inputs, and the latent with the label one-hot beside it.
 
-    With `design.mapping` layers, the latent is a learned function of the one that is drawn
-    (Karras et al. 2019), so that its distribution is the generator's own doing.
+    With `design.mapping` layers, the latent is a learned function of the drawn one (Karras et al.
+    2019), so its distribution is learned too.
     """
     latents = keras.Input((design.latent,), name="latents")
     inputs = [latents]
@@ -31,16 +31,16 @@ def entrance(
     if design.classes:
         labels = keras.Input((), dtype="int64", name="labels")
         inputs.append(labels)
-        x = WithLabel(design.classes)(x, labels)
+        x = ConcatOneHot(design.classes)(x, labels)
     return inputs, x
 
 
-def verdict(
+def discriminator_head(
     design: Design, images: keras.KerasTensor, x: keras.KerasTensor, policy: keras.DTypePolicy
 ) -> keras.Model:
     """The discriminator from `images` through the maps `x` to a logit (N, 1), float32.
 
-    With labels there is a logit for each class, of which the image's own is taken.
+    With labels it computes a logit for each class and returns that of the image's label.
     """
     inputs = [images]
     dense = SpectralDense if design.spectral_norm else keras.layers.Dense
@@ -49,6 +49,6 @@ def verdict(
     if design.classes:
         labels = keras.Input((), dtype="int64", name="labels")
         inputs.append(labels)
-        x = LogitOfLabel(dtype="float32")(x, labels)
+        x = ClassLogit(dtype="float32")(x, labels)
     logits = keras.layers.Activation("linear", dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="discriminator")

@@ -1,4 +1,4 @@
-"""What a pair of networks is built from; it stands in the model card."""
+"""The description from which both networks are built, as the model card has it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Layers that Keras does not have, or not in the form these networks need."""
+"""Layers that Keras lacks, or has in a form that does not fit these networks."""
 
 import math
 from collections.abc import Callable
@@ -14,10 +14,9 @@ from ganflow.gan import replicas
 class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     """Batch normalisation over all axes but the last (Ioffe & Szegedy 2015).
 
-    On two cores and in bfloat16, Keras's own layer, made of separate moments and products,
-    took several times as long as TensorFlow's fused kernel, which this one calls. Where there
-    are several replicas the moments are those of the whole batch, which that kernel cannot be
-    told of.
+    It calls TensorFlow's fused kernel, which is several times as fast on two cores in bfloat16 as
+    Keras's layer. On several replicas the moments are those of the whole batch, which the kernel
+    does not support.
     """
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **options: Any) -> None:
@@ -58,7 +57,7 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     def _normalised(
         self, images: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Images by the moments of the whole batch, and these; the variance is the unbiased one."""
+        """Normalised images, and the moments of the whole batch; the variance is unbiased."""
         if replicas.count() == 1:
             return tf.compat.v1.nn.fused_batch_norm(  # type: ignore[no-any-return]
                 images, scale, offset, epsilon=self.epsilon, is_training=True
@@ -81,9 +80,9 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
 class LeakyReLU(keras.layers.Layer):  # type: ignore[misc]
     """max(x, slope·x), whose gradient is taken from its result instead of its argument.
 
-    The two have the same sign, so the gradient is the same. But TensorFlow's own asks for the
-    argument, and grappler, which wants to merge convolution, bias and activation into one
-    kernel, then finds it gone and gives up on the whole graph ("remapper failed").
+    Both have the same sign, so the gradient is the same. TensorFlow's gradient needs the argument,
+    which grappler removes when it fuses convolution, bias and activation; it then gives up on the
+    whole graph ("remapper failed").
     """
 
     def __init__(self, slope: float, **options: Any) -> None:
@@ -113,16 +112,15 @@ class LeakyReLU(keras.layers.Layer):  # type: ignore[misc]
 class Dropout(keras.layers.Dropout):  # type: ignore[misc]
     """Dropout (Srivastava et al. 2014) that drops the same values on any number of replicas.
 
-    What is kept is decided by sixteen random bits for each value, where Keras draws a float: the
-    share that is dropped is `rate` to five digits, at about half the time. Needs the size of the
-    batch to be known.
+    Sixteen random bits decide whether a value is kept, where Keras draws a float: about twice as
+    fast, and the dropped share is `rate` to five digits. The batch size must be static.
     """
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
             return inputs
         whole = (replicas.count() * inputs.shape[0], *inputs.shape[1:])
-        kept = replicas.own(tf.reshape(self._kept(math.prod(whole)), whole))
+        kept = replicas.local_shard(tf.reshape(self._kept(math.prod(whole)), whole))
         return inputs * tf.cast(kept, inputs.dtype) * tf.cast(1 / (1 - self.rate), inputs.dtype)
 
     def _kept(self, count: int) -> tf.Tensor:
@@ -134,8 +132,8 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable("ganflow")
-class WithLabel(keras.layers.Layer):  # type: ignore[misc]
-    """Latents (N, d) and class indices (N,) to (N, d + classes): the label one-hot beside."""
+class ConcatOneHot(keras.layers.Layer):  # type: ignore[misc]
+    """Latents (N, d) and class indices (N,) to (N, d + classes), with the label one-hot beside."""
 
     def __init__(self, classes: int, **options: Any) -> None:
         super().__init__(**options)
@@ -149,8 +147,8 @@ class WithLabel(keras.layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable("ganflow")
-class LogitOfLabel(keras.layers.Layer):  # type: ignore[misc]
-    """Logits (N, classes) and class indices (N,) to the logit (N, 1) of each one's class."""
+class ClassLogit(keras.layers.Layer):  # type: ignore[misc]
+    """Logits (N, classes) and class indices (N,) to the logit (N, 1) of each class index."""
 
     def call(self, logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         chosen = tf.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
@@ -175,11 +173,11 @@ class CentreCrop(keras.layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable("ganflow")
-class Repeat(keras.layers.Layer):  # type: ignore[misc]
-    """Maps (N, H, W, C) to (N, 2H, 2W, C): each value four times.
+class UpsampleNearest(keras.layers.Layer):  # type: ignore[misc]
+    """Nearest upsampling of maps (N, H, W, C) to (N, 2H, 2W, C).
 
-    By broadcasting, whose gradient is a plain sum: the gradient of TensorFlow's own resizing
-    has no deterministic form on a GPU.
+    It broadcasts, because the gradient of TensorFlow's resizing has no deterministic form on a
+    GPU.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -199,10 +197,10 @@ class Repeat(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable("ganflow")
 class Clip(keras.layers.Layer):  # type: ignore[misc]
-    """Values to [−1, 1], but not while training: a gradient has to find its way back.
+    """Clips values to [−1, 1], but not during training, where it would stop gradients.
 
-    A generator without normalisation drives a tanh deep into saturation in its first steps,
-    most of all where images are mostly background, and never comes out again.
+    A tanh in its place saturates in the first steps of a generator without normalisation, most of
+    all if images are mostly background, and does not recover.
     """
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:

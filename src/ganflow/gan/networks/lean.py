@@ -1,15 +1,15 @@
-"""The default pair: as little arithmetic as makes good small images on a processor.
+"""The default networks: as little arithmetic as good small images need on a processor.
 
 A generator of transposed 4×4 convolutions with stride 2 (a kernel that the stride divides
 leaves no checkerboard; Odena et al. 2016), batch normalisation and ReLU, and a discriminator
 of 4×4 convolutions with stride 2, a last 3×3 one, leaky ReLU and no normalisation (a penalty
-takes its place). With labels, the latent carries the class one-hot beside it, and the discriminator
-has a logit for each class, of which the image's own is taken.
+takes its place). With labels, the latent has the class one-hot beside it, and the discriminator
+returns the logit of the image's class.
 """
 
 import keras
 
-from ganflow.gan.networks.conditioning import entrance, verdict
+from ganflow.gan.networks.conditioning import discriminator_head, generator_inputs
 from ganflow.gan.networks.design import Design
 from ganflow.gan.networks.layers import BatchNorm, CentreCrop, LeakyReLU
 from ganflow.gan.networks.spectral import SpectralConv2D
@@ -27,7 +27,7 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     rows, columns = -(-height // 2**levels), -(-width // 2**levels)
     widths = [min(WIDTH * 2**level, WIDEST) for level in range(levels, -1, -1)]
 
-    inputs, x = entrance(design, policy)
+    inputs, x = generator_inputs(design, policy)
     x = keras.layers.Dense(rows * columns * widths[0], use_bias=False, dtype=policy)(x)
     x = keras.layers.Reshape((rows, columns, widths[0]), dtype=policy)(x)
     x = _normal(x, policy)
@@ -52,10 +52,10 @@ def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
         filters = min(2 * WIDTH * 2**level, WIDEST)
         x = convolution(filters, 4, strides=2, padding="same", dtype=policy)(x)
         x = LeakyReLU(0.2, dtype=policy)(x)
-    # One more look at the coarse maps bought more than its time spent on longer training.
+    # This layer improved the samples more than its time spent on longer training did.
     x = convolution(x.shape[-1], 3, padding="same", dtype=policy)(x)
     x = LeakyReLU(0.2, dtype=policy)(x)
-    return verdict(design, images, x, policy)
+    return discriminator_head(design, images, x, policy)
 
 
 def _levels(shape: tuple[int, int, int]) -> int:

@@ -2,16 +2,16 @@
 
 Its lessons, at a size for a processor or one small GPU: no normalisation anywhere; each
 block's last convolution starts at zero, so that both networks begin as the plain resampling
-path; and resampling by repetition and by means, which leaves no checkerboard. Made for the
+path; and nearest upsampling and average pooling, which leave no checkerboard. Made for the
 relativistic objective with R1 and R2 (`train.objective`, `train.penalties`), which keep the
-discriminator smooth in normalisation's place.
+discriminator smooth instead of normalisation.
 """
 
 import keras
 
-from ganflow.gan.networks.conditioning import entrance, verdict
+from ganflow.gan.networks.conditioning import discriminator_head, generator_inputs
 from ganflow.gan.networks.design import Design
-from ganflow.gan.networks.layers import CentreCrop, Clip, LeakyReLU, Repeat
+from ganflow.gan.networks.layers import CentreCrop, Clip, LeakyReLU, UpsampleNearest
 from ganflow.gan.networks.spectral import SpectralConv2D
 
 WIDTH = 32
@@ -29,14 +29,14 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     scale = 2 ** (len(widths) - 1)
     rows, columns = -(-height // scale), -(-width // scale)
 
-    inputs, x = entrance(design, policy)
+    inputs, x = generator_inputs(design, policy)
     x = keras.layers.Dense(rows * columns * widths[-1], dtype=policy)(x)
     x = keras.layers.Reshape((rows, columns, widths[-1]), dtype=policy)(x)
     for filters in reversed(widths[:-1]):
         x = _block(x, False, policy)
-        if x.shape[-1] != filters:  # before the repetition: a quarter of the arithmetic
+        if x.shape[-1] != filters:  # before the upsampling: a quarter of the arithmetic
             x = _convolution(filters, 1, False, policy)(x)
-        x = Repeat(dtype=policy)(x)
+        x = UpsampleNearest(dtype=policy)(x)
     x = _block(x, False, policy)
     x = LeakyReLU(SLOPE, dtype=policy)(x)
     x = _convolution(channels, 3, False, policy)(x)
@@ -57,7 +57,7 @@ def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
             x = _convolution(filters, 1, spectral, policy)(x)
     x = _block(x, spectral, policy)
     x = LeakyReLU(SLOPE, dtype=policy)(x)
-    return verdict(design, images, x, policy)
+    return discriminator_head(design, images, x, policy)
 
 
 def _block(x: keras.KerasTensor, spectral: bool, policy: keras.DTypePolicy) -> keras.KerasTensor:

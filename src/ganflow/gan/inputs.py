@@ -1,0 +1,69 @@
+"""What a training takes from the parameters and the prepared data, and the checks of both."""
+
+from typing import Any
+
+import numpy as np
+
+from ganflow.base.errors import ParameterError
+from ganflow.base.runtime import Runtime, resolved
+from ganflow.base.store import Store
+from ganflow.config.model import Model
+from ganflow.config.train import Train
+from ganflow.gan.checkpoint import training_key
+from ganflow.gan.networks.design import Design
+
+
+def training_inputs(
+    seed: int, runtime: Runtime, model: Model, train: Train, store: Store
+) -> dict[str, Any]:
+    """Everything that shapes a training and must be the same on all workers, as JSON values."""
+    return {
+        "seed": seed,
+        "precision": resolved(runtime.precision),
+        "model": model.model_dump(),
+        "train": train.model_dump(exclude={"strategy"}),
+        "data": store.card,
+        "code": training_key({}),
+    }
+
+
+def design_for(model: Model, store: Store) -> Design:
+    """The description of the networks for these parameters and this data.
+
+    Raises:
+        ParameterError: the model is to be conditional, and the data has no labels.
+    """
+    if model.conditional is True and not store.classes:
+        raise ParameterError(
+            "model.conditional: True, but the data has no labels",
+            where="params.yaml",
+            expected="auto or false; or data whose sub-folders are its classes",
+            run="edit params.yaml, then dvc repro",
+        )
+    classes = len(store.classes) if model.conditional else 0
+    return Design(
+        model.architecture, store.shape, classes, model.latent, model.mapping, model.spectral_norm
+    )
+
+
+def check_mapping(model: Model, train: Train) -> None:
+    """Check that a penalty on latents has a learned mapping to act on.
+
+    Raises:
+        ParameterError: latents are penalised, and `model.mapping` is 0.
+    """
+    if train.penalties.latent is not None and not model.mapping:
+        raise ParameterError(
+            "train.penalties.latent: with latents from a fixed prior this penalty is a constant",
+            where="params.yaml",
+            expected="model.mapping of at least 1, or no latent penalty",
+            run="edit params.yaml, then dvc repro",
+        )
+
+
+def class_shares(labels: np.ndarray | None, classes: int) -> list[float]:
+    """The frequency of each class in the training split; empty if the model is unconditional."""
+    if labels is None or not classes:
+        return []
+    counts = np.bincount(labels, minlength=classes)
+    return [float(share) for share in counts / counts.sum()]

@@ -1,0 +1,1 @@
+"""The tests. This file keeps them importable beside other packages of the name `tests`."""

@@ -1,0 +1,51 @@
+"""What a training takes from the parameters and the prepared data."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganflow.base.errors import ParameterError
+from ganflow.base.store import Store
+from ganflow.config.model import Model
+from ganflow.config.train import Penalties, Penalty, Train
+from ganflow.gan.inputs import check_mapping, class_shares, design_for
+
+
+def store(classes: int, shape: tuple[int, int, int] = (12, 10, 3)) -> Store:
+    names = {"classes": [str(k) for k in range(classes)]} if classes else {}
+    return Store(Path("nowhere"), {"shape": list(shape), **names})
+
+
+@pytest.mark.parametrize(
+    ("conditional", "classes", "expected"),
+    [("auto", 4, 4), ("auto", 0, 0), (False, 4, 0), (True, 4, 4), (False, 0, 0)],
+)
+def test_labels_steer_where_they_are_wanted_and_there(
+    conditional: bool, classes: int, expected: int
+) -> None:
+    design = design_for(Model(conditional=conditional), store(classes))
+    assert (design.classes, design.shape) == (expected, (12, 10, 3))
+
+
+def test_asking_for_labels_that_are_not_there() -> None:
+    with pytest.raises(ParameterError, match=r"model\.conditional") as error:
+        design_for(Model(conditional=True), store(0))
+    assert error.value.expected is not None
+    assert "auto" in error.value.expected
+
+
+def test_a_latent_penalty_needs_a_mapping() -> None:
+    train = Train(penalties=Penalties(latent=Penalty(weight=1.0)))
+    with pytest.raises(ParameterError, match=r"train\.penalties\.latent") as error:
+        check_mapping(Model(), train)
+    assert "model.mapping" in str(error.value.expected)
+    check_mapping(Model(mapping=1), train)
+    check_mapping(Model(), Train())
+
+
+def test_class_shares() -> None:
+    labels = np.array([0, 2, 2, 1])
+    assert class_shares(labels, 3) == [0.25, 0.25, 0.5]
+    assert class_shares(labels, 0) == []
+    assert class_shares(None, 3) == []
