@@ -3,11 +3,14 @@
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ganflow.base.files import write_array, write_json
+from ganflow.base.files import read_array, write_array, write_json
 from ganflow.base.images import image_grid, write_png
+from ganflow.metrics.copies import find_copies
+from ganflow.metrics.failures import find_failures
 
 SIDE = 12
 
@@ -49,23 +52,13 @@ class FakeGenerator:
         return blobs(chosen, latents, self.shape[2])
 
 
-@dataclass(frozen=True)
-class FakeDescription:
-    features: np.ndarray
-    logits: np.ndarray
-
-
-class FakeExtractor:
-    """Reads the class off the spot's place."""
-
-    def __init__(self, shape: Shape) -> None:
-        self.kinds = shape.classes or 4
-
-    def describe(self, images: np.ndarray) -> FakeDescription:
-        ideal = blobs(np.arange(self.kinds), np.zeros((self.kinds, 3)), 1)
-        flat = images[..., :1].reshape(len(images), -1).astype(float)
-        gaps = ((flat[:, None] - ideal.reshape(1, self.kinds, -1)) ** 2).mean(2)
-        return FakeDescription(flat.astype(np.float32), (-gaps / 50).astype(np.float32))
+def logits_of(images: np.ndarray, shape: Shape) -> np.ndarray:
+    """Logits (N, K) that tell the class by the place of the spot."""
+    kinds = shape.classes or 4
+    ideal = blobs(np.arange(kinds), np.zeros((kinds, 3)), 1)
+    flat = images[..., :1].reshape(len(images), -1).astype(float)
+    gaps = ((flat[:, None] - ideal.reshape(1, kinds, -1)) ** 2).mean(2)
+    return (-gaps / 50).astype(np.float32)
 
 
 def write_outputs(root: Path, shape: Shape) -> None:
@@ -117,7 +110,23 @@ def write_outputs(root: Path, shape: Shape) -> None:
         "classes": {"kl_baseline": 0.0002, "test": {"label_accuracy": 0.99}},
     }
     write_json(root / "data/evaluation/metrics.json", metrics)
-    write_json(root / "data/evaluation/detail.json", detail)
+    write_detail(root, shape, detail)
+
+
+def write_detail(root: Path, shape: Shape, detail: dict[str, Any]) -> None:
+    """Write detail.json, with what `evaluate` finds of the samples and splits on disk."""
+    samples = read_array(root / "data/samples/images.npy")
+    labels = read_array(root / "data/samples/labels.npy") if shape.conditional else None
+    train, validation = (
+        read_array(root / "data/prepared" / split / "images.npy")
+        for split in ("train", "validation")
+    )
+    names = [f"kind {i}" for i in range(shape.classes)]
+    found = {
+        "copies": find_copies(samples, train, validation),
+        "failures": find_failures(labels, logits_of(samples, shape), names),
+    }
+    write_json(root / "data/evaluation/detail.json", {**detail, **found})
 
 
 def _write_csv(path: Path, header: list[str], rows: list[tuple[float, ...]]) -> None:

@@ -50,7 +50,7 @@ def project(
     return noisy, np.load(PREPARED / "train/labels.npy")
 
 
-def judge(**changes: Any) -> dict[str, Any]:
+def run_stage(**changes: Any) -> dict[str, Any]:
     evaluate.run(Runtime(), Evaluation(baseline_draws=3, **changes))
     found: dict[str, Any] = json.loads((EVALUATION / "metrics.json").read_text())
     return found
@@ -66,7 +66,7 @@ def numbers(value: Any) -> Iterator[float]:
 
 def test_metrics_detail_and_plots(project: tuple[np.ndarray, np.ndarray]) -> None:
     write_samples(SAMPLES, *project)
-    metrics = judge()
+    metrics = run_stage()
     assert set(metrics) == {
         "fd", "kid", "prdc", "classes", "memorization", "profile", "evaluator"
     }  # fmt: skip
@@ -99,7 +99,7 @@ def test_equal_samples_give_equal_bytes(project: tuple[np.ndarray, np.ndarray]) 
     write_samples(SAMPLES, *project)
     found = []
     for _ in range(2):
-        judge()
+        run_stage()
         files = sorted(path for path in EVALUATION.rglob("*") if path.is_file())
         found.append([(path, sha256_of(path)) for path in files])
     assert found[0] == found[1]
@@ -112,7 +112,7 @@ def test_the_full_profile_asks_fresh_classifiers(
 
     monkeypatch.setattr("ganflow.metrics.fresh_classifiers.SEEDS", 2)
     write_samples(SAMPLES, *project)
-    metrics = judge(profile="full")
+    metrics = run_stage(profile="full")
     assert 0 < metrics["c2st"]["accuracy"] <= 1
     assert 0.5 < metrics["cas"]["ratio"] < 1.5
     assert len(list(numbers(metrics))) <= 20
@@ -125,7 +125,7 @@ def test_unconditional_samples_have_no_label_accuracy(
     project: tuple[np.ndarray, np.ndarray],
 ) -> None:
     write_samples(SAMPLES, project[0], None)
-    metrics = judge()
+    metrics = run_stage()
     assert set(metrics["classes"]) == {"kl"}
 
 
@@ -134,13 +134,13 @@ def test_the_evaluator_changes_with_the_test_split_alone(
 ) -> None:
     images, labels = project
     write_samples(SAMPLES, images, labels)
-    first = judge()["evaluator"]
+    first = run_stage()["evaluator"]
     write_samples(SAMPLES, images[::-1].copy(), labels[::-1].copy())
-    assert judge()["evaluator"] == first
+    assert run_stage()["evaluator"] == first
     test = np.load(PREPARED / "test/images.npy")
     test[0, 0, 0, 0] ^= 1
     np.save(PREPARED / "test/images.npy", test)
-    assert judge()["evaluator"] != first
+    assert run_stage()["evaluator"] != first
 
 
 def spoilt(case: str, images: np.ndarray, labels: np.ndarray) -> None:
@@ -168,7 +168,7 @@ def spoilt(case: str, images: np.ndarray, labels: np.ndarray) -> None:
     [
         ("few", "data/samples/images.npy", "599 samples"),
         ("constant", "data/samples/images.npy", "all 1000 images are the same"),
-        ("nan", "data/samples/images.npy", "1 pixels that are no numbers"),
+        ("nan", "data/samples/images.npy", "1 pixels that are not finite"),
         ("shape", "data/samples/images.npy", r"\(1000, 10, 10, 1\)"),
         ("count", "data/samples/labels.npy", r"\(999,\) for 1000 samples"),
         ("class", "data/samples/labels.npy", "labels from 1 to 10"),
@@ -180,7 +180,7 @@ def test_bad_input_names_the_file_and_the_number_and_leaves_no_metrics(
 ) -> None:
     spoilt(case, *project)
     with pytest.raises(DataError, match=said) as caught:
-        judge()
+        run_stage()
     assert file in str(caught.value)
     assert not EVALUATION.exists()
 
@@ -206,8 +206,8 @@ def test_inceptions_distance_is_never_the_extractors(
     place.parent.mkdir(parents=True)
     place.write_bytes(b"weights")
     write_samples(SAMPLES, *project)
-    plain = judge(profile="full")
-    metrics = judge(profile="full", features="inception")
+    plain = run_stage(profile="full")
+    metrics = run_stage(profile="full", features="inception")
     detail = json.loads((EVALUATION / "detail.json").read_text())
     assert set(metrics["fid"]) == {"value", "ratio"}
     assert metrics["fid"]["value"] != pytest.approx(metrics["fd"]["value"], rel=0.01)
@@ -221,13 +221,13 @@ def test_copies_and_a_poor_extractor_are_doubted_aloud(
     project: tuple[np.ndarray, np.ndarray], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_samples(SAMPLES, *project)  # training images with a little noise
-    judge()
+    run_stage()
     # Another processor's extractors may also disagree with each other, which is a doubt too.
     copied, *_ = json.loads((EVALUATION / "detail.json").read_text())["doubts"]
     assert "nearer to training images" in copied
     card = json.loads((EXTRACTOR / "card.json").read_text())
     (EXTRACTOR / "card.json").write_text(json.dumps({**card, "test_accuracy": 0.12}))
-    judge()
+    run_stage()
     both = json.loads((EVALUATION / "detail.json").read_text())["doubts"]
     assert copied in both
     (poor,) = (doubt for doubt in both if "12.0%" in doubt)
@@ -241,5 +241,5 @@ def test_inception_without_its_weights_says_how_to_get_them(
 ) -> None:
     write_samples(SAMPLES, *project)
     with pytest.raises(GanflowError, match=r"(?s)inception_v3_notop\.h5.*README"):
-        judge(features="inception")
+        run_stage(features="inception")
     assert not EVALUATION.exists()

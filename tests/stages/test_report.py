@@ -20,7 +20,7 @@ from ganflow.config.model import Model
 from ganflow.config.report import Report
 from ganflow.config.sample import Sample
 from ganflow.config.train import Train
-from tests.report.pipeline import FakeExtractor, FakeGenerator, Shape, write_outputs
+from tests.report.pipeline import FakeGenerator, Shape, write_detail, write_outputs
 
 
 class Reader(HTMLParser):
@@ -62,7 +62,6 @@ def write_report(
 
     monkeypatch.chdir(root)
     monkeypatch.setattr(stage, "configure", lambda runtime: None)
-    monkeypatch.setattr(stage, "load_extractor", lambda folder: FakeExtractor(shape))
     monkeypatch.setattr(stage, "load_generator", lambda folder: FakeGenerator(shape))
     stage.run(
         seed=3,
@@ -232,6 +231,7 @@ def test_copies_are_found_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     stolen = np.array(read_array(tmp_path / "data/samples/images.npy"))
     stolen[:3] = read_array(tmp_path / "data/prepared/train/images.npy")[[7, 11, 80]]
     np.save(tmp_path / "data/samples/images.npy", stolen)
+    write_detail(tmp_path, Shape(), {})
     text = " ".join(Reader(write_report(tmp_path, Shape(), monkeypatch)).text)
     assert "3 are pixel for pixel a training image" in text
 
@@ -257,4 +257,6 @@ def test_what_training_did_not_leave_is_left_out(
     page = write_report(tmp_path, Shape(), monkeypatch)
     assert not [svg for svg in Reader(page).named("svg") if svg.get("class") == "chart"]
     assert "of unseen real images" not in page
+    assert 'id="copying"' not in page
+    assert 'id="failures"' not in page
     assert "2.8 to 3.2" in page

@@ -233,3 +233,20 @@ def load_extractor(folder: Path) -> Extractor:
             run="dvc checkout",
         )
     return Extractor(safetensors.numpy.load(content), card)
+
+
+def load_extractor_of(source: str, folder: Path) -> Extractor:
+    """Read an extractor that was trained on the prepared data whose hash is `source`.
+
+    Raises:
+        DataError: as `load_extractor`, or if it was trained on other data.
+    """
+    extractor = load_extractor(folder)
+    if extractor.card["source"] != source:
+        raise DataError(
+            f"this extractor was trained on data {extractor.card['source'][:12]}…",
+            where=str(folder),
+            expected=f"the prepared data, {source[:12]}…",
+            run="dvc repro extractor",
+        )
+    return extractor

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganflow.base.errors import DataError
+from ganflow.base.store import Split
 from ganflow.features.classifier import Lessons, train
 from ganflow.features.extractor import Extractor
 from ganflow.metrics.intervals import Interval, binomial, student
+from ganflow.metrics.suite import Findings
 
 FEATURES = 64
 SEEDS = 3
@@ -47,7 +49,7 @@ def two_sample(
             expected=f"at least {6 * FEWEST} samples and {FEWEST} test images",
         )
     chosen = np.sort(np.random.default_rng(0).choice(len(train_images), fit, replace=False))
-    judge = _learn(
+    classifier = _learn(
         np.concatenate([train_images[chosen], samples[:fit]]),
         np.repeat([0, 1], fit),
         ("real", "generated"),
@@ -55,7 +57,7 @@ def two_sample(
         "two-sample test",
     )
     asked = np.concatenate([test_images[:held], samples[-held:]])
-    right = int(np.sum(judge.describe(asked).logits.argmax(1) == np.repeat([0, 1], held)))
+    right = int(np.sum(classifier.describe(asked).logits.argmax(1) == np.repeat([0, 1], held)))
     return TwoSample(right / (2 * held), binomial(right, 2 * held), 2 * held)
 
 
@@ -99,8 +101,8 @@ def accuracy_score(
             these = Lessons(
                 seed, lessons.epochs, lessons.batch, lessons.learning_rate, lessons.bfloat16
             )
-            judge = _learn(images, labels, classes, these, f"classifier of {name}")
-            seen = judge.describe(test_split[0]).logits.argmax(1)
+            classifier = _learn(images, labels, classes, these, f"classifier of {name}")
+            seen = classifier.describe(test_split[0]).logits.argmax(1)
             scores[name].append(float(np.mean(seen == test_split[1])))
     return AccuracyScore(tuple(scores["samples"]), tuple(scores["real images"]))
 
@@ -111,3 +113,49 @@ def _learn(
     weights = train(images, labels, FEATURES, len(classes), lessons, what=what)
     card = {"shape": images.shape[1:], "features": FEATURES, "classes": classes}
     return Extractor(weights, card)
+
+
+def add_fresh_classifiers(
+    findings: Findings,
+    generated: tuple[np.ndarray, np.ndarray | None],
+    train: Split,
+    test: Split,
+    classes: tuple[str, ...],
+    lessons: Lessons,
+) -> None:
+    """Add the two families that train classifiers: `c2st`, and `cas` if there are labels.
+
+    Args:
+        generated: samples, uint8 (N, H, W, C), and their labels (N,) or None.
+    """
+    samples, labels = generated
+    tested = two_sample(samples, train.images, test.images, lessons)
+    findings.metrics["c2st"] = {"accuracy": tested.accuracy}
+    findings.detail["c2st"] = {
+        "accuracy": tested.accuracy,
+        "accuracy_interval": tested.interval.bounds,
+        "held_out": tested.held_out,
+        "epochs": lessons.epochs,
+        "method": "held-out accuracy of a fresh classifier between real and generated; 0.5 is "
+        "ideal; Wilson's interval",
+    }
+    if labels is None or train.labels is None or test.labels is None:
+        findings.leave_out("cas", "it needs samples with labels")
+        return
+    score = accuracy_score(
+        (samples, labels),
+        (train.images, train.labels),
+        (test.images, test.labels),
+        classes,
+        lessons,
+    )
+    findings.metrics["cas"] = {"ratio": score.ratio}
+    findings.detail["cas"] = {
+        "ratio": score.ratio,
+        "ratio_interval": score.interval.bounds,
+        "from_samples": list(score.from_samples),
+        "from_real": list(score.from_real),
+        "epochs": lessons.epochs,
+        "method": "accuracy on the test split of classifiers trained on samples, over that of "
+        "ones trained on as many real images; Student's interval over three seeds",
+    }

@@ -1,35 +1,135 @@
-"""From the pipeline's arrays to the sections of the page."""
+"""Composes the sections of the page from the outputs of the other stages."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ganflow.base.images import image_grid
-from ganflow.report.copying import nearest
+from ganflow.base.section import Section
+from ganflow.base.store import SPLITS, Store
+from ganflow.config.report import Report
 from ganflow.report.embed import scale_for, show_grid, show_moving, show_small
-from ganflow.report.failures import (
-    confusion_matrix,
-    least_likely,
-    readings,
-    worst_confusions,
+from ganflow.report.growth import growth
+from ganflow.report.page import (
+    ClassComparison,
+    Copy,
+    Copying,
+    Failure,
+    Failures,
+    Page,
+    Provenance,
+    Table,
+    Variation,
 )
-from ganflow.report.page import Copy, Copying, Failure, Failures, Pair, Table, Variation
-from ganflow.report.sources import Generator
-from ganflow.report.summary import number
+from ganflow.report.sources import ImageGenerator, Sources, versions
+from ganflow.report.summary import number, summarise
 from ganflow.report.variation import across_classes, loop, walks
 
 MOST_CLASSES = 20
 """A page shows this many classes at most, spread evenly over all."""
 
+COMMANDS = (
+    ("make run", "installs everything, runs every stage whose inputs changed, shows this page"),
+    ("dvc repro", "the same without the workflow's server"),
+    ("dvc repro --force", "runs every stage again; the bytes stay the same"),
+    ("dvc metrics diff", "what a change of parameters did to the numbers"),
+    ("ganflow studio", "opens this generator to play with"),
+)
+
+SECTIONS = 5
+"""How often `compose` reports progress."""
+
 BESIDE = 8
 WALKS, STEPS = 6, 12
 CORNERS, FRAMES = 4, 8
-SHOWN_COPIES = 12
-UNSEEN = 400
-"""Held-out images whose nearest training images say how near is near."""
 
-WEAKEST = 20
+
+def compose(
+    sources: Sources,
+    seed: int,
+    parameters: Mapping[str, Section],
+    report: Report,
+    truncation: float,
+    advance: Callable[[], object],
+) -> Page:
+    """Compose the page.
+
+    Args:
+        parameters: the typed sections by name.
+        advance: called `SECTIONS` times.
+    """
+    store, samples = sources.store, sources.samples
+    real = store.split("train")
+    rng = np.random.default_rng(seed)
+    summary = summarise(sources.metrics, sources.detail)
+    count = min(report.samples, len(samples))
+    columns = max(1, round(math.sqrt(count)))
+    pairs = class_comparisons(
+        (real.images, real.labels), (samples, sources.labels), store.classes, rng
+    )
+    advance()
+    grown = growth(sources.training, summary.baseline)
+    advance()
+    varied = variation(sources.generator, store.classes, truncation, rng)
+    advance()
+    copies, failed = sources.detail.get("copies"), sources.detail.get("failures")
+    copied = None if copies is None else copying(copies, samples, real.images, report.neighbours)
+    advance()
+    weak = None if failed is None else failures(failed, samples, store.classes)
+    advance()
+    return Page(
+        title=report.title,
+        subtitle=_subtitle(store),
+        samples=show_grid(samples[:count], columns, f"{count} generated images."),
+        samples_shown=f"The first {count} of {len(samples):,} samples; none was picked by hand.",
+        summary=summary,
+        pairs=pairs,
+        growth=grown,
+        variation=varied,
+        copying=copied,
+        failures=weak,
+        classes=store.classes,
+        data=data_card(store.card),
+        class_counts=_class_counts(store),
+        splits=SPLITS,
+        provenance=_provenance(sources, seed, parameters),
+    )
+
+
+def _provenance(sources: Sources, seed: int, parameters: Mapping[str, Section]) -> Provenance:
+    rows = [(name, table(section.model_dump())) for name, section in parameters.items()]
+    return Provenance(
+        parameters=(("seed", (("seed", str(seed)),)), *rows),
+        cards=(
+            ("Model card", table(sources.model_card)),
+            ("Extractor card", table(sources.extractor_card)),
+        ),
+        versions=tuple(versions().items()),
+        digests=tuple(sources.digests.items()),
+        commands=COMMANDS,
+    )
+
+
+def _subtitle(store: Store) -> str:
+    height, width, channels = store.shape
+    colour = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+    total = sum(store.card["splits"].values())
+    kinds = f" in {len(store.classes)} classes" if store.classes else ""
+    return f"{store.card['source']}: {total:,} {colour} images, {width} × {height}{kinds}"
+
+
+def _class_counts(store: Store) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if not store.classes:
+        return ()
+    splits = [store.split(name).labels for name in SPLITS]
+    counts = [
+        np.bincount(labels, minlength=len(store.classes)) for labels in splits if labels is not None
+    ]
+    return tuple(
+        (name, tuple(f"{column[i]:,}" for column in counts)) for i, name in enumerate(store.classes)
+    )
 
 
 def spread(count: int, most: int = MOST_CLASSES) -> np.ndarray:
@@ -37,24 +137,24 @@ def spread(count: int, most: int = MOST_CLASSES) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def pairs(
+def class_comparisons(
     real: tuple[np.ndarray, np.ndarray | None],
     generated: tuple[np.ndarray, np.ndarray | None],
     classes: Sequence[str],
-    draw: np.random.Generator,
-) -> tuple[Pair, ...]:
+    rng: np.random.Generator,
+) -> tuple[ClassComparison, ...]:
     """Real beside generated images, class by class where both sides have labels.
 
     Args:
         real, generated: uint8 images (N, H, W, C), and labels (N,) or None.
-        draw: which of the real images; of the generated ones the first are taken.
+        rng: draws the real images; the generated ones are the first.
     """
     (images, labels), (samples, asked) = real, generated
     if labels is None or asked is None:
         count = min(3 * BESIDE, len(images), len(samples))
-        drawn = np.sort(draw.choice(len(images), count, replace=False))
+        drawn = np.sort(rng.choice(len(images), count, replace=False))
         return (
-            Pair(
+            ClassComparison(
                 "All",
                 show_small(images[drawn], BESIDE, "Real images."),
                 show_small(samples[:count], BESIDE, "Generated images."),
@@ -65,10 +165,10 @@ def pairs(
         members, ours = np.flatnonzero(labels == index), np.flatnonzero(asked == index)
         if not len(members) or not len(ours):
             continue
-        drawn = np.sort(draw.choice(members, min(BESIDE, len(members)), replace=False))
+        drawn = np.sort(rng.choice(members, min(BESIDE, len(members)), replace=False))
         name = classes[index]
         found.append(
-            Pair(
+            ClassComparison(
                 name,
                 show_small(images[drawn], BESIDE, f"Real images of class {name}."),
                 show_small(samples[ours[:BESIDE]], BESIDE, f"Generated images of class {name}."),
@@ -78,17 +178,17 @@ def pairs(
 
 
 def variation(
-    generator: Generator,
+    generator: ImageGenerator,
     classes: Sequence[str],
     truncation: float,
-    draw: np.random.Generator,
+    rng: np.random.Generator,
 ) -> Variation:
     """Walks through the latent space, and latents taken across all classes."""
     chosen = spread(generator.classes, 10) if generator.classes else None
     names = [] if chosen is None else [classes[i] if classes else str(i) for i in chosen]
 
     def latents(count: int) -> np.ndarray:
-        drawn = draw.standard_normal((count, generator.latent), dtype=np.float32)
+        drawn = rng.standard_normal((count, generator.latent), dtype=np.float32)
         return drawn * np.float32(truncation)
 
     steps = walks(generator, chosen, WALKS, STEPS, latents(2 * WALKS))
@@ -116,32 +216,28 @@ def variation(
 
 
 def copying(
-    samples: np.ndarray, training: np.ndarray, unseen: np.ndarray, neighbours: int
+    found: Mapping[str, Any], samples: np.ndarray, training: np.ndarray, neighbours: int
 ) -> Copying:
     """Samples with their nearest training images, and how near unseen real images come.
 
     Args:
-        samples, training, unseen: uint8 (N, H, W, C).
+        found: `copies` of detail.json.
+        samples, training: uint8 (N, H, W, C).
     """
-    neighbours = min(neighbours, len(training))
-    ours = nearest(samples[:UNSEEN], training, neighbours)
-    theirs = nearest(unseen[:UNSEEN], training, 1)
-    copies = tuple(
-        Copy(
-            show_small(samples[i : i + 1], 1, f"Sample {i + 1}."),
-            show_small(
-                training[ours.indices[i]],
-                neighbours,
-                f"The {neighbours} training images nearest to sample {i + 1}.",
-            ),
-            number(ours.distances[i, 0]),
+    copies = []
+    for index, nearest in enumerate(found["nearest"]):
+        images = training[nearest["images"][:neighbours]]
+        alt = f"The {len(images)} training images nearest to sample {index + 1}."
+        copies.append(
+            Copy(
+                show_small(samples[index : index + 1], 1, f"Sample {index + 1}."),
+                show_small(images, len(images), alt),
+                number(nearest["distances"][0]),
+            )
         )
-        for i in range(min(SHOWN_COPIES, len(samples)))
-    )
-    mine, real = float(np.median(ours.distances[:, 0])), float(np.median(theirs.distances))
-    exact = int((ours.distances[:, 0] == 0).sum())
+    exact, mine, real = found["identical"], found["median"], found["unseen_median"]
     words = [
-        f"Of {len(ours.distances)} samples, "
+        f"Of {found['samples']} samples, "
         + ("none is" if not exact else f"{exact} {'is' if exact == 1 else 'are'}")
         + " pixel for pixel a training image."
     ]
@@ -150,41 +246,33 @@ def copying(
             f"Samples lie {mine / real:.2f} times as far from their nearest training image as "
             "real images do that the training never saw; far below 1 would mean copies."
         )
-    return Copying(copies, number(mine), number(real), " ".join(words))
+    return Copying(tuple(copies), number(mine), number(real), " ".join(words))
 
 
-def failures(
-    samples: np.ndarray,
-    labels: np.ndarray | None,
-    logits: np.ndarray,
-    classes: Sequence[str],
-) -> Failures:
-    """The samples that the extractor reads least well, and its confusions.
+def failures(found: Mapping[str, Any], samples: np.ndarray, classes: Sequence[str]) -> Failures:
+    """The samples that the extractor classifies worst, and its confusions.
 
     Args:
-        logits: float (N, K) for K classes; for data without labels the extractor's logits of
-            which shape an image has and how it is turned, as `shape · 4 + turn`, 0 being upright.
+        found: `failures` of detail.json.
+        samples: uint8 (N, H, W, C).
     """
-    if not classes:
-        turns = np.logaddexp.reduce(logits.astype(np.float64).reshape(len(logits), -1, 4), axis=1)
-        seen = readings(turns, np.zeros(len(logits), np.int64))
-    else:
-        seen = readings(logits, labels)
-    weakest = tuple(
-        Failure(
-            show_grid(samples[i : i + 1], 1, f"Sample {i + 1}.", gap=0),
-            classes[labels[i]] if labels is not None and classes else "",
-            classes[seen.read[i]] if classes else "",
-            _share(seen.likelihood[i]),
+    weakest = []
+    for weak in found["weakest"]:
+        index = weak["sample"]
+        weakest.append(
+            Failure(
+                show_grid(samples[index : index + 1], 1, f"Sample {index + 1}.", gap=0),
+                classes[weak["requested"]] if "requested" in weak else "",
+                classes[weak["predicted"]] if "predicted" in weak else "",
+                _share(weak["likelihood"]),
+            )
         )
-        for i in least_likely(seen, WEAKEST)
+    return Failures(
+        tuple(weakest),
+        tuple(found.get("confusions", ())),
+        tuple(tuple(row) for row in found.get("matrix", ())),
+        found["samples"],
     )
-    if labels is None or not classes:
-        return Failures(weakest, (), (), len(samples))
-    matrix = confusion_matrix(labels, seen.read, len(classes))
-    small = len(classes) <= MOST_CLASSES
-    shown = tuple(tuple(int(count) for count in row) for row in matrix) if small else ()
-    return Failures(weakest, tuple(worst_confusions(matrix, 8)), shown, len(samples))
 
 
 def _share(value: float) -> str:

@@ -1,22 +1,23 @@
 """The report as one self-contained HTML page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from ganflow.report.embed import Picture
-from ganflow.report.failures import Confusion
 from ganflow.report.growth import Growth
-from ganflow.report.summary import Verdict
+from ganflow.report.summary import Summary
 
 Table = tuple[tuple[str, str], ...]
 """Names and what they are, as texts."""
 
 
 @dataclass(frozen=True)
-class Pair:
+class ClassComparison:
     """Real and generated images of one class, or of all where there are no classes."""
 
     name: str
@@ -52,18 +53,18 @@ class Copying:
 @dataclass(frozen=True)
 class Failure:
     sample: Picture
-    asked: str
-    read: str
+    requested: str
+    predicted: str
     likelihood: str
 
 
 @dataclass(frozen=True)
 class Failures:
     weakest: tuple[Failure, ...]
-    confusions: tuple[Confusion, ...]
+    confusions: tuple[Mapping[str, Any], ...]
     matrix: tuple[tuple[int, ...], ...]
-    """Counts, row: asked, column: read; empty where there are no labels or too many."""
-    judged: int
+    """Counts by requested (row) and predicted class; empty without labels, or with too many."""
+    samples: int
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,11 @@ class Page:
     subtitle: str
     samples: Picture
     samples_shown: str
-    verdict: Verdict
-    pairs: tuple[Pair, ...]
+    summary: Summary
+    pairs: tuple[ClassComparison, ...]
     growth: Growth
     variation: Variation | None
-    copying: Copying
+    copying: Copying | None
     failures: Failures | None
     classes: tuple[str, ...]
     data: Table

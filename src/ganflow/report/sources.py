@@ -1,13 +1,16 @@
-"""What the report needs of the networks, and of the files it was made from."""
+"""What the report is made from."""
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from ganflow.base.files import sha256_of
+from ganflow.base.store import Store
 
 PACKAGES = (
     "tensorflow",
@@ -19,11 +22,11 @@ PACKAGES = (
     "pydantic",
     "ganflow",
 )
-"""Those whose version can change a result."""
+"""The packages whose version can change a result."""
 
 
-class Generator(Protocol):
-    """What `ganflow.gan.saved.load_generator` gives."""
+class ImageGenerator(Protocol):
+    """The part of `ganflow.gan.saved.SavedGenerator` that the report uses."""
 
     @property
     def latent(self) -> int: ...
@@ -32,6 +35,30 @@ class Generator(Protocol):
     @property
     def classes(self) -> int: ...
     def images(self, latents: np.ndarray, labels: np.ndarray | None) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The outputs of the other stages.
+
+    Attributes:
+        samples: uint8 (N, H, W, C).
+        labels: int64 (N,), or None.
+        metrics, detail: of the evaluation.
+        training: the folder of the curves and pictures.
+        digests: a hash of each folder.
+    """
+
+    store: Store
+    generator: ImageGenerator
+    samples: np.ndarray
+    labels: np.ndarray | None
+    metrics: Mapping[str, Any]
+    detail: Mapping[str, Any]
+    training: Path
+    model_card: Mapping[str, Any]
+    extractor_card: Mapping[str, Any]
+    digests: Mapping[str, str]
 
 
 def versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The verdict in one sentence, and the numbers that carry it."""
+"""The summary of an evaluation: one sentence, and the metrics with what they are compared to."""
 
 import math
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Measure:
-    """A published number: where it stands in metrics.json, and what stands beside it.
+    """A metric: its key in metrics.json, and what the summary shows beside it.
 
-    baseline: where detail.json has what real images reach in the samples' place.
-    error: where detail.json has its standard error, if it has no interval of its own.
+    baseline: the key in detail.json of the value for real images in place of the samples.
+    error: the key in detail.json of its standard error, if it has no interval.
     """
 
     key: str
@@ -101,7 +101,7 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """A published number with what it must be read beside; texts are ready to show."""
+    """A metric with what it is compared to, as texts."""
 
     name: str
     value: str
@@ -112,10 +112,10 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Summary:
     sentence: str
     second: str
-    """What the second extractor says, or nothing."""
+    """A sentence about the ratio under the second extractor, or nothing."""
     findings: tuple[Finding, ...]
     baseline: float | None
     """Of the Fréchet distance."""
@@ -123,10 +123,10 @@ class Verdict:
     profile: str
 
 
-def judge(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> Verdict:
-    """Put metrics.json and detail.json into words; numbers that are not there are left out."""
+def summarise(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> Summary:
+    """Summarise metrics.json and detail.json. Missing metrics are left out."""
     findings = [_finding(measure, metrics, detail) for measure in MEASURES]
-    return Verdict(
+    return Summary(
         _sentence(metrics, detail),
         _second(metrics, detail),
         tuple(finding for finding in findings if finding),
@@ -176,7 +176,7 @@ def _finding(
 def _interval(
     measure: Measure, value: float, metrics: Mapping[str, Any], detail: Mapping[str, Any]
 ) -> tuple[float, float] | None:
-    """The bounds beside the number, else those in detail.json, else two standard errors."""
+    """The bounds in metrics.json, else those in detail.json, else two standard errors."""
     family, _, name = measure.key.partition(".")
     if name == "value":
         low, high = (_number_at(metrics, f"{family}.{end}") for end in ("low", "high"))
@@ -215,7 +215,7 @@ def _sentence(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
 
 
 def doubts(detail: Mapping[str, Any]) -> list[str]:
-    """What the evaluation itself found to speak against the numbers, in sentences."""
+    """The doubts that the evaluation recorded, as sentences."""
     found = detail.get("doubts")
     return [str(one) for one in found] if isinstance(found, list) else []
 

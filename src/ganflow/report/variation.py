@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganflow.report.sources import Generator
+from ganflow.report.sources import ImageGenerator
 
 
 def slerp(start: np.ndarray, end: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -41,7 +41,7 @@ def loop(corners: np.ndarray, steps: int) -> np.ndarray:
 
 
 def walks(
-    generator: Generator, classes: np.ndarray | None, rows: int, steps: int, draw: np.ndarray
+    generator: ImageGenerator, classes: np.ndarray | None, rows: int, steps: int, draw: np.ndarray
 ) -> np.ndarray:
     """One walk a row, each between two latents of `draw` (2·rows, latent) in one class.
 
@@ -54,7 +54,9 @@ def walks(
     return generator.images(latents, labels)
 
 
-def across_classes(generator: Generator, classes: np.ndarray, latents: np.ndarray) -> np.ndarray:
+def across_classes(
+    generator: ImageGenerator, classes: np.ndarray, latents: np.ndarray
+) -> np.ndarray:
     """Each latent (N, latent) in each class (K,): uint8 (N·K, H, W, C), classes running fastest."""
     labels = np.tile(classes, len(latents))
     return generator.images(latents.repeat(len(classes), axis=0), labels)

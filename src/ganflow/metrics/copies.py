@@ -1,17 +1,24 @@
-"""Is it copying? Each sample beside the training images that are most like it."""
+"""The training images nearest to samples, pixel by pixel: whether the generator copies."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 BLOCK = 8192
 MOST_VALUES = 1024
-"""Images of more values are compared as thumbnails, and the exact distance taken of the few."""
+"""Images with more values are compared as thumbnails, and exactly only the nearest ones."""
+
+COMPARED = 400
+"""The number of samples, and of real images that the training did not see."""
+
+LISTED, NEIGHBOURS = 12, 12
+"""The number of samples listed with their nearest training images, and of these."""
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """Nearest training images of each query.
+class PixelNeighbours:
+    """The training images nearest to each query.
 
     indices: int64 (Q, k), nearest first.
     distances: float64 (Q, k), root mean square difference of the values, 0 to 255.
@@ -21,7 +28,36 @@ class Neighbours:
     distances: np.ndarray
 
 
-def nearest(queries: np.ndarray, training: np.ndarray, count: int) -> Neighbours:
+def find_copies(samples: np.ndarray, training: np.ndarray, unseen: np.ndarray) -> dict[str, Any]:
+    """How near samples are to training images, beside real images that the training did not see.
+
+    Args:
+        samples, training, unseen: uint8 (N, H, W, C).
+
+    Returns:
+        `samples` (how many were compared), `identical` (how many of them are training images),
+        `median` and `unseen_median` (of the distance to the nearest training image), and `nearest`
+        (for the first samples: positions and distances of the nearest training images).
+    """
+    ours = nearest_by_pixels(samples[:COMPARED], training, min(NEIGHBOURS, len(training)))
+    theirs = nearest_by_pixels(unseen[:COMPARED], training, 1)
+    return {
+        "samples": len(ours.distances),
+        "identical": int((ours.distances[:, 0] == 0).sum()),
+        "median": float(np.median(ours.distances[:, 0])),
+        "unseen_median": float(np.median(theirs.distances)),
+        "nearest": [
+            {"images": places.tolist(), "distances": distances.tolist()}
+            for places, distances in zip(
+                ours.indices[:LISTED], ours.distances[:LISTED], strict=True
+            )
+        ],
+        "method": "root mean square difference of pixels, 0 to 255, to the nearest training "
+        "image; unseen: images of the validation split",
+    }
+
+
+def nearest_by_pixels(queries: np.ndarray, training: np.ndarray, count: int) -> PixelNeighbours:
     """Find the `count` training images nearest to each query, by their pixels.
 
     Args:
@@ -50,8 +86,8 @@ def nearest(queries: np.ndarray, training: np.ndarray, count: int) -> Neighbours
 
 def _exactly(
     queries: np.ndarray, training: np.ndarray, places: np.ndarray, count: int
-) -> Neighbours:
-    """Order the shortlist by whole-number distances, so that rounding decides nothing."""
+) -> PixelNeighbours:
+    """Order the candidates by exact integer distances."""
     places = np.sort(places, axis=1)
     squares = np.empty(places.shape, np.int64)
     for row, query in enumerate(queries):
@@ -59,7 +95,7 @@ def _exactly(
         squares[row] = (difference**2).reshape(len(difference), -1).sum(1)
     order = np.argsort(squares, axis=1, kind="stable")[:, :count]
     distances = np.sqrt(np.take_along_axis(squares, order, 1) / queries[0].size)
-    return Neighbours(np.take_along_axis(places, order, 1), distances)
+    return PixelNeighbours(np.take_along_axis(places, order, 1), distances)
 
 
 def _shrink_factor(shape: tuple[int, ...]) -> int:
