@@ -16,11 +16,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
+from typing import BinaryIO
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from ganflow.base.errors import GanflowError
 from ganflow.data import near_duplicates
 from ganflow.data.readers.folder import FileChangedError, read_ahead, read_file
 from ganflow.data.readers.limits import MAX_SECONDS
-from ganflow.data.readers.listing import RAW, WHOLE, Entry
+from ganflow.data.readers.listing import RAW, WHOLE, Entry, Listing
 from ganflow.data.readers.pictures import Form, UnusableError, decode, shape_into
 from ganflow.data.readers.zipped import read_member
 from ganflow.data.rejects import reason
@@ -100,7 +101,8 @@ def work(job: Job) -> Done:
     done = Done.of(job.first, count)
     images = np.zeros((count, *job.form.shape), np.uint8)
     read_ahead([f"{job.root}/{entry.name}" for entry in job.entries if entry.method == WHOLE])
-    with _opened(job) as archive, warnings.catch_warnings():
+    opened = _opened(job.root, job.entries[0]) if job.entries else nullcontext()
+    with opened as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about damaged metadata, page after page
         for place in range(count):
             try:
@@ -129,30 +131,15 @@ def digests(images: np.ndarray) -> np.ndarray:
     return np.frombuffer(raw, ">u8").reshape(-1, 2).astype(np.uint64)
 
 
-def read_entry(root: Path, entry: Entry, archive: int | None) -> bytes:
-    """The encoded bytes of one picture.
+def read_entry(listing: Listing, place: int) -> bytes:
+    """The encoded bytes of one picture of `listing`.
 
     Raises:
         UnusableError: when they cannot be read, or not in the announced size.
     """
-    try:
-        if entry.method == WHOLE:
-            return read_file(f"{root}/{entry.name}")
-        assert archive is not None
-        if entry.method == RAW:
-            content = os.pread(archive, entry.size, entry.offset)
-            if len(content) != entry.size:
-                raise FileChangedError
-            return content
-        with os.fdopen(archive, "rb", closefd=False) as file:
-            return read_member(file, entry)
-    except FileChangedError:
-        raise UnusableError("changed", "it was written to while it was read") from None
-    except FileNotFoundError:
-        raise UnusableError("changed", "it was removed before it could be read") from None
-    except (OSError, ValueError) as error:
-        text = error.strerror if isinstance(error, OSError) and error.strerror else reason(error)
-        raise UnusableError("unreadable", text) from None
+    entry = listing[place]
+    with _opened(listing.root, entry) as archive:
+        return _content(listing.root, entry, archive)
 
 
 def run(jobs: Iterable[Job], workers: int, task: Callable[[Job], Done] = work) -> Iterator[Done]:
@@ -189,7 +176,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _one(job: Job, place: int, archive: int | None, done: Done) -> np.ndarray:
+def _one(job: Job, place: int, archive: BinaryIO | None, done: Done) -> np.ndarray:
     if job.block is not None:
         from PIL import Image
 
@@ -200,7 +187,7 @@ def _one(job: Job, place: int, archive: int | None, done: Done) -> np.ndarray:
             Image.fromarray(image[..., 0] if image.shape[2] == 1 else image), job.form
         )
     entry = job.entries[place]
-    content = read_entry(job.root, entry, archive)
+    content = _content(job.root, entry, archive)
     raw = hashlib.sha256(content).digest()
     done.sources[place] = np.frombuffer(raw[:16], ">u8")
     named = entry.name.encode("utf-8", "surrogateescape") + b"\0" + raw
@@ -211,16 +198,28 @@ def _one(job: Job, place: int, archive: int | None, done: Done) -> np.ndarray:
         raise UnusableError("too_large", "decoding it takes too much memory") from None
 
 
-@contextmanager
-def _opened(job: Job) -> Iterator[int | None]:
-    if not job.entries or job.entries[0].method == WHOLE:
-        yield None
-        return
-    descriptor = os.open(job.root, os.O_RDONLY | os.O_CLOEXEC)
+def _content(root: Path, entry: Entry, archive: BinaryIO | None) -> bytes:
     try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        if archive is None:
+            return read_file(f"{root}/{entry.name}")
+        if entry.method != RAW:
+            return read_member(archive, entry)
+        content = os.pread(archive.fileno(), entry.size, entry.offset)
+        if len(content) != entry.size:
+            raise FileChangedError
+        return content
+    except FileChangedError:
+        raise UnusableError("changed", "it was written to while it was read") from None
+    except FileNotFoundError:
+        raise UnusableError("changed", "it was removed before it could be read") from None
+    except (OSError, ValueError) as error:
+        text = error.strerror if isinstance(error, OSError) and error.strerror else reason(error)
+        raise UnusableError("unreadable", text) from None
+
+
+def _opened(root: Path, entry: Entry) -> AbstractContextManager[BinaryIO | None]:
+    """The archive that holds `entry`, if it is not a file of its own."""
+    return nullcontext() if entry.method == WHOLE else root.open("rb")
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from typing import Literal
 
 from ganflow.base.errors import DataError
 from ganflow.data.readers import arrays, idx, tarred, zipped
-from ganflow.data.readers.idx_set import ROLE
 from ganflow.data.readers.inflating import compression_of, open_inflating
 from ganflow.data.readers.listing import is_aside
 from ganflow.data.sources import missing
@@ -48,7 +47,9 @@ def recognise(path: Path) -> Source:
     kinds = {file: kind_of(file) for file in files}
     if "idx" in kinds.values() or (files and all("-ubyte" in file.name for file in files)):
         # What has the name of an idx file is part of the set, however damaged it is.
-        return Source("idx", path, [f for f in files if kinds[f] == "idx" or ROLE.search(f.name)])
+        return Source(
+            "idx", path, [f for f in files if kinds[f] == "idx" or idx.ROLE.search(f.name)]
+        )
     if len(set(kinds.values())) == 1 and kinds[files[0]] in ("npy", "npz"):
         return Source(kinds[files[0]] or "npy", path, files)
     if len(files) == 1 and kinds[files[0]] in ("zip", "tar") and not _has_folders(path):

@@ -5,7 +5,7 @@ The numbers are about 60 bytes for each image; everything else stays on disk.
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,11 @@ from ganflow.base.files import sha256_of
 from ganflow.base.progress import progress
 from ganflow.config.data import Data
 from ganflow.data.readers import array_set, decoding, picture_set
-from ganflow.data.readers.arrangement import arrange
 from ganflow.data.readers.array_set import Part
 from ganflow.data.readers.decoding import BATCH, FEW, Done, Job, digests, finish
 from ganflow.data.readers.folder import fingerprint
 from ganflow.data.readers.formats import Source
-from ganflow.data.readers.labels import NO_LABEL
+from ganflow.data.readers.labels import NO_LABEL, arrange
 from ganflow.data.readers.listing import Listing
 from ganflow.data.readers.pictures import Form
 from ganflow.data.rejects import Reject, Rejects
@@ -98,7 +97,7 @@ def gather(
         return
     if workers != 0:
         decoding.get_ready()
-    with picture_set.list_pictures(source, scratch, rejects.add) as listing:
+    with closing(picture_set.list_pictures(source, scratch, rejects.add)) as listing:
         gathered = _gather_pictures(source, listing, data, scratch, rejects, workers)
         if source.files:
             gathered.sha256 = _hash_of(source.files)
@@ -170,8 +169,7 @@ def _gather_pictures(
     rejects: Rejects,
     workers: int | None,
 ) -> Gathered:
-    read = picture_set.reader(listing)
-    arrangement = arrange(listing, read, rejects.add)
+    arrangement = arrange(listing, rejects.add)
     offered = arrangement.labels >= NO_LABEL
     total = int(offered.sum()) + rejects.faults
     rejects.check(total)
@@ -182,7 +180,7 @@ def _gather_pictures(
     places = np.flatnonzero(wanted)
     size, grey = (0, 0), False
     if data.resolution == "auto" or data.mode == "auto":
-        size, grey = picture_set.look_around(listing, read, wanted)
+        size, grey = picture_set.look_around(listing, wanted)
     gathered = Gathered(
         scratch / "rows",
         _form(data, size, grey),

@@ -13,13 +13,11 @@ from array import array
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 
-from ganflow.base.errors import DataError
-from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_FILES, MAX_NAME
+from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_NAME
 
 AT_ONCE = 256
 RECORD = struct.Struct("<QQQBIH")
@@ -44,6 +42,14 @@ class Entry(NamedTuple):
     checksum: int = 0
 
 
+class Member(NamedTuple):
+    """What an archive holds under one name."""
+
+    entry: Entry
+    fault: tuple[str, str] | None
+    """Kind and reason, for a member that must not be read."""
+
+
 class Listing:
     """Entries on disk, in the order in which they were found."""
 
@@ -55,10 +61,6 @@ class Listing:
         self.stream = scratch.open("w+b")
 
     def append(self, entry: Entry) -> None:
-        if len(self) >= MAX_FILES:
-            raise DataError(
-                "too many files", where=str(self.root), expected=f"at most {MAX_FILES} pictures"
-            )
         name = entry.name.encode("utf-8", "surrogateescape")
         record = RECORD.pack(
             entry.offset, entry.packed, entry.size, entry.method, entry.checksum, len(name)
@@ -106,15 +108,7 @@ class Listing:
             entries.append(Entry(name, method, offset, packed, size, checksum))
         return entries
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self.stream.close()
 
 

@@ -5,28 +5,21 @@ may take 64 KiB, links and devices are never members, and nothing is unpacked to
 the archive chooses.
 """
 
-import os
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from ganflow.base.errors import DataError
 from ganflow.data.readers.inflating import read_exactly
+from ganflow.data.readers.listing import RAW, Entry, Member
 
 BLOCK = 512
 MAX_EXTENDED = 2**16
 REGULAR = (b"0", b"\0", b"7")
 FOLDER = b"5"
-KINDS = {b"1": "link", b"2": "link", b"3": "special", b"4": "special", b"6": "special"}
-
-
-@dataclass(frozen=True)
-class Member:
-    name: str
-    size: int
-    fault: tuple[str, str] | None
-    """Kind and reason, for a member that must not be read."""
+LINKS = {b"1", b"2"}
+DEVICES = {b"3", b"4", b"6"}
+EXTENDED = (b"x", b"g", b"L", b"K")
 
 
 def is_tar(start: bytes) -> bool:
@@ -34,59 +27,54 @@ def is_tar(start: bytes) -> bool:
     return len(start) >= BLOCK and start[0] != 0 and _checksum_holds(start[:BLOCK])
 
 
-def members(stream: BinaryIO, path: Path) -> Iterator[Member]:
-    """The members of a tar; the stream stands at the content of the one that was yielded.
+def members(path: Path, archive: Path | None = None) -> Iterator[Member]:
+    """The files in an uncompressed tar, with what is wrong with each.
 
-    Whoever iterates reads exactly `member.size` bytes from `stream`, or none at all.
+    Args:
+        archive: what to name in messages, where `path` is its inflated copy.
 
     Raises:
         DataError: when the archive is cut off or its headers are damaged.
     """
+    archive = archive or path
     name: str | None = None
     size: int | None = None
-    while True:
-        header = read_exactly(stream, BLOCK, path, "the end that a tar has")
-        if not any(header):
-            return
-        if not _checksum_holds(header):
-            raise _damaged(path, "a header's checksum is wrong")
-        kind = header[156:157]
-        announced = _number(header[124:136], path) if size is None else size
-        padded = -(-announced // BLOCK) * BLOCK
-        if kind in (b"x", b"g", b"L", b"K"):
-            if announced > MAX_EXTENDED:
-                raise _damaged(path, f"an extended header of {announced} bytes")
-            content = read_exactly(stream, padded, path, "its extended header")[:announced]
-            if kind == b"L":
-                name = _text(content)
-            elif kind == b"x":
-                name, size = _extended(content, path, name)
-            continue
-        shown = name if name is not None else _header_name(header)
-        fault = None
-        if kind not in REGULAR:
-            fault = (KINDS.get(kind, "special"), "it is a link or no regular file")
-            if kind != FOLDER and kind in KINDS:
+    with path.open("rb") as stream:
+        end = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        while True:
+            header = read_exactly(stream, BLOCK, archive, "the end that a tar has")
+            if not any(header):
+                return
+            if not _checksum_holds(header):
+                raise _damaged(archive, "a header's checksum is wrong")
+            kind = header[156:157]
+            announced = _number(header[124:136], archive) if size is None else size
+            padded = -(-announced // BLOCK) * BLOCK
+            if kind in EXTENDED:
+                if announced > MAX_EXTENDED:
+                    raise _damaged(archive, f"an extended header of {announced} bytes")
+                content = read_exactly(stream, padded, archive, "its extended header")[:announced]
+                if kind == b"L":
+                    name = _text(content)
+                elif kind == b"x":
+                    name, size = _extended(content, archive, name)
+                continue
+            shown = name if name is not None else _header_name(header)
+            if kind in LINKS | DEVICES:
                 padded = announced = 0
-        elif shown.endswith("/"):
-            kind = FOLDER
-        if kind != FOLDER:
-            start = stream.tell()
-            yield Member(shown, announced, fault)
-            padded -= stream.tell() - start
-        _skip(stream, padded, path)
-        name = size = None
+            if kind != FOLDER and not (kind in REGULAR and shown.endswith("/")):
+                yield Member(Entry(shown, RAW, stream.tell(), announced, announced), _fault(kind))
+            if stream.tell() + padded > end:
+                raise _damaged(archive, "it is cut off")
+            stream.seek(padded, io.SEEK_CUR)
+            name = size = None
 
 
-def _skip(stream: BinaryIO, size: int, path: Path) -> None:
-    """Pass over `size` bytes; in a file on disk without reading them."""
-    if stream.seekable():
-        if stream.tell() + size > os.fstat(stream.fileno()).st_size:
-            raise _damaged(path, "it is cut off")
-        stream.seek(size, os.SEEK_CUR)
-        return
-    while size:
-        size -= len(read_exactly(stream, min(size, 1 << 20), path, "the end of a member"))
+def _fault(kind: bytes) -> tuple[str, str] | None:
+    if kind in REGULAR:
+        return None
+    return "link" if kind in LINKS else "special", "it is a link or no regular file"
 
 
 def _checksum_holds(header: bytes) -> bool:

@@ -1,36 +1,31 @@
 """Zip archives, read without trusting them.
 
-Python's own `zipfile` loads the whole directory of an archive into memory, ten gigabytes for
-ten million members. Here the directory is read entry by entry, its sizes are held against the
-file's, and members are inflated up to the size that was announced and not beyond.
+Python's `zipfile` loads the whole directory of an archive into memory, ten gigabytes for ten
+million members. Here the directory is read entry by entry, and its sizes are compared with the
+file's; `zipfile` then inflates single members, up to the size that was announced.
 """
 
 import io
 import stat
 import struct
+import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from ganflow.base.errors import DataError
 from ganflow.data.readers.limits import MAX_FILES
-from ganflow.data.readers.listing import DEFLATED, STORED, Entry
+from ganflow.data.readers.listing import DEFLATED, STORED, Entry, Member
 
 END = struct.Struct("<4s4H2IH")
 END_64 = struct.Struct("<4sQ2H2I4Q")
 LOCATOR_64 = struct.Struct("<4sIQI")
 CENTRAL = struct.Struct("<4s4B4HIII5HII")
 LOCAL = struct.Struct("<4s5H3I2H")
-METHODS = {0: STORED, 8: DEFLATED}
-
-
-@dataclass(frozen=True)
-class Member:
-    entry: Entry
-    fault: tuple[str, str] | None
-    """Kind and reason, for a member that must not be read."""
+METHODS = {STORED: zipfile.ZIP_STORED, DEFLATED: zipfile.ZIP_DEFLATED}
+AT_ODDS = "its content is not what the archive's directory announces"
 
 
 def is_zip(start: bytes) -> bool:
@@ -71,64 +66,35 @@ def read_member(file: BinaryIO, entry: Entry) -> bytes:
     Raises:
         ValueError: when they are not what the directory announces.
     """
-    content = bytearray(entry.size)
-    place, stream = 0, MemberStream(file, entry)
-    while count := stream.readinto(memoryview(content)[place:]):
-        place += count
-    return bytes(content)
+    with open_member(file, entry) as stream:
+        content = stream.read(entry.size)
+    if len(content) != entry.size:
+        raise ValueError(AT_ODDS)
+    return content
 
 
-class MemberStream(io.RawIOBase):
-    """One member's bytes, inflated piece by piece and never beyond its announced size."""
+@contextmanager
+def open_member(file: BinaryIO, entry: Entry) -> Iterator[zipfile.ZipExtFile]:
+    """One member as a stream, which ends at its announced size and verifies its checksum there.
 
-    def __init__(self, file: BinaryIO, entry: Entry) -> None:
-        self.file, self.entry = file, entry
-        file.seek(entry.offset)
-        header = file.read(LOCAL.size)
-        if len(header) < LOCAL.size or not header.startswith(b"PK\x03\x04"):
-            raise ValueError("the archive has no member where its directory says")
-        *_, name, extra = LOCAL.unpack(header)
-        self.place = entry.offset + LOCAL.size + name + extra
-        self.packed, self.left, self.checksum = entry.packed, entry.size, 0
-        self.engine = zlib.decompressobj(-15) if entry.method == DEFLATED else None
-        self.waiting = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.entry.size - self.left
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        wanted = min(len(buffer), self.left)
-        if not wanted:
-            return 0
-        chunk = self._stored(wanted) if self.engine is None else self._inflated(wanted)
-        self.left -= len(chunk)
-        self.checksum = zlib.crc32(chunk, self.checksum)
-        if not chunk or (not self.left and self.checksum != self.entry.checksum):
-            raise ValueError("its content is not what the archive's directory announces")
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
-
-    def _stored(self, wanted: int) -> bytes:
-        self.file.seek(self.place)
-        chunk = self.file.read(min(wanted, self.packed))
-        self.place += len(chunk)
-        self.packed -= len(chunk)
-        return chunk
-
-    def _inflated(self, wanted: int) -> bytes:
-        assert self.engine is not None
-        while True:
-            fresh = self.waiting or self._stored(1 << 16)
-            try:
-                chunk = self.engine.decompress(fresh, wanted)
-            except zlib.error as error:
-                raise ValueError(f"its compressed content is damaged: {error}") from None
-            self.waiting = self.engine.unconsumed_tail
-            if chunk or self.engine.eof or not fresh:
-                return chunk
+    Raises:
+        ValueError: here or while it is read, when it is not what the directory announces.
+    """
+    file.seek(entry.offset)
+    header = file.read(LOCAL.size)
+    if len(header) < LOCAL.size or not header.startswith(b"PK\x03\x04"):
+        raise ValueError("the archive has no member where its directory says")
+    *_, name, extra = LOCAL.unpack(header)
+    file.seek(name + extra, io.SEEK_CUR)
+    info = zipfile.ZipInfo(entry.name)
+    info.compress_type = METHODS[entry.method]
+    info.compress_size, info.file_size, info.CRC = entry.packed, entry.size, entry.checksum
+    try:
+        yield zipfile.ZipExtFile(file, "r", info)
+    except (zipfile.BadZipFile, EOFError):
+        raise ValueError(AT_ODDS) from None
+    except zlib.error as error:
+        raise ValueError(f"its compressed content is damaged: {error}") from None
 
 
 def _directory(file: BinaryIO, size: int, path: Path) -> tuple[int, int, int]:
@@ -187,9 +153,10 @@ def _member(file: BinaryIO, path: Path) -> Member:
         fault = ("special", "it is no regular file")
     elif flags & 1:
         fault = ("unreadable", "it is encrypted")
-    elif method not in METHODS:
+    elif method not in METHODS.values():
         fault = ("unreadable", f"it is compressed by method {method}; only deflate is read")
-    return Member(Entry(name, METHODS.get(method, 0), offset, packed, size, checksum), fault)
+    kept = DEFLATED if method == zipfile.ZIP_DEFLATED else STORED
+    return Member(Entry(name, kept, offset, packed, size, checksum), fault)
 
 
 def _sizes_64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
