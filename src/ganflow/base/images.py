@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganflow.base.errors import GanflowError
 from ganflow.base.files import write_bytes
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -131,20 +130,6 @@ def animate(
             method=4,
         )
     return stream.getvalue()
-
-
-def animation(
-    frames: Sequence[np.ndarray], path: Path, milliseconds: int = 80, hold: int = 0
-) -> None:
-    """Write frames to a `.gif` or `.webp` file, named by the path's ending; see `animate`."""
-    kind = path.suffix.removeprefix(".").lower()
-    if kind not in FORMATS:
-        raise GanflowError(
-            f"no animation can be written as {path.suffix or 'a file without an ending'}",
-            where=str(path),
-            expected="a name that ends in .gif or .webp",
-        )
-    write_bytes(path, animate(frames, kind, milliseconds, hold))
 
 
 def read_picture(path: Path) -> np.ndarray:

@@ -73,23 +73,17 @@ def keep_one(splits: np.ndarray, pairs: np.ndarray, train: int) -> np.ndarray:
         pairs: int64 (p, 2), from `near_pairs`.
         train: the split that counts least; -1 marks what is dropped.
     """
-    group = np.arange(len(splits))
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    def root(place: int) -> int:
-        while group[place] != place:
-            group[place] = group[group[place]]
-            place = int(group[place])
-        return place
-
-    for one, other in pairs:
-        low, high = sorted((root(int(one)), root(int(other))))
-        group[high] = low
-    kept = splits.copy()
+    size = len(splits)
+    graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), (size, size))
     touched = np.unique(pairs)
-    roots = np.array([root(int(place)) for place in touched], np.int64)
+    groups = connected_components(graph, directed=False)[1][touched]
+    kept = splits.copy()
     test = train + 2
-    for alike in np.unique(roots):
-        members = touched[roots == alike]
+    for group in np.unique(groups):
+        members = touched[groups == group]
         highest = splits[members].max()
         stay = members[splits[members] == highest]
         kept[members] = -1

@@ -14,7 +14,7 @@ import numpy as np
 
 from ganflow.base.errors import DataError
 from ganflow.base.files import write_json
-from ganflow.base.store import CARD, SPLITS, ArrayWriter
+from ganflow.base.store import CARD, SPLITS, writing_array
 from ganflow.config.data import Data
 from ganflow.data import near_duplicates, selection, splits, stacked
 from ganflow.data.readers.formats import recognise
@@ -94,8 +94,8 @@ def _write(
             labels = _numbers(gathered, names)[gathered.labels[members]]
             if data.stacked:
                 labels = stacked.stack_labels(labels, len(names))
-            with ArrayWriter(store / name / "labels.npy", (), np.dtype(np.int64)) as writer:
-                writer.append(labels)
+            with writing_array(store / name / "labels.npy", labels.shape, np.int64) as append:
+                append(labels)
     if data.stacked:
         card["stacked"] = {"images": data.stacked, "classes": names}
     if counts:
@@ -130,10 +130,10 @@ def _choose(
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """The split of every image or `DROPPED`, and what the card says about it."""
     assigned = splits.assign(
-        gathered.official, gathered.sources, data.test_share, data.validation_share
+        gathered.official, gathered.findings["source"], data.test_share, data.validation_share
     )
-    assigned[~gathered.usable] = DROPPED
-    chosen, copies = splits.drop_copies(assigned, gathered.pixels)
+    assigned[~gathered.findings["usable"]] = DROPPED
+    chosen, copies = splits.drop_copies(assigned, gathered.findings["pixels"])
     for row in np.flatnonzero(chosen != assigned):
         reason = "the same image stands in the test split, or in validation"
         rejects.add(Reject(gathered.name(int(row)), "duplicate", reason))
@@ -151,10 +151,10 @@ def _choose(
                 expected="`balance: false`, or a source with labels",
                 run="mend data.balance in params.yaml",
             )
-        chosen = selection.balance(chosen, gathered.labels, gathered.sources)
+        chosen = selection.balance(chosen, gathered.labels, gathered.findings["source"])
     balanced = int((chosen == TRAIN).sum())
     if data.limit is not None:
-        chosen = selection.limit(chosen, gathered.sources, data.limit)
+        chosen = selection.limit(chosen, gathered.findings["source"], data.limit)
     limited = int((chosen == TRAIN).sum())
     card["left_out"] = {
         "by_class": gathered.unselected,
@@ -169,11 +169,13 @@ def _near(
 ) -> tuple[np.ndarray, dict[str, int]]:
     # Copies of one image, which are all in one split by now, are looked at once.
     members = in_digest_order(np.flatnonzero(chosen != DROPPED), gathered)
-    _, first, group = np.unique(gathered.pixels[members, 0], return_index=True, return_inverse=True)
+    _, first, group = np.unique(
+        gathered.findings["pixels"][members, 0], return_index=True, return_inverse=True
+    )
     distinct = members[first]
     with gathered.rows.open("rb") as rows:
         pairs = near_duplicates.near_pairs(
-            gathered.looks[distinct],
+            gathered.findings["hash"][distinct],
             data.near_distance,
             lambda places: read_rows(rows, distinct[places], gathered.form.shape),
         )
@@ -192,7 +194,7 @@ def _near(
 
 def in_digest_order(members: np.ndarray, gathered: Gathered) -> np.ndarray:
     """Rows in the order of their content, whatever order they were read in."""
-    sources, pixels = gathered.sources[members], gathered.pixels[members]
+    sources, pixels = gathered.findings["source"][members], gathered.findings["pixels"][members]
     keys = (gathered.labels[members], pixels[:, 0], sources[:, 1], sources[:, 0])
     return members[np.lexsort(keys)]
 
@@ -223,7 +225,7 @@ def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[s
     parts = np.array_split(members, math.prod(gathered.form.shape) * members.size // BLOCK + 1)
     with (
         gathered.rows.open("rb") as rows,
-        ArrayWriter(path, (height, width, channels), np.dtype(np.uint8)) as writer,
+        writing_array(path, (len(members), height, width, channels), np.uint8) as append,
     ):
 
         def read(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -233,10 +235,10 @@ def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[s
             return block, _by_channel(wide), _by_channel(wide * wide)
 
         for block, sums, sums_of_squares in _ahead(read, parts):
-            writer.append(block)
+            append(block)
             total += sums
             squares += sums_of_squares
-    count = writer.rows * height * width
+    count = len(members) * height * width
     mean, square = total / count, squares / count
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     return {"mean": mean.round(4).tolist(), "std": deviation.round(4).tolist()}

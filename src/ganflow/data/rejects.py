@@ -4,7 +4,6 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,15 +66,11 @@ class Rejects:
         )
 
     def write(self, path: Path) -> None:
-        write_rows(path, sorted(set(self.rows)))
-
-
-def write_rows(path: Path, rows: Iterable[Reject]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Reject._fields)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    write_text(path, text.getvalue())
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(Reject._fields)
+        writer.writerows([_cell(value) for value in row] for row in sorted(set(self.rows)))
+        write_text(path, text.getvalue())
 
 
 def reason(error: BaseException) -> str:

@@ -60,45 +60,33 @@ class Job:
         return replace(self, first=self.first + start, entries=self.entries[start:end], block=block)
 
 
+FINDINGS = np.dtype(
+    [("usable", bool), ("source", np.uint64, 2), ("pixels", np.uint64, 2), ("hash", np.uint64)],
+    align=True,
+)
+"""What is known of one image: whether it can be used, a digest of it as it came and one of the
+row it became, and its perceptual hash."""
+
+
 @dataclass
-class Done:
+class Decoded:
     """What became of a job's n pictures."""
 
     first: int
-    usable: np.ndarray
-    """bool (n,)."""
+    findings: np.ndarray
+    """`FINDINGS` (n,)."""
 
-    sources: np.ndarray
-    """uint64 (n, 2), digests of the pictures as they came."""
-
-    pixels: np.ndarray
-    """uint64 (n, 2), digests of the rows they became."""
-
-    looks: np.ndarray
-    """uint64 (n,), perceptual hashes."""
-
-    faults: list[tuple[int, str, str]]
+    faults: list[tuple[int, str, str]] = field(default_factory=list)
     """Place, kind and reason of those that are not usable."""
 
     content: int = 0
     """Sum of SHA-256 over names and contents."""
 
-    @classmethod
-    def of(cls, first: int, count: int) -> "Done":
-        return cls(
-            first,
-            np.zeros(count, bool),
-            np.zeros((count, 2), np.uint64),
-            np.zeros((count, 2), np.uint64),
-            np.zeros(count, np.uint64),
-            [],
-        )
 
-
-def work(job: Job) -> Done:
+def work(job: Job) -> Decoded:
     """Decode one job and write its rows."""
     count = len(job)
-    done = Done.of(job.first, count)
+    done = Decoded(job.first, np.zeros(count, FINDINGS))
     images = np.zeros((count, *job.form.shape), np.uint8)
     read_ahead([f"{job.root}/{entry.name}" for entry in job.entries if entry.method == WHOLE])
     opened = _opened(job.root, job.entries[0]) if job.entries else nullcontext()
@@ -108,20 +96,15 @@ def work(job: Job) -> Done:
             try:
                 with _limited():
                     images[place] = _one(job, place, archive, done)
-                done.usable[place] = True
+                done.findings["usable"][place] = True
             except UnusableError as fault:
                 done.faults.append((place, fault.kind, fault.reason))
-    finish(done, images, digests(images))
+    done.findings["pixels"] = digests(images)
+    done.findings["hash"] = near_duplicates.perceptual_hashes(images)
     with job.rows.open("r+b") as rows:
         rows.seek(job.first * images[0].nbytes)
         rows.write(images.data)
     return done
-
-
-def finish(done: Done, images: np.ndarray, pixels: np.ndarray) -> None:
-    """Fill in what is known of the finished rows, whose digests are `pixels`."""
-    done.pixels[:] = pixels
-    done.looks[:] = near_duplicates.perceptual_hashes(images)
 
 
 def digests(images: np.ndarray) -> np.ndarray:
@@ -142,7 +125,9 @@ def read_entry(listing: Listing, place: int) -> bytes:
         return _content(listing.root, entry, archive)
 
 
-def run(jobs: Iterable[Job], workers: int, task: Callable[[Job], Done] = work) -> Iterator[Done]:
+def run(
+    jobs: Iterable[Job], workers: int, task: Callable[[Job], Decoded] = work
+) -> Iterator[Decoded]:
     """Do the jobs on `workers` processes (0: in this one), and yield the results in order.
 
     At most four jobs for each worker are under way, whatever their number.
@@ -150,7 +135,7 @@ def run(jobs: Iterable[Job], workers: int, task: Callable[[Job], Done] = work) -
     if not workers:
         yield from map(task, jobs)
         return
-    waiting: deque[tuple[Job, Future[Done]]] = deque()
+    waiting: deque[tuple[Job, Future[Decoded]]] = deque()
     pool = _pool(workers)
     try:
         for job in jobs:
@@ -176,20 +161,19 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _one(job: Job, place: int, archive: BinaryIO | None, done: Done) -> np.ndarray:
+def _one(job: Job, place: int, archive: BinaryIO | None, done: Decoded) -> np.ndarray:
     if job.block is not None:
         from PIL import Image
 
         image = job.block[place]
-        raw = hashlib.sha256(np.ascontiguousarray(image).data).digest()
-        done.sources[place] = np.frombuffer(raw[:16], ">u8")
+        done.findings["source"][place] = digests(image[None])[0]
         return shape_into(
             Image.fromarray(image[..., 0] if image.shape[2] == 1 else image), job.form
         )
     entry = job.entries[place]
     content = _content(job.root, entry, archive)
     raw = hashlib.sha256(content).digest()
-    done.sources[place] = np.frombuffer(raw[:16], ">u8")
+    done.findings["source"][place] = np.frombuffer(raw[:16], ">u8")
     named = entry.name.encode("utf-8", "surrogateescape") + b"\0" + raw
     done.content += int.from_bytes(hashlib.sha256(named).digest(), "big")
     try:
@@ -254,21 +238,21 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), _begin)
 
 
-def _submit(pool: ProcessPoolExecutor, task: Callable[[Job], Done], job: Job) -> Future[Done]:
+def _submit(pool: ProcessPoolExecutor, task: Callable[[Job], Decoded], job: Job) -> Future[Decoded]:
     try:
         return pool.submit(task, job)
     except BrokenProcessPool as error:
-        broken: Future[Done] = Future()
+        broken: Future[Decoded] = Future()
         broken.set_exception(error)
         return broken
 
 
 def _next(
-    waiting: deque[tuple[Job, Future[Done]]],
+    waiting: deque[tuple[Job, Future[Decoded]]],
     pool: ProcessPoolExecutor,
     workers: int,
-    task: Callable[[Job], Done],
-) -> tuple[list[Done], ProcessPoolExecutor]:
+    task: Callable[[Job], Decoded],
+) -> tuple[list[Decoded], ProcessPoolExecutor]:
     """The oldest result; after a crash, those of all jobs that were under way, and a new pool."""
     try:
         done = waiting[0][1].result()
@@ -296,7 +280,7 @@ def _check_that_workers_start() -> None:
         ) from None
 
 
-def _carefully(job: Job, task: Callable[[Job], Done]) -> Iterator[Done]:
+def _carefully(job: Job, task: Callable[[Job], Decoded]) -> Iterator[Decoded]:
     """Do a job that may crash: in a process of its own, by halves until the culprit is found."""
     try:
         with _pool(1) as pool:
@@ -307,6 +291,5 @@ def _carefully(job: Job, task: Callable[[Job], Done]) -> Iterator[Done]:
             yield from _carefully(job.part(0, half), task)
             yield from _carefully(job.part(half, len(job)), task)
             return
-        done = Done.of(job.first, 1)
-        done.faults.append((0, "unreadable", "it crashes the decoder"))
-        yield done
+        fault = (0, "unreadable", "it crashes the decoder")
+        yield Decoded(job.first, np.zeros(1, FINDINGS), [fault])

@@ -14,9 +14,10 @@ from ganflow.base.errors import DataError
 from ganflow.base.files import sha256_of
 from ganflow.base.progress import progress
 from ganflow.config.data import Data
+from ganflow.data.near_duplicates import perceptual_hashes
 from ganflow.data.readers import array_set, decoding, picture_set
 from ganflow.data.readers.array_set import Part
-from ganflow.data.readers.decoding import BATCH, FEW, Done, Job, digests, finish
+from ganflow.data.readers.decoding import BATCH, FEW, FINDINGS, Decoded, Job, digests
 from ganflow.data.readers.folder import fingerprint
 from ganflow.data.readers.formats import Source
 from ganflow.data.readers.labels import NO_LABEL, arrange
@@ -33,10 +34,7 @@ class Gathered:
 
     Attributes:
         rows: the file of N images, raw uint8, one after the other.
-        usable: bool (N,).
-        sources: uint64 (N, 2), digests of the images as they came.
-        pixels: uint64 (N, 2), digests of the rows.
-        looks: uint64 (N,), perceptual hashes.
+        findings: `FINDINGS` (N,).
         labels: int32 (N,), indices into `classes`, or -1 without labels.
         official: int8 (N,), the split that the source names, or `UNDECIDED`.
         name: what the image of a row is called in its source.
@@ -53,23 +51,15 @@ class Gathered:
         official: np.ndarray,
         name: Callable[[int], str],
     ) -> None:
-        count = len(labels)
         self.rows, self.form, self.classes, self.name = rows, form, classes, name
         self.labels, self.official = labels, official
-        self.usable = np.zeros(count, bool)
-        self.sources = np.zeros((count, 2), np.uint64)
-        self.pixels = np.zeros((count, 2), np.uint64)
-        self.looks = np.zeros(count, np.uint64)
+        self.findings = np.zeros(len(labels), FINDINGS)
         self.sha256 = ""
         self.unselected = 0
         rows.touch()
 
-    def take(self, done: Done) -> None:
-        here = slice(done.first, done.first + len(done.usable))
-        self.usable[here] = done.usable
-        self.sources[here] = done.sources
-        self.pixels[here] = done.pixels
-        self.looks[here] = done.looks
+    def take(self, done: Decoded) -> None:
+        self.findings[done.first : done.first + len(done.findings)] = done.findings
 
 
 @contextmanager
@@ -133,23 +123,23 @@ def _gather_arrays(source: Source, data: Data, scratch: Path, workers: int | Non
             finished = decoding.run(jobs, _workers(workers, len(labels)))
         for done in finished:
             gathered.take(done)
-            shown.advance(len(done.usable))
-    gathered.usable &= wanted
+            shown.advance(len(done.findings))
+    gathered.findings["usable"] &= wanted
     return gathered
 
 
-def _as_they_are(gathered: Gathered, parts: list[Part]) -> Iterator[Done]:
+def _as_they_are(gathered: Gathered, parts: list[Part]) -> Iterator[Decoded]:
     """Images that have the right form already are copied."""
     first = 0
     with gathered.rows.open("r+b") as rows:
         for part in parts:
             for images in part.blocks(ROWS):
                 rows.write(np.ascontiguousarray(images).data)
-                done = Done.of(first, len(images))
-                done.usable[:] = True
-                done.sources[:] = digests(images)
-                finish(done, images, done.sources)
-                yield done
+                findings = np.zeros(len(images), FINDINGS)
+                findings["usable"] = True
+                findings["source"] = findings["pixels"] = digests(images)
+                findings["hash"] = perceptual_hashes(images)
+                yield Decoded(first, findings)
                 first += len(images)
 
 
@@ -199,7 +189,7 @@ def _gather_pictures(
             for place, kind, reason in done.faults:
                 rejects.add(Reject(gathered.name(done.first + place), kind, reason))
             rejects.check(total)
-            shown.advance(len(done.usable))
+            shown.advance(len(done.findings))
     gathered.sha256 = f"{content % 2**256:064x}"
     return gathered
 

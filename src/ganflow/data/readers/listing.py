@@ -9,6 +9,7 @@ import os
 import re
 import struct
 import unicodedata
+import zipfile
 from array import array
 from collections.abc import Iterator
 from itertools import pairwise
@@ -22,7 +23,8 @@ from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_NAME
 AT_ONCE = 256
 RECORD = struct.Struct("<QQQBIH")
 LABELS = "labels.csv"
-WHOLE, RAW, STORED, DEFLATED = range(4)
+STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+WHOLE, RAW = 254, 255
 DRIVE = re.compile(r"[A-Za-z]:[/\\\\]")
 
 

@@ -24,7 +24,6 @@ END_64 = struct.Struct("<4sQ2H2I4Q")
 LOCATOR_64 = struct.Struct("<4sIQI")
 CENTRAL = struct.Struct("<4s4B4HIII5HII")
 LOCAL = struct.Struct("<4s5H3I2H")
-METHODS = {STORED: zipfile.ZIP_STORED, DEFLATED: zipfile.ZIP_DEFLATED}
 AT_ODDS = "its content is not what the archive's directory announces"
 
 
@@ -87,7 +86,7 @@ def open_member(file: BinaryIO, entry: Entry) -> Iterator[zipfile.ZipExtFile]:
     *_, name, extra = LOCAL.unpack(header)
     file.seek(name + extra, io.SEEK_CUR)
     info = zipfile.ZipInfo(entry.name)
-    info.compress_type = METHODS[entry.method]
+    info.compress_type = entry.method
     info.compress_size, info.file_size, info.CRC = entry.packed, entry.size, entry.checksum
     try:
         yield zipfile.ZipExtFile(file, "r", info)
@@ -153,10 +152,9 @@ def _member(file: BinaryIO, path: Path) -> Member:
         fault = ("special", "it is no regular file")
     elif flags & 1:
         fault = ("unreadable", "it is encrypted")
-    elif method not in METHODS.values():
+    elif method not in (STORED, DEFLATED):
         fault = ("unreadable", f"it is compressed by method {method}; only deflate is read")
-    kept = DEFLATED if method == zipfile.ZIP_DEFLATED else STORED
-    return Member(Entry(name, kept, offset, packed, size, checksum), fault)
+    return Member(Entry(name, method, offset, packed, size, checksum), fault)
 
 
 def _sizes_64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
