@@ -45,8 +45,8 @@ def near_pairs(
         rows: gives images, uint8 (n, h, w, c), for indices, int64 (n,).
     """
     found = [np.empty((0, 2), np.int64)]
-    for turn in range(4):
-        turned = _turn(hashes, 16 * turn)
+    for bits in map(np.uint64, (0, 16, 32, 48)):
+        turned = (hashes << bits) | (hashes >> (np.uint64(64) - bits))
         order = np.argsort(turned, kind="stable")
         ordered = hashes[order]
         for step in range(1, min(NEIGHBOURS, len(hashes) - 1) + 1):
@@ -104,13 +104,6 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     same = flat_a & flat_b & (np.abs(mean_a - mean_b) < 1)
     alike: np.ndarray = np.where(flat_a | flat_b, same.astype(np.float32), correlation)
     return alike
-
-
-def _turn(hashes: np.ndarray, bits: int) -> np.ndarray:
-    if not bits:
-        return hashes
-    turned: np.ndarray = (hashes << np.uint64(bits)) | (hashes >> np.uint64(64 - bits))
-    return turned
 
 
 @cache

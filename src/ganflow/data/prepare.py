@@ -78,22 +78,22 @@ def _write(
         card["classes"] = stacked.stack_names(names) if data.stacked else names
     card["splits"] = {}
     counts: dict[str, list[int]] = {}
+    numbers = np.array([names.index(n) if n in names else -1 for n in gathered.classes], np.int64)
     for split, name in enumerate(SPLITS):
         members = in_digest_order(np.flatnonzero(chosen == split), gathered)
-        if names:
-            labels = _numbers(gathered, names)[gathered.labels[members]]
+        labels = numbers[gathered.labels[members]] if names else None
+        if labels is not None:
             counts[name] = np.bincount(labels, minlength=len(names)).tolist()
         if data.stacked:
             wanted = data.stacked if split == TRAIN else len(members)
-            members = members[stacked.draw(len(members), wanted, split)]
+            drawn = stacked.draw(len(members), wanted, split)
+            members = members[drawn]
+            labels = None if labels is None else stacked.stack_labels(labels[drawn], len(names))
         card["splits"][name] = len(members)
         statistics = _write_images(store / name / "images.npy", gathered, members)
         if split == TRAIN:
             card["statistics"] = statistics
-        if names:
-            labels = _numbers(gathered, names)[gathered.labels[members]]
-            if data.stacked:
-                labels = stacked.stack_labels(labels, len(names))
+        if labels is not None:
             with writing_array(store / name / "labels.npy", labels.shape, np.int64) as append:
                 append(labels)
     if data.stacked:
@@ -109,12 +109,6 @@ def _write(
     card["rejected"] = {"faults": rejects.faults, "kinds": dict(sorted(kinds.items()))}
     rejects.write(store / REJECTED)
     write_json(store / CARD, card)
-
-
-def _numbers(gathered: Gathered, names: list[str]) -> np.ndarray:
-    """From the classes' order in the source to that in the store, -1 for what is left out."""
-    place = {name: number for number, name in enumerate(names)}
-    return np.array([place.get(name, -1) for name in gathered.classes], np.int64)
 
 
 def _names(gathered: Gathered, chosen: np.ndarray) -> list[str]:

@@ -50,8 +50,7 @@ def balance(splits: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> np.n
         labels: int32 (N,), class indices.
         sources: uint64 (N, 2), digests of the images.
     """
-    members = np.flatnonzero(splits == TRAIN)
-    members = members[np.lexsort((members, sources[members, 1], sources[members, 0]))]
+    members = _training_images(splits, sources)
     classes, counts = np.unique(labels[members], return_counts=True)
     balanced = splits.copy()
     for label in classes:
@@ -61,8 +60,13 @@ def balance(splits: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> np.n
 
 def limit(splits: np.ndarray, sources: np.ndarray, images: int) -> np.ndarray:
     """Drop training images but the `images` ones with the smallest digests."""
-    members = np.flatnonzero(splits == TRAIN)
-    order = np.lexsort((members, sources[members, 1], sources[members, 0]))
     limited = splits.copy()
-    limited[members[order[images:]]] = DROPPED
+    limited[_training_images(splits, sources)[images:]] = DROPPED
     return limited
+
+
+def _training_images(splits: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """Their indices, in the order of their digests: int64 (n,)."""
+    members = np.flatnonzero(splits == TRAIN)
+    ordered: np.ndarray = members[np.lexsort((sources[members, 1], sources[members, 0]))]
+    return ordered

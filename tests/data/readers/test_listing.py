@@ -13,7 +13,8 @@ def test_a_listing_gives_back_every_entry(tmp_path: Path) -> None:
     with closing(Listing(tmp_path / "scratch", tmp_path)) as listing:
         for entry in entries:
             listing.append(entry)
-        assert list(listing) == entries
+        assert [listing[i] for i in range(len(listing))] == entries
+        assert list(listing.names()) == [entry.name for entry in entries]
         assert [listing[i] for i in (49, 0, 7)] == [entries[i] for i in (49, 0, 7)]
 
 

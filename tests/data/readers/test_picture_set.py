@@ -29,8 +29,9 @@ def test_a_compressed_tar_is_listed_and_can_be_read_anywhere(tmp_path: Path) -> 
     rejects: list[Reject] = []
     with closing(list_pictures(Source("tar", path, [path]), tmp_path, rejects.append)) as listing:
         content = listing.root.read_bytes()
-        found = {e.name: content[e.offset : e.offset + e.size] for e in listing}
-    assert found == {"a.png": b"1234", "c.png": b"1234"}
+        entries = [listing[place] for place in range(len(listing))]
+    assert [entry.name for entry in entries] == ["a.png", "c.png"]
+    assert all(content[e.offset : e.offset + e.size] == b"1234" for e in entries)
     assert [(row.file, row.kind) for row in rejects] == [("../b.png", "name"), ("README", "aside")]
 
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from ganflow.base.errors import DataError
-from ganflow.data.readers.inflating import read_exactly
+from ganflow.data.readers.inflating import broken, read_exactly
 from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_CLASSES, MAX_PIXELS, MAX_ROWS, MAX_SIDE
 from ganflow.data.readers.listing import Entry
 from ganflow.data.readers.zipped import members, open_member
@@ -214,12 +214,8 @@ def _opened(path: Path, name: str, entry: Entry | None, size: int) -> Array:
         left = size - stream.tell()
     announced = math.prod(shape) * dtype.itemsize
     if left != announced:
-        raise DataError(
-            f"`{name}` announces {dtype} {shape}, {announced} bytes, and {left} follow",
-            where=str(path),
-            expected="a whole .npy array",
-            run="get the file again from where it came",
-        )
+        what = f"`{name}` announces {dtype} {shape}, {announced} bytes, and {left} follow"
+        raise broken(what, path, ".npy array")
     return Array(path, name, shape, dtype, at_first_row)
 
 

@@ -85,26 +85,35 @@ class Decoded:
 
 def work(job: Job) -> Decoded:
     """Decode one job and write its rows."""
-    count = len(job)
-    done = Decoded(job.first, np.zeros(count, FINDINGS))
-    images = np.zeros((count, *job.form.shape), np.uint8)
-    read_ahead([f"{job.root}/{entry.name}" for entry in job.entries if entry.method == WHOLE])
-    opened = _opened(job.root, job.entries[0]) if job.entries else nullcontext()
-    with opened as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about damaged metadata, page after page
-        for place in range(count):
-            try:
-                with _limited():
-                    images[place] = _one(job, place, archive, done)
-                done.findings["usable"][place] = True
-            except UnusableError as fault:
-                done.faults.append((place, fault.kind, fault.reason))
+    done = Decoded(job.first, np.zeros(len(job), FINDINGS))
+    if job.block is not None and job.block.shape[1:] == job.form.shape:
+        images = np.ascontiguousarray(job.block)
+        done.findings["usable"] = True
+        done.findings["source"] = digests(images)
+    else:
+        images = _decode_all(job, done)
     done.findings["pixels"] = digests(images)
     done.findings["hash"] = near_duplicates.perceptual_hashes(images)
     with job.rows.open("r+b") as rows:
         rows.seek(job.first * images[0].nbytes)
         rows.write(images.data)
     return done
+
+
+def _decode_all(job: Job, done: Decoded) -> np.ndarray:
+    images = np.zeros((len(job), *job.form.shape), np.uint8)
+    read_ahead([f"{job.root}/{entry.name}" for entry in job.entries if entry.method == WHOLE])
+    opened = _opened(job.root, job.entries[0]) if job.entries else nullcontext()
+    with opened as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about damaged metadata, page after page
+        for place in range(len(job)):
+            try:
+                with _limited():
+                    images[place] = _one(job, place, archive, done)
+                done.findings["usable"][place] = True
+            except UnusableError as fault:
+                done.faults.append((place, fault.kind, fault.reason))
+    return images
 
 
 def digests(images: np.ndarray) -> np.ndarray:

@@ -32,8 +32,6 @@ def recognise(path: Path) -> Source:
     Raises:
         DataError: when nothing does, or nothing that can be read.
     """
-    if path.is_symlink() and not path.exists():
-        raise missing(path)
     if path.is_file():
         kind = kind_of(path)
         if kind is None:

@@ -4,8 +4,9 @@ The numbers are about 60 bytes for each image; everything else stays on disk.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,9 @@ from ganflow.base.errors import DataError
 from ganflow.base.files import sha256_of
 from ganflow.base.progress import progress
 from ganflow.config.data import Data
-from ganflow.data.near_duplicates import perceptual_hashes
 from ganflow.data.readers import array_set, decoding, picture_set
 from ganflow.data.readers.array_set import Part
-from ganflow.data.readers.decoding import BATCH, FEW, FINDINGS, Decoded, Job, digests
+from ganflow.data.readers.decoding import BATCH, FEW, FINDINGS, Decoded, Job
 from ganflow.data.readers.folder import fingerprint
 from ganflow.data.readers.formats import Source
 from ganflow.data.readers.labels import NO_LABEL, arrange
@@ -26,40 +26,48 @@ from ganflow.data.readers.pictures import Form
 from ganflow.data.rejects import Reject, Rejects
 from ganflow.data.selection import select_classes
 
-ROWS = 4096
 
-
+@dataclass
 class Gathered:
-    """N images in the form that was asked for, some of them unusable, and what is known of each.
+    """N images in the form that was asked for, some of them unusable, and what is known of each."""
 
-    Attributes:
-        rows: the file of N images, raw uint8, one after the other.
-        findings: `FINDINGS` (N,).
-        labels: int32 (N,), indices into `classes`, or -1 without labels.
-        official: int8 (N,), the split that the source names, or `UNDECIDED`.
-        name: what the image of a row is called in its source.
-        sha256: of the source, in whatever order its files were read.
-        unselected: images of classes that `data.classes` leaves out.
-    """
+    rows: Path
+    """The file of N images, raw uint8, one after the other."""
 
-    def __init__(
-        self,
-        rows: Path,
-        form: Form,
-        classes: list[str],
-        labels: np.ndarray,
-        official: np.ndarray,
-        name: Callable[[int], str],
-    ) -> None:
-        self.rows, self.form, self.classes, self.name = rows, form, classes, name
-        self.labels, self.official = labels, official
-        self.findings = np.zeros(len(labels), FINDINGS)
-        self.sha256 = ""
-        self.unselected = 0
-        rows.touch()
+    form: Form
+    classes: list[str]
+    labels: np.ndarray
+    """int32 (N,), indices into `classes`, or -1 without labels."""
 
-    def take(self, done: Decoded) -> None:
-        self.findings[done.first : done.first + len(done.findings)] = done.findings
+    official: np.ndarray
+    """int8 (N,), the split that the source names, or `UNDECIDED`."""
+
+    unselected: int
+    """Images of classes that `data.classes` leaves out."""
+
+    name: Callable[[int], str]
+    """What the image of a row is called in its source."""
+
+    sha256: str = ""
+    """Of the source, in whatever order its files were read."""
+
+    findings: np.ndarray = field(init=False)
+    """`FINDINGS` (N,)."""
+
+    def __post_init__(self) -> None:
+        self.findings = np.zeros(len(self.labels), FINDINGS)
+        self.rows.touch()
+
+    def decode(self, jobs: Iterable[Job], workers: int | None) -> Iterator[Decoded]:
+        """Do `jobs`, keep what is found, and pass it on."""
+        count = len(self.labels)
+        if workers is None:
+            workers = 0 if count <= FEW else decoding.processors()
+        with progress("prepare", count) as shown:
+            for done in decoding.run(jobs, workers):
+                self.findings[done.first : done.first + len(done.findings)] = done.findings
+                shown.advance(len(done.findings))
+                yield done
 
 
 @contextmanager
@@ -104,43 +112,23 @@ def _gather_arrays(source: Source, data: Data, scratch: Path, workers: int | Non
         [np.full(p.count, NO_LABEL, np.int32) if p.labels is None else p.labels for p in parts]
     )
     official = np.concatenate([np.full(part.count, part.split, np.int8) for part in parts])
-    ends = np.cumsum([part.count for part in parts])
+    starts = np.cumsum([0, *(part.count for part in parts)])
 
     def name(row: int) -> str:
-        part = parts[int(np.searchsorted(ends, row, side="right"))]
-        start = int(ends[parts.index(part)]) - part.count
-        return f"{part.name}[{row - start}]"
+        place = int(np.searchsorted(starts, row, side="right")) - 1
+        return f"{parts[place].name}[{row - starts[place]}]"
 
-    gathered = Gathered(scratch / "rows", form, found.classes, labels, official, name)
     selected = select_classes(found.classes, data, source.path)
     wanted = selected[labels] if found.classes else np.ones(len(labels), bool)
-    gathered.unselected = int((~wanted).sum())
-    with progress("prepare", len(labels)) as shown:
-        if (height, width, min(channels, 3)) == form.shape:
-            finished = _as_they_are(gathered, parts)
-        else:
-            jobs = _array_jobs(gathered, parts, source.path)
-            finished = decoding.run(jobs, _workers(workers, len(labels)))
-        for done in finished:
-            gathered.take(done)
-            shown.advance(len(done.findings))
+    unselected = int((~wanted).sum())
+    rows = scratch / "rows"
+    gathered = Gathered(rows, form, found.classes, labels, official, unselected, name)
+    if (height, width, min(channels, 3)) == form.shape:
+        workers = 0  # there is nothing to decode
+    for _ in gathered.decode(_array_jobs(gathered, parts, source.path), workers):
+        pass
     gathered.findings["usable"] &= wanted
     return gathered
-
-
-def _as_they_are(gathered: Gathered, parts: list[Part]) -> Iterator[Decoded]:
-    """Images that have the right form already are copied."""
-    first = 0
-    with gathered.rows.open("r+b") as rows:
-        for part in parts:
-            for images in part.blocks(ROWS):
-                rows.write(np.ascontiguousarray(images).data)
-                findings = np.zeros(len(images), FINDINGS)
-                findings["usable"] = True
-                findings["source"] = findings["pixels"] = digests(images)
-                findings["hash"] = perceptual_hashes(images)
-                yield Decoded(first, findings)
-                first += len(images)
 
 
 def _array_jobs(gathered: Gathered, parts: list[Part], root: Path) -> Iterator[Job]:
@@ -177,26 +165,22 @@ def _gather_pictures(
         arrangement.classes,
         arrangement.labels[places],
         arrangement.official[places],
+        int(offered.sum() - wanted.sum()),
         lambda row: listing[int(places[row])].name,
     )
-    gathered.unselected = int(offered.sum() - wanted.sum())
     content = 0
-    with progress("prepare", len(places)) as shown:
-        jobs = _picture_jobs(gathered, listing, places)
-        for done in decoding.run(jobs, _workers(workers, len(places))):
-            gathered.take(done)
-            content += done.content
-            for place, kind, reason in done.faults:
-                rejects.add(Reject(gathered.name(done.first + place), kind, reason))
-            rejects.check(total)
-            shown.advance(len(done.findings))
+    for done in gathered.decode(_picture_jobs(gathered, listing, places), workers):
+        content += done.content
+        for place, kind, reason in done.faults:
+            rejects.add(Reject(gathered.name(done.first + place), kind, reason))
+        rejects.check(total)
     gathered.sha256 = f"{content % 2**256:064x}"
     return gathered
 
 
 def _picture_jobs(gathered: Gathered, listing: Listing, places: np.ndarray) -> Iterator[Job]:
     for first in range(0, len(places), BATCH):
-        entries = listing.at(places[first : first + BATCH])
+        entries = [listing[place] for place in places[first : first + BATCH].tolist()]
         yield Job(first, listing.root, gathered.rows, gathered.form, entries)
 
 
@@ -212,12 +196,6 @@ def _form(data: Data, size: tuple[int, int], grey: bool) -> Form:
         mode = "L" if grey or data.stacked else "RGB"
     height, width = size if data.resolution == "auto" else data.height_and_width
     return Form(height, width, mode, data.fit, data.resample, data.background)
-
-
-def _workers(asked: int | None, images: int) -> int:
-    if asked is not None:
-        return asked
-    return 0 if images <= FEW else decoding.processors()
 
 
 def _hash_of(files: list[Path]) -> str:

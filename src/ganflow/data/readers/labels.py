@@ -8,16 +8,15 @@ A `labels.csv` at the top overrides both, with a label and, if wanted, a split f
     file,label,split
     0001.png,cat,train
 
-It is read line by line; what stays in memory is a few numbers for each file.
+What stays in memory is a few numbers for each file.
 """
 
 import csv
 import io
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -29,7 +28,6 @@ from ganflow.data.readers.pictures import UnusableError
 from ganflow.data.rejects import Reject
 from ganflow.data.splits import TEST, TRAIN, UNDECIDED, VALIDATION
 
-MAX_LINE = 2**14
 SPLIT_NAMES = {
     "train": TRAIN,
     "training": TRAIN,
@@ -79,15 +77,15 @@ class Labels:
 def arrange(listing: Listing, reject: Callable[[Reject], None]) -> Arrangement:
     """Read classes and splits from the names in `listing`, or from its labels.csv."""
     top = _shared_folder(listing)
-    table = next((place for place, name in enumerate(listing.names()) if name == top + LABELS), -1)
-    if table < 0:
+    tables = [place for place, name in enumerate(listing.names()) if name == top + LABELS]
+    if not tables:
         return _by_folders(listing, top, reject)
     path = listing.root / LABELS
     try:
-        content = read_entry(listing, table)
+        content = read_entry(listing, tables[0])
     except UnusableError as error:
         raise DataError(error.reason, where=str(path), expected="a readable table") from None
-    return _by_table(listing, top, read_labels(io.BytesIO(content), path), reject)
+    return _by_table(listing, top, read_labels(content, path), reject)
 
 
 def _by_table(
@@ -166,13 +164,18 @@ def _first_folders(listing: Listing, top: str) -> set[str]:
     return names
 
 
-def read_labels(stream: BinaryIO, path: Path) -> Labels:
+def read_labels(content: bytes, path: Path) -> Labels:
     """Read a labels.csv.
 
     Raises:
         DataError: naming the line, when it is no such table, or names a file twice.
     """
-    reader = csv.reader(_lines(stream, path), strict=True)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _wrong(path, line, "it is not UTF-8 text") from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     digests, ids, splits = array("Q"), array("i"), array("b")
     classes: dict[str, int] = {}
     try:
@@ -206,18 +209,6 @@ def read_labels(stream: BinaryIO, path: Path) -> Labels:
     return Labels(
         list(classes), names, np.array(ids, np.int32)[order], np.array(splits, np.int8)[order]
     )
-
-
-def _lines(stream: BinaryIO, path: Path) -> Iterator[str]:
-    number = 0
-    while line := stream.readline(MAX_LINE + 1):
-        number += 1
-        if len(line) > MAX_LINE:
-            raise _wrong(path, number, f"a line of more than {MAX_LINE} bytes")
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise _wrong(path, number, "it is not UTF-8 text") from None
 
 
 def _wrong(path: Path, line: int, what: str) -> DataError:

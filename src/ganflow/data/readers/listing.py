@@ -16,12 +16,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_NAME
 
 AT_ONCE = 256
-RECORD = struct.Struct("<QQQBIH")
+RECORD = struct.Struct("<QQQBI")
 LABELS = "labels.csv"
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 WHOLE, RAW = 254, 255
@@ -64,54 +62,37 @@ class Listing:
 
     def append(self, entry: Entry) -> None:
         name = entry.name.encode("utf-8", "surrogateescape")
-        record = RECORD.pack(
-            entry.offset, entry.packed, entry.size, entry.method, entry.checksum, len(name)
-        )
+        record = RECORD.pack(entry.offset, entry.packed, entry.size, entry.method, entry.checksum)
         self.offsets.append(self.offsets[-1] + self.stream.write(record + name))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __getitem__(self, index: int) -> Entry:
-        return self._read(index, index + 1)[0]
-
-    def __iter__(self) -> Iterator[Entry]:
-        for start in range(0, len(self), AT_ONCE):
-            yield from self._read(start, min(start + AT_ONCE, len(self)))
-
-    def at(self, places: np.ndarray) -> list[Entry]:
-        """The entries at some places, int64 (n,) and ascending."""
-        runs = np.split(places, np.flatnonzero(np.diff(places) != 1) + 1)
-        return [
-            entry for run in runs if len(run) for entry in self._read(int(run[0]), int(run[-1]) + 1)
-        ]
+    def __getitem__(self, place: int) -> Entry:
+        content = self._content(place, place + 1)
+        offset, packed, size, method, checksum = RECORD.unpack_from(content)
+        return Entry(_name(content[RECORD.size :]), method, offset, packed, size, checksum)
 
     def names(self) -> Iterator[str]:
         """The names alone, in order: for passes that want nothing else."""
         for start in range(0, len(self), AT_ONCE):
             end = min(start + AT_ONCE, len(self))
-            content, places = self._content(start, end)
-            for place, stop in pairwise(places):
-                yield content[place + RECORD.size : stop].decode("utf-8", "surrogateescape")
+            content, first = self._content(start, end), self.offsets[start]
+            for place, stop in pairwise(self.offsets[start : end + 1]):
+                yield _name(content[place - first + RECORD.size : stop - first])
 
-    def _content(self, start: int, end: int) -> tuple[bytes, list[int]]:
-        """The records of some entries, and where each begins there; and the end."""
+    def _content(self, start: int, end: int) -> bytes:
+        """The records of some entries."""
         self.stream.flush()
         first = self.offsets[start]
-        content = os.pread(self.stream.fileno(), self.offsets[end] - first, first)
-        return content, [offset - first for offset in self.offsets[start : end + 1]]
-
-    def _read(self, start: int, end: int) -> list[Entry]:
-        content, places = self._content(start, end)
-        entries = []
-        for place, stop in pairwise(places):
-            offset, packed, size, method, checksum, _ = RECORD.unpack_from(content, place)
-            name = content[place + RECORD.size : stop].decode("utf-8", "surrogateescape")
-            entries.append(Entry(name, method, offset, packed, size, checksum))
-        return entries
+        return os.pread(self.stream.fileno(), self.offsets[end] - first, first)
 
     def close(self) -> None:
         self.stream.close()
+
+
+def _name(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
 
 
 def name_digest(name: str) -> int:

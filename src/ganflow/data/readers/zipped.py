@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ganflow.base.errors import DataError
+from ganflow.data.readers.inflating import broken
 from ganflow.data.readers.limits import MAX_FILES
 from ganflow.data.readers.listing import DEFLATED, STORED, Entry, Member
 
@@ -103,12 +104,7 @@ def _directory(file: BinaryIO, size: int, path: Path) -> tuple[int, int, int]:
     tail = file.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < END.size:
-        raise DataError(
-            "a zip without its end: it is cut off",
-            where=str(path),
-            expected="a whole zip archive",
-            run="get the file again from where it came",
-        )
+        raise broken("a zip without its end: it is cut off", path, "zip archive")
     _, disk, first_disk, _, count, length, start, _ = END.unpack_from(tail, at)
     place = tail_start + at
     if 0xFFFF in (count, disk) or 0xFFFFFFFF in (length, start):
@@ -143,7 +139,7 @@ def _member(file: BinaryIO, path: Path) -> Member:
     raw, extra = file.read(name_size), file.read(extra_size)
     file.seek(comment_size, io.SEEK_CUR)
     size, packed, offset = _sizes_64(extra, size, packed, offset)
-    name = _name(raw, bool(flags & 0x800))
+    name = _name(raw)
     kind = stat.S_IFMT(attributes >> 16) if system == 3 else 0
     fault = None
     if kind == stat.S_IFLNK:
@@ -173,19 +169,13 @@ def _sizes_64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, i
     return size, packed, offset
 
 
-def _name(raw: bytes, is_utf8: bool) -> str:
-    if is_utf8 or not raw.isascii():
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            return raw.decode("cp437")
-    return raw.decode("ascii")
+def _name(raw: bytes) -> str:
+    """UTF-8, whether it is marked as that or not, or else the encoding of the first zips."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp437")
 
 
 def _lies(path: Path, what: str) -> DataError:
-    return DataError(
-        f"a zip that is damaged or made to deceive: {what}",
-        where=str(path),
-        expected="a whole zip archive",
-        run="get the file again from where it came",
-    )
+    return broken(f"a zip that is damaged or made to deceive: {what}", path, "zip archive")
