@@ -1,4 +1,4 @@
-"""Writing results so that nobody ever sees half of one.
+"""Write files and folders whole or not at all, and read them back.
 
 Everything here writes to a temporary name beside the target, flushes, and renames. Nothing
 written carries a time, a host name or a path, so equal inputs give equal bytes.

@@ -1,4 +1,4 @@
-"""Images side by side, and pictures as files: PNG for one, GIF or WebP for many.
+"""Grids of images, and image files: PNG for one image, GIF or WebP for animations.
 
 Equal arrays give equal bytes: nothing written here carries a time or the name of a program.
 """
@@ -85,7 +85,7 @@ def animate(
     hold: int = 0,
     quality: int | None = None,
 ) -> bytes:
-    """Encode frames as an animation that repeats for ever.
+    """Encode frames as an animation that loops.
 
     Args:
         frames: uint8 (H, W, C), all of one shape, at least one.

@@ -3,10 +3,10 @@
     train/images.npy     uint8 (N, h, w, c)       validation/, test/ alike
     train/labels.npy     int64 (N,), only where there are labels
     dataset.json         the card: source, shape, classes, counts, statistics
-    rejected.csv         what was not used, and why
+    rejected.csv         files that were not used, and why
 
-The images of a split stand in the order of their content's hash, so that every prefix is a
-fair sample whatever the order of the source was.
+The images of a split are in the order of their content's hash, so that every prefix is a random
+sample whatever the order of the source was.
 """
 
 import os
@@ -80,7 +80,7 @@ def open_store(folder: Path) -> Store:
     card = read_json(path)
     if not (isinstance(card, dict) and {"source", "shape", "splits", "sha256"} <= card.keys()):
         raise DataError(
-            "this is no data card",
+            "this is not a data card",
             where=str(path),
             expected="source, shape, splits and sha256",
             run="dvc repro prepare",

@@ -1,4 +1,4 @@
-"""From a source in `data/raw` to a prepared store, streaming: memory holds blocks and an index."""
+"""Make the prepared store from a source in `data/raw`, in blocks that fit into memory."""
 
 import math
 import os
@@ -25,7 +25,7 @@ from ganflow.data.splits import DROPPED, TRAIN
 T = TypeVar("T")
 
 BLOCK = 2**20
-"""Bytes of images at once: as many as stay in the processor's cache while they are summed."""
+"""Bytes of images in a block, which stays in the processor's cache while it is summed."""
 
 
 def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> None:
@@ -35,8 +35,8 @@ def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> N
         workers: processes that decode pictures; None chooses.
 
     Raises:
-        DataError: when the source is missing, damaged or too much of it is unusable, when
-            `data` asks for what it has not, or when a split would be empty.
+        DataError: when the source is missing or damaged, too much of it is unusable, it lacks
+            what `data` asks for, or a split would be empty.
     """
     where = raw / data.source
     rejects = Rejects(where, data.max_rejected)
@@ -51,7 +51,7 @@ def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> N
         raise DataError(
             f"it cannot be read or written: {error.strerror or error}",
             where=str(error.filename or where),
-            expected="files that may be read, and room on the disk",
+            expected="readable files, and space on the disk",
         ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -65,7 +65,7 @@ def _write(
     card: dict[str, Any],
     where: Path,
 ) -> None:
-    """Choose the images of each split and write them; complete the card."""
+    """Choose the images of each split, write them, and complete the data card."""
     chosen, found = _choose(gathered, data, rejects, where)
     names = _names(gathered, chosen)
     _check_splits(chosen, gathered, data, where)
@@ -112,7 +112,7 @@ def _write(
 
 
 def _names(gathered: Gathered, chosen: np.ndarray) -> list[str]:
-    """The classes that are left, in the order of their indices in the store."""
+    """The classes that are used, in the order of their indices in the store."""
     if not gathered.classes:
         return []
     present = np.unique(gathered.labels[chosen != DROPPED])
@@ -122,14 +122,14 @@ def _names(gathered: Gathered, chosen: np.ndarray) -> list[str]:
 def _choose(
     gathered: Gathered, data: Data, rejects: Rejects, where: Path
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """The split of every image or `DROPPED`, and what the card says about it."""
+    """The split of every image or `DROPPED`, and the card's entries about that."""
     assigned = splits.assign(
         gathered.official, gathered.findings["source"], data.test_share, data.validation_share
     )
     assigned[~gathered.findings["usable"]] = DROPPED
     chosen, copies = splits.drop_copies(assigned, gathered.findings["pixels"])
     for row in np.flatnonzero(chosen != assigned):
-        reason = "the same image stands in the test split, or in validation"
+        reason = "the same image is in the test split, or in validation"
         rejects.add(Reject(gathered.name(int(row)), "duplicate", reason))
     card: dict[str, Any] = {
         "duplicates": {"copies": copies, "dropped": int((chosen != assigned).sum())}
@@ -143,7 +143,7 @@ def _choose(
                 "data.balance needs labels, and this source has none",
                 where=str(where),
                 expected="`balance: false`, or a source with labels",
-                run="mend data.balance in params.yaml",
+                run="change data.balance in params.yaml",
             )
         chosen = selection.balance(chosen, gathered.labels, gathered.findings["source"])
     balanced = int((chosen == TRAIN).sum())
@@ -161,7 +161,7 @@ def _choose(
 def _near(
     gathered: Gathered, data: Data, chosen: np.ndarray, rejects: Rejects
 ) -> tuple[np.ndarray, dict[str, int]]:
-    # Copies of one image, which are all in one split by now, are looked at once.
+    # Copies of one image are all in one split by now, so one of them is enough.
     members = in_digest_order(np.flatnonzero(chosen != DROPPED), gathered)
     _, first, group = np.unique(
         gathered.findings["pixels"][members, 0], return_index=True, return_inverse=True
@@ -187,7 +187,7 @@ def _near(
 
 
 def in_digest_order(members: np.ndarray, gathered: Gathered) -> np.ndarray:
-    """Rows in the order of their content, whatever order they were read in."""
+    """Sort rows by their content, so that the order of reading does not matter."""
     sources, pixels = gathered.findings["source"][members], gathered.findings["pixels"][members]
     keys = (gathered.labels[members], pixels[:, 0], sources[:, 1], sources[:, 0])
     return members[np.lexsort(keys)]
@@ -206,7 +206,7 @@ def read_rows(rows: BinaryIO, members: np.ndarray, shape: tuple[int, int, int]) 
 def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[str, list[float]]:
     """Write some rows, and give each channel's mean and standard deviation, 0 to 255.
 
-    The sums are whole numbers, so they do not depend on how the images are cut into blocks.
+    The sums are integers, so they do not depend on how the images are divided into blocks.
 
     Args:
         members: int64 (n,), or (n, 3) for stacks of three.
@@ -239,7 +239,7 @@ def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[s
 
 
 def _ahead(task: Callable[[np.ndarray], T], inputs: Iterable[np.ndarray]) -> Iterator[T]:
-    """What `task` makes of the inputs, in order; two threads are at most four of them ahead."""
+    """The results of `task`, in order; two threads work at most four inputs ahead."""
     waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(2) as threads:
         for given in inputs:

@@ -1,4 +1,4 @@
-"""What the pipeline would make of a source, before any run: a table and a contact sheet."""
+"""Show what `prepare` would make of a source: a table and a contact sheet."""
 
 import tempfile
 from pathlib import Path
@@ -19,7 +19,7 @@ MAX_SHOWN = 10
 
 
 def show(data: Data, raw: Path, picture: Path, console: Console | None = None) -> None:
-    """Prepare `data` as the pipeline would, in a temporary folder, and show what comes out.
+    """Prepare `data` as the pipeline would, in a temporary folder, and show the result.
 
     Args:
         raw: the folder that `data.source` is a name in.
@@ -27,7 +27,7 @@ def show(data: Data, raw: Path, picture: Path, console: Console | None = None) -
         console: where the table goes; standard output if None.
 
     Raises:
-        DataError: what `prepare` would fail with.
+        DataError: as `prepare` raises.
     """
     console = console or Console()
     picture.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def table(card: dict[str, Any]) -> Table:
 
 
 def contact_sheet(store: Store) -> np.ndarray:
-    """uint8 (8·h, up to 16·w, c): what there is of eight images for each of the first classes."""
+    """Training images, up to eight in a column for each class: uint8 (8·h, up to 16·w, c)."""
     split = store.split("train")
     if split.labels is None:
         members = np.arange(min(ROWS * COLUMNS, len(split.images)))

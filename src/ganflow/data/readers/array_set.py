@@ -1,4 +1,4 @@
-"""Which of a source's arrays holds what: images or labels, of which split."""
+"""Find which of a source's arrays are images and which are labels, and of which split."""
 
 import re
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def open_set(source: Source) -> ArraySet:
         place = labels if is_labels else images
         if split in place:
             raise DataError(
-                f"`{place[split].name}` and `{array.name}` would both be the same part",
+                f"`{place[split].name}` and `{array.name}` are both the same part",
                 where=where,
                 expected=expected,
             )

@@ -1,4 +1,4 @@
-"""Images in NumPy's `.npy` and `.npz`, streamed; nothing is ever unpickled.
+"""Stream images from NumPy's `.npy` and `.npz`; nothing is ever unpickled.
 
 NumPy's own parser reads the header, of at most 10,000 characters; objects, Fortran order, and
 sizes at odds with the file are refused before any row is read.
@@ -55,7 +55,7 @@ def open_array(path: Path) -> Array:
     """The array in a `.npy` file, from its header.
 
     Raises:
-        DataError: when it holds objects, is cut off, or its header lies.
+        DataError: when it holds objects, is cut off, or its header is wrong.
     """
     return _opened(path, path.stem, None, path.stat().st_size)
 
@@ -88,7 +88,7 @@ def read_rows(array: Array, rows: int) -> Iterator[np.ndarray]:
             yield np.frombuffer(content, array.dtype).reshape(n, *row)
         if stream.read(1):
             raise DataError(
-                "it goes on after the content that its header announces",
+                "it continues after the content that its header announces",
                 where=str(array.path),
                 expected="a file of exactly the announced size",
             )
@@ -132,7 +132,7 @@ def image_shape(array: Array) -> tuple[int, int, int]:
     """Height, width and channels of an array of images.
 
     Raises:
-        DataError: when it is none.
+        DataError: when it does not hold images.
     """
     _, *image = array.shape
     height, width, channels = (*image, 1) if len(image) == 2 else (*image, 0, 0, 0)[:3]
@@ -152,13 +152,13 @@ def image_shape(array: Array) -> tuple[int, int, int]:
 
 
 def value_range(array: Array) -> str:
-    """How its numbers are to be read: `0..255`, `0..1`, `-1..1` or `0..65535`.
+    """The range of its numbers: `0..255`, `0..1`, `-1..1` or `0..65535`.
 
-    Bytes are taken as they are, and 16-bit numbers are scaled down; floating-point numbers and
-    other integers are read once to see what they span.
+    The type decides for bytes and 16-bit numbers; floating-point numbers and other integers are
+    read once to find their minimum and maximum.
 
     Raises:
-        DataError: when they span something else, or are not all finite.
+        DataError: when their range is another, or they are not all finite.
     """
     if array.dtype.kind == "b":
         return "0..1"
@@ -187,7 +187,7 @@ def value_range(array: Array) -> str:
 
 
 def as_bytes(block: np.ndarray, values: str) -> np.ndarray:
-    """Numbers of the range `values` as uint8."""
+    """Scale numbers of the range `values` to uint8, with rounding."""
     if block.dtype == np.uint8:
         return block
     if values == "0..65535":

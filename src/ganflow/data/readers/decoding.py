@@ -1,8 +1,8 @@
-"""Decoding pictures on all processors, into rows of one file.
+"""Decode pictures on all processors, into rows of one file.
 
-A worker gets the places of some pictures and writes their rows itself; what comes back are a
-few numbers for each. So no pixel passes between processes, and the memory of the whole does not
-grow with the number of pictures. A picture that crashes its worker is found and left out.
+A worker is told where some pictures are, writes their rows itself and returns a few numbers for
+each. So no pixels pass between processes, and memory does not grow with the number of pictures.
+A picture that crashes its worker is found and left out.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ from ganflow.data import near_duplicates
 from ganflow.data.readers.folder import FileChangedError, read_ahead, read_file
 from ganflow.data.readers.limits import MAX_SECONDS
 from ganflow.data.readers.listing import RAW, WHOLE, Entry, Listing
-from ganflow.data.readers.pictures import Form, UnusableError, decode, shape_into
+from ganflow.data.readers.pictures import Form, UnusableError, decode, to_form
 from ganflow.data.readers.zipped import read_member
 from ganflow.data.rejects import reason
 
 FEW = 200
-"""Pictures that are decoded in this very process: starting others would take longer."""
+"""Up to this many pictures are decoded in this process: starting workers would take longer."""
 
 BATCH = 128
 WORKER_MEMORY = 3 * 2**30
@@ -43,7 +43,7 @@ WORKER_MEMORY = 3 * 2**30
 
 @dataclass(frozen=True)
 class Job:
-    """Some pictures, or some rows of an array, and the rows they become: `first` and onwards."""
+    """Some pictures, or some images of an array, which become the rows from `first` on."""
 
     first: int
     root: Path
@@ -64,20 +64,20 @@ FINDINGS = np.dtype(
     [("usable", bool), ("source", np.uint64, 2), ("pixels", np.uint64, 2), ("hash", np.uint64)],
     align=True,
 )
-"""What is known of one image: whether it can be used, a digest of it as it came and one of the
-row it became, and its perceptual hash."""
+"""What is known of one image: whether it can be used, digests of its source and of its row, and
+its perceptual hash."""
 
 
 @dataclass
 class Decoded:
-    """What became of a job's n pictures."""
+    """The result of a job of n pictures."""
 
     first: int
     findings: np.ndarray
     """`FINDINGS` (n,)."""
 
     faults: list[tuple[int, str, str]] = field(default_factory=list)
-    """Place, kind and reason of those that are not usable."""
+    """Position in the job, kind and reason, for each picture that cannot be used."""
 
     content: int = 0
     """Sum of SHA-256 over names and contents."""
@@ -108,7 +108,7 @@ def _decode_all(job: Job, done: Decoded) -> np.ndarray:
         warnings.simplefilter("ignore")  # about damaged metadata, page after page
         for place in range(len(job)):
             try:
-                with _limited():
+                with _time_limit():
                     images[place] = _one(job, place, archive, done)
                 done.findings["usable"][place] = True
             except UnusableError as fault:
@@ -139,7 +139,7 @@ def run(
 ) -> Iterator[Decoded]:
     """Do the jobs on `workers` processes (0: in this one), and yield the results in order.
 
-    At most four jobs for each worker are under way, whatever their number.
+    At most four jobs for each worker are in progress at a time.
     """
     if not workers:
         yield from map(task, jobs)
@@ -160,8 +160,8 @@ def run(
         pool.shutdown(cancel_futures=True)
 
 
-def get_ready() -> None:
-    """Start what workers are forked from, in the background."""
+def start_forkserver() -> None:
+    """Start the server that workers are forked from, in the background."""
     multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
     forkserver.ensure_running()
 
@@ -176,9 +176,7 @@ def _one(job: Job, place: int, archive: BinaryIO | None, done: Decoded) -> np.nd
 
         image = job.block[place]
         done.findings["source"][place] = digests(image[None])[0]
-        return shape_into(
-            Image.fromarray(image[..., 0] if image.shape[2] == 1 else image), job.form
-        )
+        return to_form(Image.fromarray(image[..., 0] if image.shape[2] == 1 else image), job.form)
     entry = job.entries[place]
     content = _content(job.root, entry, archive)
     raw = hashlib.sha256(content).digest()
@@ -216,7 +214,7 @@ def _opened(root: Path, entry: Entry) -> AbstractContextManager[BinaryIO | None]
 
 
 @contextmanager
-def _limited() -> Iterator[None]:
+def _time_limit() -> Iterator[None]:
     """Stop one picture after `MAX_SECONDS` of processor time; in worker processes only."""
     if multiprocessing.parent_process() is None:
         yield
@@ -232,8 +230,8 @@ def _too_slow(number: int, frame: FrameType | None) -> None:
     raise UnusableError("too_large", f"decoding it takes more than {MAX_SECONDS} seconds")
 
 
-def _begin() -> None:
-    """In a new worker: leave Ctrl-C to the parent, and bound time and memory."""
+def _set_limits() -> None:
+    """In a new worker: leave Ctrl-C to the parent, and limit time and memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, _too_slow)
     used = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc").exists() else 0
@@ -243,8 +241,8 @@ def _begin() -> None:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    get_ready()
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), _begin)
+    start_forkserver()
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), _set_limits)
 
 
 def _submit(pool: ProcessPoolExecutor, task: Callable[[Job], Decoded], job: Job) -> Future[Decoded]:
@@ -262,7 +260,7 @@ def _next(
     workers: int,
     task: Callable[[Job], Decoded],
 ) -> tuple[list[Decoded], ProcessPoolExecutor]:
-    """The oldest result; after a crash, those of all jobs that were under way, and a new pool."""
+    """The oldest result; after a crash, those of all jobs in progress, and a new pool."""
     try:
         done = waiting[0][1].result()
         waiting.popleft()
@@ -272,11 +270,11 @@ def _next(
         jobs = [job for job, _ in waiting]
         waiting.clear()
         _check_that_workers_start()
-        return [done for job in jobs for done in _carefully(job, task)], _pool(workers)
+        return [done for job in jobs for done in _isolated(job, task)], _pool(workers)
 
 
 def _check_that_workers_start() -> None:
-    """Tell a picture that crashes its worker from workers that cannot even begin."""
+    """Distinguish workers that cannot start from a picture that crashes its worker."""
     try:
         with _pool(1) as pool:
             pool.submit(int).result()
@@ -289,16 +287,16 @@ def _check_that_workers_start() -> None:
         ) from None
 
 
-def _carefully(job: Job, task: Callable[[Job], Decoded]) -> Iterator[Decoded]:
-    """Do a job that may crash: in a process of its own, by halves until the culprit is found."""
+def _isolated(job: Job, task: Callable[[Job], Decoded]) -> Iterator[Decoded]:
+    """Do a job that may crash in a process of its own, halving it until the picture is found."""
     try:
         with _pool(1) as pool:
             yield pool.submit(task, job).result()
     except BrokenProcessPool:
         if len(job) > 1:
             half = len(job) // 2
-            yield from _carefully(job.part(0, half), task)
-            yield from _carefully(job.part(half, len(job)), task)
+            yield from _isolated(job.part(0, half), task)
+            yield from _isolated(job.part(half, len(job)), task)
             return
         fault = (0, "unreadable", "it crashes the decoder")
         yield Decoded(job.first, np.zeros(1, FINDINGS), [fault])

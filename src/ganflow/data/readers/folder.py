@@ -1,4 +1,4 @@
-"""A folder of pictures: its files, and their bytes."""
+"""A folder of pictures: list its files and read them."""
 
 import os
 import re
@@ -14,18 +14,18 @@ from ganflow.data.readers.listing import Entry, Listing, is_aside, name_fault
 from ganflow.data.rejects import Reject
 
 CACHED = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
-"""A file in DVC's cache, which `cache.type symlink` leaves a link to in the workspace."""
+"""A file in DVC's cache; with `cache.type symlink`, the workspace holds links to such files."""
 
 AHEAD = 2**20
-"""Bytes of a file that are fetched ahead; from there the system does so by itself."""
+"""Bytes of each file to read ahead; beyond them the system reads ahead by itself."""
 
 
 class FileChangedError(Exception):
-    """A file that was written to while it was read."""
+    """A file was written to while it was read."""
 
 
 def list_folder(listing: Listing, reject: Callable[[Reject], None]) -> None:
-    """Put every regular file below the listing's root into it; links are not followed."""
+    """Add every regular file below the listing's root to it; links are not followed."""
     seen = 0
     folders = [""]
     while folders:
@@ -63,7 +63,7 @@ def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:
 
     Raises:
         FileChangedError: when it was written to meanwhile.
-        ValueError: when it is larger than `limit` bytes or no regular file.
+        ValueError: when it is larger than `limit` bytes or not a regular file.
     """
     with _opened(path) as descriptor:
         before = os.fstat(descriptor)
@@ -80,10 +80,10 @@ def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:
 
 
 def read_ahead(paths: Sequence[str]) -> None:
-    """Have the system fetch files into memory that will be read next, all at once.
+    """Ask the system to load the files that will be read next, all at once.
 
-    Read one after the other, each would be waited for. Where the last one is in memory, so are
-    the others, most likely, and nothing is done.
+    Otherwise each would be waited for in turn. If the last file is in memory already, so are the
+    others, most likely, and nothing is done.
     """
     if sys.platform != "linux" or not paths or _in_memory(paths[-1]):
         return
@@ -112,7 +112,7 @@ def _opened(path: Path | str) -> Iterator[int]:
 
 
 def fingerprint(status: os.stat_result) -> tuple[int, int, int]:
-    """What differs as soon as a file is written to or replaced."""
+    """A value that changes when a file is written to or replaced."""
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 

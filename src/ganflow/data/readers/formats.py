@@ -1,4 +1,4 @@
-"""What a source in `data/raw` is, by its content: names and endings prove nothing."""
+"""Recognise the format of a source in `data/raw` by its content, not by its name."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from ganflow.data.sources import missing
 Kind = Literal["idx", "npy", "npz", "zip", "tar", "folder"]
 EXPECTED = "idx, .npy or .npz, a zip or tar of pictures, or a folder of them"
 FEW = 64
-"""A folder with more files than this is one of pictures."""
+"""A folder with more files than this is taken for a folder of pictures."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Source:
 
 
 def recognise(path: Path) -> Source:
-    """Find out what lies at `path`.
+    """Recognise the source at `path`.
 
     Raises:
-        DataError: when nothing does, or nothing that can be read.
+        DataError: when nothing is there, or nothing that can be read.
     """
     if path.is_file():
         kind = kind_of(path)
@@ -44,7 +44,7 @@ def recognise(path: Path) -> Source:
     files = _few_files(path)
     kinds = {file: kind_of(file) for file in files}
     if "idx" in kinds.values() or (files and all("-ubyte" in file.name for file in files)):
-        # What has the name of an idx file is part of the set, however damaged it is.
+        # A file named like an idx file belongs to the set even if its content is damaged.
         return Source(
             "idx", path, [f for f in files if kinds[f] == "idx" or idx.ROLE.search(f.name)]
         )

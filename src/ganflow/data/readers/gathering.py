@@ -1,6 +1,6 @@
-"""Reading a whole source once: every image to a row of a scratch file, and a few numbers on it.
+"""Read a whole source once: every image becomes a row of a scratch file.
 
-The numbers are about 60 bytes for each image; everything else stays on disk.
+What is kept in memory is about 60 bytes for each image.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from ganflow.data.readers.array_set import Part
 from ganflow.data.readers.decoding import BATCH, FEW, FINDINGS, Decoded, Job
 from ganflow.data.readers.folder import fingerprint
 from ganflow.data.readers.formats import Source
-from ganflow.data.readers.labels import NO_LABEL, arrange
+from ganflow.data.readers.labels import NO_LABEL, read_labelling
 from ganflow.data.readers.listing import Listing
 from ganflow.data.readers.pictures import Form
 from ganflow.data.rejects import Reject, Rejects
@@ -29,7 +29,7 @@ from ganflow.data.selection import select_classes
 
 @dataclass
 class Gathered:
-    """N images in the form that was asked for, some of them unusable, and what is known of each."""
+    """N images in the requested form, some of them unusable, and what is known of each."""
 
     rows: Path
     """The file of N images, raw uint8, one after the other."""
@@ -46,7 +46,7 @@ class Gathered:
     """Images of classes that `data.classes` leaves out."""
 
     name: Callable[[int], str]
-    """What the image of a row is called in its source."""
+    """Gives the name, in the source, of the image in a row."""
 
     sha256: str = ""
     """Of the source, in whatever order its files were read."""
@@ -59,7 +59,7 @@ class Gathered:
         self.rows.touch()
 
     def decode(self, jobs: Iterable[Job], workers: int | None) -> Iterator[Decoded]:
-        """Do `jobs`, keep what is found, and pass it on."""
+        """Do `jobs`, and keep the findings of each before yielding it."""
         count = len(self.labels)
         if workers is None:
             workers = 0 if count <= FEW else decoding.processors()
@@ -77,8 +77,8 @@ def gather(
     """Read all of `source` that `data` selects, in the form that `data` asks for.
 
     Args:
-        scratch: an empty folder for what is too large for memory.
-        rejects: collects what cannot be used.
+        scratch: an empty folder for data too large for memory.
+        rejects: collects the files that cannot be used.
         workers: processes that decode pictures; None: one for each processor, or none at all
             for a few pictures.
 
@@ -94,7 +94,7 @@ def gather(
         yield gathered
         return
     if workers != 0:
-        decoding.get_ready()
+        decoding.start_forkserver()
     with closing(picture_set.list_pictures(source, scratch, rejects.add)) as listing:
         gathered = _gather_pictures(source, listing, data, scratch, rejects, workers)
         if source.files:
@@ -147,24 +147,24 @@ def _gather_pictures(
     rejects: Rejects,
     workers: int | None,
 ) -> Gathered:
-    arrangement = arrange(listing, rejects.add)
-    offered = arrangement.labels >= NO_LABEL
+    labelling = read_labelling(listing, rejects.add)
+    offered = labelling.labels >= NO_LABEL
     total = int(offered.sum()) + rejects.faults
     rejects.check(total)
-    selected = select_classes(arrangement.classes, data, source.path)
+    selected = select_classes(labelling.classes, data, source.path)
     wanted = offered.copy()
-    if arrangement.classes:
-        wanted &= selected[arrangement.labels]
+    if labelling.classes:
+        wanted &= selected[labelling.labels]
     places = np.flatnonzero(wanted)
     size, grey = (0, 0), False
     if data.resolution == "auto" or data.mode == "auto":
-        size, grey = picture_set.look_around(listing, wanted)
+        size, grey = picture_set.suitable_form(listing, wanted)
     gathered = Gathered(
         scratch / "rows",
         _form(data, size, grey),
-        arrangement.classes,
-        arrangement.labels[places],
-        arrangement.official[places],
+        labelling.classes,
+        labelling.labels[places],
+        labelling.official[places],
         int(offered.sum() - wanted.sum()),
         lambda row: listing[int(places[row])].name,
     )
@@ -185,7 +185,7 @@ def _picture_jobs(gathered: Gathered, listing: Listing, places: np.ndarray) -> I
 
 
 def _form(data: Data, size: tuple[int, int], grey: bool) -> Form:
-    """The form with every `auto` replaced; stacked images are made of grey ones.
+    """The form, with every `auto` resolved; stacked images are made from grey ones.
 
     Args:
         size: height and width that suit the images.
@@ -199,7 +199,7 @@ def _form(data: Data, size: tuple[int, int], grey: bool) -> Form:
 
 
 def _hash_of(files: list[Path]) -> str:
-    """Of names and contents, in whatever order the files are listed."""
+    """A SHA-256 over names and contents that does not depend on the files' order."""
     total = 0
     for path in files:
         named = path.name.encode("utf-8", "surrogateescape") + b"\0"
@@ -214,6 +214,6 @@ def _unchanged(source: Source, before: list[tuple[int, int, int]]) -> None:
         raise DataError(
             "it was written to while it was read",
             where=str(source.path),
-            expected="a source that stays as it is",
+            expected="a source that does not change",
             run="wait until its copy is complete, then try again",
         )

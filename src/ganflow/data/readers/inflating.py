@@ -1,4 +1,4 @@
-"""Reading a file that may be compressed, in bounded memory, and never more than is plausible."""
+"""Read a file that may be compressed, in bounded memory and up to a plausible size."""
 
 import bz2
 import gzip
@@ -16,11 +16,11 @@ from ganflow.data.readers.limits import FREE_INFLATION, MAX_INFLATION
 MAGICS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
 XZ_MEMORY = 2**27
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, OSError)
-"""What the decompressors raise; bz2 and gzip an `OSError` without a number."""
+"""What the decompressors raise; bz2 and gzip raise an `OSError` without a number."""
 
 
 class Inflated(io.RawIOBase):
-    """What `stream` yields, up to `limit` bytes in all."""
+    """The content of `stream`, up to `limit` bytes in all."""
 
     def __init__(self, stream: BinaryIO, path: Path, limit: int) -> None:
         self.stream, self.path, self.limit = stream, path, limit
@@ -40,7 +40,7 @@ class Inflated(io.RawIOBase):
         self.place += len(chunk)
         if self.place > self.limit:
             raise DataError(
-                "a decompression bomb: it expands without end",
+                "a decompression bomb: it expands far beyond its size",
                 where=str(self.path),
                 expected=f"at most 1 GiB, or {MAX_INFLATION} times the file's own size",
             )
@@ -125,7 +125,7 @@ def read_exactly(stream: BinaryIO, size: int, path: Path, what: str) -> bytes:
 
 
 def broken(what: str, path: Path, kind: str = "file") -> DataError:
-    """What to say of a file that arrived damaged."""
+    """The error for a file that is damaged or cut off."""
     return DataError(
         what,
         where=str(path),

@@ -1,7 +1,7 @@
-"""Which class and which split each picture of a source belongs to.
+"""Which class and split each picture of a source belongs to.
 
-The folders' names say so. A folder that all pictures share says nothing. Below it may come
-`train`, `test` and `validation`, the source's own splits; the next folder is the class.
+Folder names decide. Below the folder that all pictures share there may be folders `train`, `test`
+and `validation`, the source's own splits; the next folder names the class.
 
 A `labels.csv` at the top overrides both, with a label and, if wanted, a split for each file:
 
@@ -39,16 +39,16 @@ SPLIT_NAMES = {
 }
 NO_LABEL = -1
 LEFT_OUT = -2
-"""Instead of a class: not to be read."""
+"""In place of a class, for a file that is not to be read."""
 
 
 @dataclass(frozen=True)
-class Arrangement:
+class Labelling:
     classes: list[str]
     """Empty without labels."""
 
     labels: np.ndarray
-    """int32 (N,), for every entry of the listing: its class, `NO_LABEL` or `LEFT_OUT`."""
+    """int32 (N,), the class of every entry of the listing, `NO_LABEL` or `LEFT_OUT`."""
 
     official: np.ndarray
     """int8 (N,), the split that the source itself names, or `UNDECIDED`."""
@@ -74,7 +74,7 @@ class Labels:
         return int(self.ids[place]), int(self.splits[place])
 
 
-def arrange(listing: Listing, reject: Callable[[Reject], None]) -> Arrangement:
+def read_labelling(listing: Listing, reject: Callable[[Reject], None]) -> Labelling:
     """Read classes and splits from the names in `listing`, or from its labels.csv."""
     top = _shared_folder(listing)
     tables = [place for place, name in enumerate(listing.names()) if name == top + LABELS]
@@ -90,7 +90,7 @@ def arrange(listing: Listing, reject: Callable[[Reject], None]) -> Arrangement:
 
 def _by_table(
     listing: Listing, top: str, given: Labels, reject: Callable[[Reject], None]
-) -> Arrangement:
+) -> Labelling:
     labels = np.full(len(listing), LEFT_OUT, np.int32)
     official = np.full(len(listing), UNDECIDED, np.int8)
     for place, whole in enumerate(listing.names()):
@@ -103,10 +103,10 @@ def _by_table(
             reject(Reject(whole, "unlabelled", f"it has no line in {LABELS}"))
         else:
             labels[place] = label
-    return Arrangement(given.classes, labels, official)
+    return Labelling(given.classes, labels, official)
 
 
-def _by_folders(listing: Listing, top: str, reject: Callable[[Reject], None]) -> Arrangement:
+def _by_folders(listing: Listing, top: str, reject: Callable[[Reject], None]) -> Labelling:
     firsts = _first_folders(listing, top)
     has_splits = bool(firsts) and all(name.lower() in SPLIT_NAMES for name in firsts)
     has_splits &= TRAIN in {SPLIT_NAMES.get(name.lower()) for name in firsts}
@@ -130,9 +130,9 @@ def _by_folders(listing: Listing, top: str, reject: Callable[[Reject], None]) ->
             labels[place] = classes.setdefault(first, len(classes))
     if classes:
         for lost in np.flatnonzero(labels == NO_LABEL).tolist():
-            reject(Reject(listing[lost].name, "unlabelled", "it lies in no class's folder"))
+            reject(Reject(listing[lost].name, "unlabelled", "it is not in the folder of a class"))
             labels[lost] = LEFT_OUT
-    return Arrangement(list(classes), labels, official)
+    return Labelling(list(classes), labels, official)
 
 
 def _shared_folder(listing: Listing) -> str:
@@ -168,7 +168,7 @@ def read_labels(content: bytes, path: Path) -> Labels:
     """Read a labels.csv.
 
     Raises:
-        DataError: naming the line, when it is no such table, or names a file twice.
+        DataError: with the line, when it is not such a table, or names a file twice.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -192,7 +192,7 @@ def read_labels(content: bytes, path: Path) -> Labels:
             if fault:
                 raise _wrong(path, reader.line_num, fault)
             if split and split[0] and split[0].lower() not in SPLIT_NAMES:
-                raise _wrong(path, reader.line_num, f"the split {split[0][:50]!a} is none")
+                raise _wrong(path, reader.line_num, f"the split {split[0][:50]!a} is unknown")
             digests.append(name_digest(name.replace("\\", "/").removeprefix("./")))
             ids.append(classes.setdefault(label, len(classes)))
             splits.append(SPLIT_NAMES[split[0].lower()] if split and split[0] else UNDECIDED)

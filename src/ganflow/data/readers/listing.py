@@ -1,7 +1,6 @@
-"""The encoded pictures of a source: what they are called and where their bytes lie.
+"""The encoded pictures of a source: their names, and where their bytes are.
 
-Names stand in a scratch file, so that a million of them take no more memory than a thousand;
-what is kept in memory is a few numbers for each.
+Both are in a scratch file, so that memory holds only one number for each picture.
 """
 
 import hashlib
@@ -51,7 +50,7 @@ class Member(NamedTuple):
 
 
 class Listing:
-    """Entries on disk, in the order in which they were found."""
+    """Entries in a scratch file, in the order in which they were found."""
 
     def __init__(self, scratch: Path, root: Path) -> None:
         self.root = root
@@ -74,7 +73,7 @@ class Listing:
         return Entry(_name(content[RECORD.size :]), method, offset, packed, size, checksum)
 
     def names(self) -> Iterator[str]:
-        """The names alone, in order: for passes that want nothing else."""
+        """The names alone, in order, which is faster than whole entries."""
         for start in range(0, len(self), AT_ONCE):
             end = min(start + AT_ONCE, len(self))
             content, first = self._content(start, end), self.offsets[start]
@@ -96,13 +95,13 @@ def _name(content: bytes) -> str:
 
 
 def name_digest(name: str) -> int:
-    """64 bits that stand for a name, the same for every way of composing its accents."""
+    """A 64-bit digest of a name; equal for composed and decomposed accents."""
     text = unicodedata.normalize("NFC", name).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
 
 
 def name_fault(name: str) -> str | None:
-    """Why a name from an archive or folder is not to be trusted, or None."""
+    """Why a name from an archive or folder cannot be accepted, or None."""
     if len(name) > MAX_NAME:
         return f"its name has {len(name)} characters"
     plain = name.isascii() and name.isprintable()
@@ -117,7 +116,7 @@ def name_fault(name: str) -> str | None:
 
 
 def class_fault(label: str) -> str | None:
-    """Why a text cannot be a class's name, or None."""
+    """Why a text cannot be the name of a class, or None."""
     if not 0 < len(label) <= MAX_CLASS_NAME:
         return f"a label of {len(label)} characters; 1 to {MAX_CLASS_NAME} are allowed"
     if any(unicodedata.category(character)[0] == "C" for character in label):
@@ -126,7 +125,7 @@ def class_fault(label: str) -> str | None:
 
 
 def is_aside(name: str) -> bool:
-    """Whether a file goes with the pictures without being one: a read-me, a licence, a dot-file."""
+    """Whether a file accompanies the pictures but is none: a read-me, a licence, a dot-file."""
     parts = name.split("/")
     last = parts[-1].lower()
     return (

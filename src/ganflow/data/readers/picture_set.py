@@ -1,4 +1,4 @@
-"""A folder or archive of encoded pictures: what is in it, and what the pictures are like."""
+"""A folder or archive of encoded pictures: list them, and choose the size and mode for `auto`."""
 
 import heapq
 import shutil
@@ -17,12 +17,12 @@ from ganflow.data.readers.formats import Source
 from ganflow.data.readers.inflating import compression_of, open_inflating
 from ganflow.data.readers.limits import MAX_FILE, MAX_FILES
 from ganflow.data.readers.listing import Listing, Member, is_aside, name_digest, name_fault
-from ganflow.data.readers.pictures import UnusableError, look
+from ganflow.data.readers.pictures import UnusableError, read_size
 from ganflow.data.rejects import Reject
 
 MAX_SHOWN = 200
 LOOKED_AT = 1000
-"""Pictures whose headers decide what `auto` means: those with the smallest hashes of names."""
+"""Pictures whose headers decide what `auto` means: those whose names have the smallest hashes."""
 
 
 def list_pictures(source: Source, scratch: Path, reject: Callable[[Reject], None]) -> Listing:
@@ -49,11 +49,11 @@ def _list_archive(
     for seen, (entry, fault) in enumerate(members):
         if seen == MAX_FILES:
             raise DataError("too many files", where=str(path), expected=f"at most {MAX_FILES}")
-        deceit = name_fault(entry.name)
+        problem = name_fault(entry.name)
         if fault:
             reject(Reject(entry.name[:MAX_SHOWN], *fault))
-        elif deceit:
-            reject(Reject(entry.name[:MAX_SHOWN], "name", deceit))
+        elif problem:
+            reject(Reject(entry.name[:MAX_SHOWN], "name", problem))
         elif entry.size > MAX_FILE:
             large = f"it has {entry.size} bytes, more than {MAX_FILE}"
             reject(Reject(entry.name, "too_large", large))
@@ -64,7 +64,7 @@ def _list_archive(
 
 
 def _inflated(path: Path, target: Path) -> Path:
-    """A compressed tar is written out first: only then can several processes read it."""
+    """Decompress a tar to `target`, so that several processes can read it; or leave it as it is."""
     with path.open("rb") as file:
         if compression_of(file.read(6)) is None:
             return path
@@ -73,11 +73,11 @@ def _inflated(path: Path, target: Path) -> Path:
     return target
 
 
-def look_around(listing: Listing, wanted: np.ndarray) -> tuple[tuple[int, int], bool]:
-    """The size and mode that suit the pictures: height and width, and whether all are grey.
+def suitable_form(listing: Listing, wanted: np.ndarray) -> tuple[tuple[int, int], bool]:
+    """The size and mode for `auto`: height and width, and whether all pictures are grey.
 
-    One common size with sides of 8 to 128 is kept. Otherwise they become squares, of 64 where
-    half of the pictures have that, else of 32.
+    A common size with sides of 8 to 128 is kept. Otherwise pictures become squares: of 64 if half
+    of them are at least as large, else of 32.
     """
     some = heapq.nsmallest(
         LOOKED_AT,
@@ -88,7 +88,7 @@ def look_around(listing: Listing, wanted: np.ndarray) -> tuple[tuple[int, int], 
         warnings.simplefilter("ignore")
         for _, place in some:
             with suppress(UnusableError):
-                seen.append(look(read_entry(listing, place)))
+                seen.append(read_size(read_entry(listing, place)))
     return suitable_size([(height, width) for height, width, _ in seen]), all(g for *_, g in seen)
 
 

@@ -1,4 +1,4 @@
-"""Tar archives, read without trusting them.
+"""Read tar archives without trusting them.
 
 Python's `tarfile` reads extended headers of any announced length into memory. Here it reads
 single headers only: a name may take 64 KiB, links and devices are never read, and nothing is

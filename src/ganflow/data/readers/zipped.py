@@ -1,4 +1,4 @@
-"""Zip archives, read without trusting them.
+"""Read zip archives without trusting them.
 
 Python's `zipfile` loads the whole directory of an archive into memory, ten gigabytes for ten
 million members. Here the directory is read entry by entry, and its sizes are compared with the
@@ -36,7 +36,7 @@ def members(path: Path) -> Iterator[Member]:
     """The files in the archive, one at a time, with what is wrong with each.
 
     Raises:
-        DataError: when the directory itself is damaged, lies, or is absurdly long.
+        DataError: when the directory is damaged, inconsistent with the file, or far too long.
     """
     with path.open("rb") as file:
         size = file.seek(0, io.SEEK_END)
@@ -49,13 +49,13 @@ def members(path: Path) -> Iterator[Member]:
         end, packed = start + length, 0
         for _ in range(count):
             if file.tell() + CENTRAL.size > end:
-                raise _lies(path, "its directory holds fewer members than it announces")
+                raise _damaged(path, "its directory holds fewer members than it announces")
             member = _member(file, path)
             if file.tell() > end:
-                raise _lies(path, "its directory is cut off")
+                raise _damaged(path, "its directory is cut off")
             packed += member.entry.packed
             if packed > size:
-                raise _lies(path, "its members overlap: together they are larger than the archive")
+                raise _damaged(path, "its members overlap: they are larger than the archive")
             if not member.entry.name.endswith("/"):
                 yield member
 
@@ -98,7 +98,7 @@ def open_member(file: BinaryIO, entry: Entry) -> Iterator[zipfile.ZipExtFile]:
 
 
 def _directory(file: BinaryIO, size: int, path: Path) -> tuple[int, int, int]:
-    """How many members there are, and where the directory lies: count, start, length."""
+    """The number of members, and where the directory is: count, start, length."""
     tail_start = max(0, size - END.size - 0xFFFF)
     file.seek(tail_start)
     tail = file.read()
@@ -110,9 +110,9 @@ def _directory(file: BinaryIO, size: int, path: Path) -> tuple[int, int, int]:
     if 0xFFFF in (count, disk) or 0xFFFFFFFF in (length, start):
         count, length, start, place = _directory_64(file, place, path)
     elif disk or first_disk:
-        raise _lies(path, "it is one part of several")
+        raise _damaged(path, "it is one part of several")
     if start + length > place or length < count * CENTRAL.size:
-        raise _lies(path, "its directory does not fit into the file")
+        raise _damaged(path, "its directory does not fit into the file")
     return count, start, length
 
 
@@ -125,7 +125,7 @@ def _directory_64(file: BinaryIO, end: int, path: Path) -> tuple[int, int, int, 
             signature, *_, count, length, start = END_64.unpack(file.read(END_64.size))
             if signature == b"PK\x06\x06":
                 return count, length, start, place
-    raise _lies(path, "its 64-bit directory is not where it says")
+    raise _damaged(path, "its 64-bit directory is not where it says")
 
 
 def _member(file: BinaryIO, path: Path) -> Member:
@@ -135,7 +135,7 @@ def _member(file: BinaryIO, path: Path) -> Member:
     checksum, packed, size, name_size, extra_size, comment_size = fields[9:15]
     attributes, offset = fields[17:19]
     if signature != b"PK\x01\x02":
-        raise _lies(path, "its directory is damaged")
+        raise _damaged(path, "its directory is damaged")
     raw, extra = file.read(name_size), file.read(extra_size)
     file.seek(comment_size, io.SEEK_CUR)
     size, packed, offset = _sizes_64(extra, size, packed, offset)
@@ -154,7 +154,7 @@ def _member(file: BinaryIO, path: Path) -> Member:
 
 
 def _sizes_64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
-    """Sizes too large for 32 bits stand in the extra field of kind 1, in this order."""
+    """Sizes too large for 32 bits are in the extra field of kind 1, in this order."""
     place = 0
     while place + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, place)
@@ -170,12 +170,12 @@ def _sizes_64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, i
 
 
 def _name(raw: bytes) -> str:
-    """UTF-8, whether it is marked as that or not, or else the encoding of the first zips."""
+    """Decode a name: UTF-8, marked as such or not, or else code page 437."""
     try:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("cp437")
 
 
-def _lies(path: Path, what: str) -> DataError:
-    return broken(f"a zip that is damaged or made to deceive: {what}", path, "zip archive")
+def _damaged(path: Path, what: str) -> DataError:
+    return broken(f"a damaged or malicious zip: {what}", path, "zip archive")
