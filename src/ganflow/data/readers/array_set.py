@@ -11,8 +11,6 @@ from ganflow.data.readers import arrays, idx
 from ganflow.data.readers.arrays import Array
 from ganflow.data.readers.formats import Source
 from ganflow.data.readers.labels import SPLIT_NAMES
-from ganflow.data.readers.limits import MAX_CLASSES
-from ganflow.data.readers.listing import class_fault
 from ganflow.data.splits import TEST, UNDECIDED
 
 IMAGES = {"x", "image", "images", "img", "imgs", "data", "pixels", "arr"}
@@ -121,13 +119,7 @@ def _role(array: Array, alone: bool) -> tuple[int, bool]:
 
 def _part(split: int, images: Array, labels: Array | None, classes: dict[str, int]) -> Part:
     shape = arrays.image_shape(images)
-    ids = None if labels is None else _label_ids(images, labels, classes)
-    return Part(images, split, shape, ids, arrays.value_range(images))
-
-
-def _label_ids(images: Array, labels: Array, classes: dict[str, int]) -> np.ndarray:
-    """Labels as indices into `classes`, which grows by those that are new: int32 (N,)."""
-    if labels.shape[0] != images.shape[0]:
+    if labels is not None and labels.shape[0] != images.shape[0]:
         raise DataError(
             f"{images.shape[0]} images in `{images.name}`, {labels.shape[0]} labels in "
             f"`{labels.name}`",
@@ -135,15 +127,5 @@ def _label_ids(images: Array, labels: Array, classes: dict[str, int]) -> np.ndar
             expected=f"one label for each image: {images.shape[0]}",
             run="check that neither was swapped for that of the other split",
         )
-    local, names = arrays.read_labels(labels)
-    for name in names:
-        if class_fault(name):
-            raise DataError(f"`{labels.name}`: {class_fault(name)}", where=str(labels.path))
-    ids = np.array([classes.setdefault(name, len(classes)) for name in names], np.int32)
-    if len(classes) > MAX_CLASSES:
-        raise DataError(
-            f"`{labels.name}` holds more than {MAX_CLASSES} different labels",
-            where=str(labels.path),
-            expected="classes",
-        )
-    return np.take(ids, local)
+    ids = None if labels is None else arrays.read_labels(labels, classes)
+    return Part(images, split, shape, ids, arrays.value_range(images))

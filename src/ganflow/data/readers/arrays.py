@@ -18,7 +18,7 @@ import numpy as np
 from ganflow.base.errors import DataError
 from ganflow.data.readers.inflating import broken, read_exactly
 from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_CLASSES, MAX_PIXELS, MAX_ROWS, MAX_SIDE
-from ganflow.data.readers.listing import Entry
+from ganflow.data.readers.listing import Entry, class_fault
 from ganflow.data.readers.zipped import members, open_member
 
 MAGIC = b"\x93NUMPY"
@@ -94,11 +94,15 @@ def read_rows(array: Array, rows: int) -> Iterator[np.ndarray]:
             )
 
 
-def read_labels(array: Array) -> tuple[np.ndarray, list[str]]:
-    """Labels as class numbers, int32 (N,), and the classes' names.
+def read_labels(array: Array, classes: dict[str, int]) -> np.ndarray:
+    """Labels as class numbers, int32 (N,).
+
+    Args:
+        classes: the number of each class by its name; new ones are added.
 
     Raises:
-        DataError: when they are neither whole numbers nor text, or not one for each image.
+        DataError: when they are neither whole numbers nor text, not one for each image, or
+            cannot be names of classes.
     """
     if array.dtype.kind not in "iubUS" or array.shape[1:] not in ((), (1,)):
         raise DataError(
@@ -112,20 +116,19 @@ def read_labels(array: Array) -> tuple[np.ndarray, list[str]]:
             where=str(array.path),
             expected=f"at most {MAX_CLASS_NAME} characters",
         )
-    numbers: dict[str, int] = {}
     parts = []
     for block in read_rows(array, 65_536):
         values, which = np.unique(block.reshape(-1), return_inverse=True)
         names = [_class_name(value, array) for value in values]
-        ids = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
+        ids = np.array([classes.setdefault(name, len(classes)) for name in names], np.int32)
         parts.append(ids[which.reshape(-1)])
-        if len(numbers) > MAX_CLASSES:
+        if len(classes) > MAX_CLASSES:
             raise DataError(
                 f"`{array.name}` holds more than {MAX_CLASSES} different labels",
                 where=str(array.path),
                 expected="classes",
             )
-    return np.concatenate(parts), list(numbers)
+    return np.concatenate(parts)
 
 
 def image_shape(array: Array) -> tuple[int, int, int]:
@@ -269,10 +272,14 @@ def _header(stream: BinaryIO, path: Path, name: str) -> tuple[tuple[int, ...], n
 
 def _class_name(value: Any, array: Array) -> str:
     try:
-        return value.decode() if isinstance(value, bytes) else str(value.item())
+        name = value.decode() if isinstance(value, bytes) else str(value.item())
     except UnicodeDecodeError:
         raise DataError(
-            f"`{array.name}` has a label that is no UTF-8 text",
+            f"`{array.name}` has a label that is not UTF-8 text",
             where=str(array.path),
             expected="whole numbers or text",
         ) from None
+    fault = class_fault(name)
+    if fault:
+        raise DataError(f"`{array.name}`: {fault}", where=str(array.path))
+    return name

@@ -24,6 +24,7 @@ from types import FrameType
 from typing import BinaryIO
 
 import numpy as np
+from PIL import Image
 
 from ganflow.base.errors import GanflowError
 from ganflow.data import near_duplicates
@@ -166,14 +167,8 @@ def start_forkserver() -> None:
     forkserver.ensure_running()
 
 
-def processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _one(job: Job, place: int, archive: BinaryIO | None, done: Decoded) -> np.ndarray:
     if job.block is not None:
-        from PIL import Image
-
         image = job.block[place]
         done.findings["source"][place] = digests(image[None])[0]
         return to_form(Image.fromarray(image[..., 0] if image.shape[2] == 1 else image), job.form)

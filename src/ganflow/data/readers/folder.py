@@ -1,11 +1,12 @@
 """A folder of pictures: list its files and read them."""
 
+import io
 import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ganflow.base.errors import DataError
@@ -65,16 +66,15 @@ def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:
         FileChangedError: when it was written to meanwhile.
         ValueError: when it is larger than `limit` bytes or not a regular file.
     """
-    with _opened(path) as descriptor:
-        before = os.fstat(descriptor)
+    with _open(path) as file:
+        before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise ValueError("it is no regular file")
         if before.st_size > limit:
             raise ValueError(f"it has {before.st_size} bytes, more than {limit}")
-        content = os.read(descriptor, before.st_size + 1)
-        if fingerprint(os.fstat(descriptor)) != fingerprint(before):
-            raise FileChangedError
-        if len(content) != before.st_size:
+        content = file.read(before.st_size + 1)
+        after = os.fstat(file.fileno())
+        if fingerprint(after) != fingerprint(before) or len(content) != before.st_size:
             raise FileChangedError
         return content
 
@@ -88,27 +88,23 @@ def read_ahead(paths: Sequence[str]) -> None:
     if sys.platform != "linux" or not paths or _in_memory(paths[-1]):
         return
     for path in paths:
-        with suppress(OSError), _opened(path) as descriptor:
-            os.posix_fadvise(descriptor, 0, AHEAD, os.POSIX_FADV_WILLNEED)
+        with suppress(OSError), _open(path) as file:
+            os.posix_fadvise(file.fileno(), 0, AHEAD, os.POSIX_FADV_WILLNEED)
 
 
 def _in_memory(path: str) -> bool:
     """Whether a file's first byte can be read without waiting for a disk."""
     try:
-        with _opened(path) as descriptor:
-            os.preadv(descriptor, [bytearray(1)], 0, os.RWF_NOWAIT)
+        with _open(path) as file:
+            os.preadv(file.fileno(), [bytearray(1)], 0, os.RWF_NOWAIT)
     except OSError:
         return False
     return True
 
 
-@contextmanager
-def _opened(path: Path | str) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _open(path: Path | str) -> io.FileIO:
+    """Open a file for reading, without waiting for a writer if it is a pipe."""
+    return io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
 
 
 def fingerprint(status: os.stat_result) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ import numpy as np
 from ganflow.base.errors import DataError
 from ganflow.base.files import sha256_of
 from ganflow.base.progress import progress
+from ganflow.base.runtime import Runtime, threads
 from ganflow.config.data import Data
 from ganflow.data.readers import array_set, decoding, picture_set
 from ganflow.data.readers.array_set import Part
@@ -62,7 +63,7 @@ class Gathered:
         """Do `jobs`, and keep the findings of each before yielding it."""
         count = len(self.labels)
         if workers is None:
-            workers = 0 if count <= FEW else decoding.processors()
+            workers = 0 if count <= FEW else threads(Runtime())
         with progress("prepare", count) as shown:
             for done in decoding.run(jobs, workers):
                 self.findings[done.first : done.first + len(done.findings)] = done.findings

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ganflow.data.readers.limits import MAX_PIXELS, MAX_SCANS, MAX_SIDE, MIN_SIDE
+from ganflow.data.rejects import reason
 
 if TYPE_CHECKING:  # worker processes import this module and need no pydantic
     from ganflow.config.data import Fit, Resample
@@ -98,7 +99,7 @@ def decode(content: bytes, form: Form) -> np.ndarray:
                 picture.draft("L" if form.mode == "L" else None, (wanted, wanted))
             picture.load()
         except Exception as error:
-            raise _unreadable(error) from None
+            raise UnusableError("unreadable", reason(error)) from None
         return to_form(picture, form, _orientation(picture))
 
 
@@ -129,7 +130,7 @@ def _open(content: bytes) -> Image.Image:
     except Image.DecompressionBombError:
         raise UnusableError("too_large", f"more than {MAX_PIXELS} pixels") from None
     except Exception as error:
-        raise _unreadable(error) from None
+        raise UnusableError("unreadable", reason(error)) from None
     width, height = picture.size
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise UnusableError("too_large", f"{width}×{height} pixels, more than {MAX_PIXELS}")
@@ -193,9 +194,3 @@ def _resize(picture: Image.Image, form: Form, size: tuple[int, int]) -> Image.Im
     place = ((wide - inner[0]) // 2, (high - inner[1]) // 2)
     canvas.paste(picture.resize(inner, chosen, reducing_gap=gap), place)
     return canvas
-
-
-def _unreadable(error: Exception) -> UnusableError:
-    from ganflow.data.rejects import reason
-
-    return UnusableError("unreadable", reason(error))
