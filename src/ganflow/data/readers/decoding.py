@@ -90,10 +90,10 @@ def work(job: Job) -> Decoded:
     if job.block is not None and job.block.shape[1:] == job.form.shape:
         images = np.ascontiguousarray(job.block)
         done.findings["usable"] = True
-        done.findings["source"] = digests(images)
+        done.findings["source"] = done.findings["pixels"] = digests(images)
     else:
         images = _decode_all(job, done)
-    done.findings["pixels"] = digests(images)
+        done.findings["pixels"] = digests(images)
     done.findings["hash"] = near_duplicates.perceptual_hashes(images)
     with job.rows.open("r+b") as rows:
         rows.seek(job.first * images[0].nbytes)

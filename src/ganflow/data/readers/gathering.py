@@ -27,6 +27,9 @@ from ganflow.data.readers.pictures import Form
 from ganflow.data.rejects import Reject, Rejects
 from ganflow.data.selection import select_classes
 
+ROWS = 4096
+"""Images of an array that are copied at once."""
+
 
 @dataclass
 class Gathered:
@@ -122,20 +125,21 @@ def _gather_arrays(source: Source, data: Data, scratch: Path, workers: int | Non
     selected = select_classes(found.classes, data, source.path)
     wanted = selected[labels] if found.classes else np.ones(len(labels), bool)
     unselected = int((~wanted).sum())
-    rows = scratch / "rows"
-    gathered = Gathered(rows, form, found.classes, labels, official, unselected, name)
+    file = scratch / "rows"
+    gathered = Gathered(file, form, found.classes, labels, official, unselected, name)
+    rows = BATCH
     if (height, width, min(channels, 3)) == form.shape:
-        workers = 0  # there is nothing to decode
-    for _ in gathered.decode(_array_jobs(gathered, parts, source.path), workers):
+        workers, rows = 0, ROWS  # there is nothing to decode
+    for _ in gathered.decode(_array_jobs(gathered, parts, source.path, rows), workers):
         pass
     gathered.findings["usable"] &= wanted
     return gathered
 
 
-def _array_jobs(gathered: Gathered, parts: list[Part], root: Path) -> Iterator[Job]:
+def _array_jobs(gathered: Gathered, parts: list[Part], root: Path, rows: int) -> Iterator[Job]:
     first = 0
     for part in parts:
-        for images in part.blocks(BATCH):
+        for images in part.blocks(rows):
             yield Job(first, root, gathered.rows, gathered.form, block=images)
             first += len(images)
 
