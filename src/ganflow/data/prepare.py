@@ -78,7 +78,8 @@ def _write(
         card["classes"] = stacked.stack_names(names) if data.stacked else names
     card["splits"] = {}
     counts: dict[str, list[int]] = {}
-    numbers = np.array([names.index(n) if n in names else -1 for n in gathered.classes], np.int64)
+    number = {name: place for place, name in enumerate(names)}
+    numbers = np.array([number.get(name, -1) for name in gathered.classes], np.int64)
     for split, name in enumerate(SPLITS):
         members = in_digest_order(np.flatnonzero(chosen == split), gathered)
         labels = numbers[gathered.labels[members]] if names else None

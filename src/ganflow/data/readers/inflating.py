@@ -87,16 +87,10 @@ def open_inflating(path: Path) -> Iterator[BinaryIO]:
     """Open `path` for reading, decompressed if its content begins like a compressed stream.
 
     Raises:
-        DataError: when the file is not there, or (while it is read) when its compressed content
-            is damaged or expands beyond any plausible size.
+        DataError: while it is read, when its compressed content is damaged or expands beyond
+            any plausible size.
     """
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise DataError(
-            f"`{path.name}` is missing", where=str(path.parent), expected="the file in this folder"
-        ) from None
-    with file:
+    with path.open("rb") as file:
         kind = compression_of(file.read(6))
         file.seek(0)
         if kind is None:

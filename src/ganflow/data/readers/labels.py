@@ -16,6 +16,7 @@ import io
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,8 @@ LEFT_OUT = -2
 
 @dataclass(frozen=True)
 class Labelling:
+    """The class and split of every entry of a listing."""
+
     classes: list[str]
     """Empty without labels."""
 
@@ -55,7 +58,9 @@ class Labelling:
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelTable:
+    """The content of a labels.csv."""
+
     classes: list[str]
     digests: np.ndarray
     """uint64 (N,), of the files' names, ascending."""
@@ -89,7 +94,7 @@ def read_labelling(listing: Listing, reject: Callable[[Reject], None]) -> Labell
 
 
 def _by_table(
-    listing: Listing, top: str, given: Labels, reject: Callable[[Reject], None]
+    listing: Listing, top: str, table: LabelTable, reject: Callable[[Reject], None]
 ) -> Labelling:
     labels = np.full(len(listing), LEFT_OUT, np.int32)
     official = np.full(len(listing), UNDECIDED, np.int8)
@@ -97,13 +102,13 @@ def _by_table(
         name = whole.removeprefix(top)
         if name.split("/")[-1] == LABELS:
             continue
-        label, split = given.of(name_digest(name))
+        label, split = table.of(name_digest(name))
         official[place] = split
         if label == NO_LABEL:
             reject(Reject(whole, "unlabelled", f"it has no line in {LABELS}"))
         else:
             labels[place] = label
-    return Labelling(given.classes, labels, official)
+    return Labelling(table.classes, labels, official)
 
 
 def _by_folders(listing: Listing, top: str, reject: Callable[[Reject], None]) -> Labelling:
@@ -140,12 +145,8 @@ def _shared_folder(listing: Listing) -> str:
     shared: list[str] | None = None
     for name in listing.names():
         folders = name.split("/")[:-1]
-        if shared is None:
-            shared = folders
-        same = 0
-        while same < min(len(shared), len(folders)) and shared[same] == folders[same]:
-            same += 1
-        shared = shared[:same]
+        pairs = zip(folders if shared is None else shared, folders, strict=False)
+        shared = [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
     return "".join(f"{folder}/" for folder in shared or ())
 
 
@@ -164,7 +165,7 @@ def _first_folders(listing: Listing, top: str) -> set[str]:
     return names
 
 
-def read_labels(content: bytes, path: Path) -> Labels:
+def read_labels(content: bytes, path: Path) -> LabelTable:
     """Read a labels.csv.
 
     Raises:
@@ -206,7 +207,7 @@ def read_labels(content: bytes, path: Path) -> Labels:
     if len(twice):
         line = int(order[twice + 1].min()) + 2
         raise _wrong(path, line, "it names a file a second time")
-    return Labels(
+    return LabelTable(
         list(classes), names, np.array(ids, np.int32)[order], np.array(splits, np.int8)[order]
     )
 
