@@ -61,7 +61,7 @@ def test_a_file_larger_than_allowed_is_not_read(tmp_path: Path) -> None:
 
 def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ValueError, match="no regular file"):
+    with pytest.raises(ValueError, match="not a regular file"):
         read_file(tmp_path / "pipe")
 
 

@@ -46,7 +46,7 @@ def list_folder(listing: Listing, reject: Callable[[Reject], None]) -> None:
                 name = prefix + item.name
                 fault = name_fault(name)
                 if is_aside(name):
-                    reject(Reject(name, "aside", "it is no picture"))
+                    reject(Reject(name, "aside", "it is not a picture"))
                 elif fault:
                     reject(Reject(name, "name", fault))
                 elif item.is_symlink() and not _is_cached(listing.root / name):
@@ -56,7 +56,7 @@ def list_folder(listing: Listing, reject: Callable[[Reject], None]) -> None:
                 elif item.is_file():
                     listing.append(Entry(name))
                 else:
-                    reject(Reject(name, "special", "it is no regular file"))
+                    reject(Reject(name, "special", "it is not a regular file"))
 
 
 def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:
@@ -69,7 +69,7 @@ def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:
     with _open(path) as file:
         before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
-            raise ValueError("it is no regular file")
+            raise ValueError("it is not a regular file")
         if before.st_size > limit:
             raise ValueError(f"it has {before.st_size} bytes, more than {limit}")
         content = file.read(before.st_size + 1)

@@ -45,13 +45,13 @@ def recognise(path: Path) -> Source:
     kinds = {file: kind_of(file) for file in files}
     if "idx" in kinds.values() or (files and all("-ubyte" in file.name for file in files)):
         # A file named like an idx file belongs to the set even if its content is damaged.
-        return Source(
-            "idx", path, [f for f in files if kinds[f] == "idx" or idx.ROLE.search(f.name)]
-        )
-    if len(set(kinds.values())) == 1 and kinds[files[0]] in ("npy", "npz"):
-        return Source(kinds[files[0]] or "npy", path, files)
-    if len(files) == 1 and kinds[files[0]] in ("zip", "tar") and not _has_folders(path):
-        return Source(kinds[files[0]] or "folder", files[0], files)
+        parts = [file for file in files if kinds[file] == "idx" or idx.ROLE.search(file.name)]
+        return Source("idx", path, parts)
+    kind = kinds[files[0]] if len(set(kinds.values())) == 1 else None
+    if kind in ("npy", "npz"):
+        return Source(kind, path, files)
+    if kind in ("zip", "tar") and len(files) == 1 and not _has_folders(path):
+        return Source(kind, files[0], files)
     return Source("folder", path, [])
 
 

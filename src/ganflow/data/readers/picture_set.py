@@ -58,7 +58,7 @@ def _list_archive(
             large = f"it has {entry.size} bytes, more than {MAX_FILE}"
             reject(Reject(entry.name, "too_large", large))
         elif is_aside(entry.name):
-            reject(Reject(entry.name, "aside", "it is no picture"))
+            reject(Reject(entry.name, "aside", "it is not a picture"))
         else:
             listing.append(entry)
 

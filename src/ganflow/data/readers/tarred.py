@@ -86,7 +86,7 @@ def _fault(info: tarfile.TarInfo) -> tuple[str, str] | None:
     if info.type in REGULAR:
         return None
     kind = "link" if info.issym() or info.islnk() else "special"
-    return kind, "it is a link or no regular file"
+    return kind, "it is a link or not a regular file"
 
 
 def _text(field: bytes) -> str:

@@ -145,7 +145,7 @@ def _member(file: BinaryIO, path: Path) -> Member:
     if kind == stat.S_IFLNK:
         fault = ("link", "it is a link")
     elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        fault = ("special", "it is no regular file")
+        fault = ("special", "it is not a regular file")
     elif flags & 1:
         fault = ("unreadable", "it is encrypted")
     elif method not in (STORED, DEFLATED):
