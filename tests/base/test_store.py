@@ -7,7 +7,7 @@ import pytest
 
 from ganflow.base.errors import DataError
 from ganflow.base.files import write_array, write_json
-from ganflow.base.store import CARD, ArrayWriter, open_store
+from ganflow.base.store import CARD, open_store, writing_array
 
 
 def a_store(folder: Path, images: int = 3, labels: bool = True) -> Path:
@@ -21,9 +21,9 @@ def a_store(folder: Path, images: int = 3, labels: bool = True) -> Path:
 
 def test_blocks_written_one_by_one_are_the_array(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).integers(0, 256, (25, 4, 4, 3), dtype=np.uint8)
-    with ArrayWriter(tmp_path / "a.npy", (4, 4, 3), rows.dtype) as writer:
+    with writing_array(tmp_path / "a.npy", rows.shape, rows.dtype) as append:
         for start in range(0, 25, 7):
-            writer.append(rows[start : start + 7])
+            append(rows[start : start + 7])
     mapped = np.load(tmp_path / "a.npy", mmap_mode="r", allow_pickle=False)
     np.testing.assert_array_equal(mapped, rows)
 
@@ -31,9 +31,17 @@ def test_blocks_written_one_by_one_are_the_array(tmp_path: Path) -> None:
 def test_a_row_of_another_shape_is_refused(tmp_path: Path) -> None:
     with (
         pytest.raises(ValueError, match="does not continue"),
-        ArrayWriter(tmp_path / "a.npy", (4,), np.dtype(np.uint8)) as writer,
+        writing_array(tmp_path / "a.npy", (2, 4), np.uint8) as append,
     ):
-        writer.append(np.zeros((2, 5), np.uint8))
+        append(np.zeros((2, 5), np.uint8))
+
+
+def test_rows_that_are_missing_are_noticed(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ValueError, match="2 rows do not make"),
+        writing_array(tmp_path / "a.npy", (3, 4), np.uint8) as append,
+    ):
+        append(np.zeros((2, 4), np.uint8))
 
 
 def test_images_are_mapped_and_labels_are_indices(tmp_path: Path) -> None:

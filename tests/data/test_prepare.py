@@ -339,24 +339,6 @@ def test_a_file_that_changes_while_it_is_read_is_left_out(
     assert [row[:2] for row in rejected(store)] == [["cat/000.png", "changed"]]
 
 
-def test_an_array_that_changes_while_it_is_read_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ganflow.data.readers import gathering
-
-    np.save(tmp_path / "set.npy", np.zeros((100, 8, 8), np.uint8))
-    path = (tmp_path / "set.npy").rename(tmp_path / "set")
-    honest = gathering.sha256_of
-
-    def meddling(file: Path) -> str:
-        path.touch()
-        return honest(file)
-
-    monkeypatch.setattr(gathering, "sha256_of", meddling)
-    with pytest.raises(DataError, match="written to while it was read"):
-        prepared(tmp_path, tmp_path / "store")
-
-
 def test_the_card_holds_what_auto_became(tmp_path: Path) -> None:
     for number in range(60):
         place = tmp_path / "set" / CLASSES[number % 3]

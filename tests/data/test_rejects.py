@@ -42,7 +42,7 @@ def test_more_faults_than_allowed_are_an_error_that_names_some(tmp_path: Path) -
     rejects = Rejects(tmp_path, 0.02)
     for number in range(2):
         rejects.add(Reject(f"{number}.png", "unreadable", "it is cut off"))
-    rejects.add(Reject("README.md", "aside", "it is no picture"))
+    rejects.add(Reject("README.md", "aside", "it is not a picture"))
     rejects.add(Reject("copy.png", "duplicate", "it is a copy"))
     rejects.check(100)
     rejects.add(Reject("bad.png", "link", "it is a link"))

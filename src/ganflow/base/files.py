@@ -1,4 +1,4 @@
-"""Writing results so that nobody ever sees half of one.
+"""Write files and folders whole or not at all, and read them back.
 
 Everything here writes to a temporary name beside the target, flushes, and renames. Nothing
 written carries a time, a host name or a path, so equal inputs give equal bytes.
@@ -73,17 +73,8 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    try:
+    with _reading(path, "valid JSON"):
         return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise missing(path) from None
-    except ValueError as error:
-        raise DataError(
-            f"not valid JSON: {error}",
-            where=str(path),
-            expected="the file as the pipeline wrote it",
-            run="dvc checkout",
-        ) from None
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
@@ -93,15 +84,22 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 def read_array(path: Path) -> np.ndarray:
     """Map a `.npy` file into memory, read-only."""
-    try:
+    with _reading(path, "a readable array"):
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _reading(path: Path, kind: str) -> Iterator[None]:
+    """Raise the same errors for every file of the pipeline that is missing or damaged."""
+    try:
+        yield
     except FileNotFoundError:
         raise missing(path) from None
     except (ValueError, EOFError) as error:
         raise DataError(
-            f"not a readable array: {error}",
+            f"not {kind}: {error}",
             where=str(path),
-            expected="a .npy file as the pipeline wrote it",
+            expected="the file as the pipeline wrote it",
             run="dvc checkout",
         ) from None
 

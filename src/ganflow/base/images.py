@@ -1,4 +1,4 @@
-"""Images side by side, and pictures as files: PNG for one, GIF or WebP for many.
+"""Grids of images, and image files: PNG for one image, GIF or WebP for animations.
 
 Equal arrays give equal bytes: nothing written here carries a time or the name of a program.
 """
@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganflow.base.errors import GanflowError
 from ganflow.base.files import write_bytes
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -86,7 +85,7 @@ def animate(
     hold: int = 0,
     quality: int | None = None,
 ) -> bytes:
-    """Encode frames as an animation that repeats for ever.
+    """Encode frames as an animation that loops.
 
     Args:
         frames: uint8 (H, W, C), all of one shape, at least one.
@@ -131,20 +130,6 @@ def animate(
             method=4,
         )
     return stream.getvalue()
-
-
-def animation(
-    frames: Sequence[np.ndarray], path: Path, milliseconds: int = 80, hold: int = 0
-) -> None:
-    """Write frames to a `.gif` or `.webp` file, named by the path's ending; see `animate`."""
-    kind = path.suffix.removeprefix(".").lower()
-    if kind not in FORMATS:
-        raise GanflowError(
-            f"no animation can be written as {path.suffix or 'a file without an ending'}",
-            where=str(path),
-            expected="a name that ends in .gif or .webp",
-        )
-    write_bytes(path, animate(frames, kind, milliseconds, hold))
 
 
 def read_picture(path: Path) -> np.ndarray:

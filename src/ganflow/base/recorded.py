@@ -1,4 +1,4 @@
-"""What DVC has recorded: its hashes of folders, and those that stand in dvc.lock."""
+"""DVC's hashes: of folders, and those recorded in dvc.lock."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ import yaml
 
 
 def hash_in(lock: dict[str, Any] | None, output: Path) -> str | None:
-    """DVC's hash of an output in what dvc.lock holds, or None if it names no such output."""
+    """DVC's hash of an output in the content of a dvc.lock, or None if it is not there."""
     for stage in (lock or {}).get("stages", {}).values():
         for out in stage.get("outs", []):
             if Path(out["path"]) == output:

@@ -3,19 +3,21 @@
     train/images.npy     uint8 (N, h, w, c)       validation/, test/ alike
     train/labels.npy     int64 (N,), only where there are labels
     dataset.json         the card: source, shape, classes, counts, statistics
-    rejected.csv         what was not used, and why
+    rejected.csv         files that were not used, and why
 
-The images of a split stand in the order of their content's hash, so that every prefix is a
-fair sample whatever the order of the source was.
+The images of a split are in the order of their content's hash, so that every prefix is a random
+sample whatever the order of the source was.
 """
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from ganflow.base.errors import DataError
 from ganflow.base.files import read_array, read_json
@@ -78,7 +80,7 @@ def open_store(folder: Path) -> Store:
     card = read_json(path)
     if not (isinstance(card, dict) and {"source", "shape", "splits", "sha256"} <= card.keys()):
         raise DataError(
-            "this is no data card",
+            "this is not a data card",
             where=str(path),
             expected="source, shape, splits and sha256",
             run="dvc repro prepare",
@@ -95,54 +97,39 @@ def _at_odds(path: Path, array: np.ndarray, dtype: str, shape: tuple[int, ...]) 
     )
 
 
-class ArrayWriter:
-    """Writes a `.npy` file row by row: memory holds one block, whatever the file's size.
+@contextmanager
+def writing_array(
+    path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """Write a `.npy` file block by block: memory holds one block, whatever the file's size.
 
-    The header has a fixed size; the number of rows is filled in at the end.
+    Yields:
+        a function that appends rows, (n, *shape[1:]) of exactly this type.
+
+    Raises:
+        ValueError: for a block that does not continue the array, or too few or too many rows.
     """
+    form = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(dtype)),
+        "fortran_order": False,
+        "shape": shape,
+    }
+    rows = 0
 
-    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.shape, self.dtype = shape, dtype
-        self.rows = 0
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.stream: BinaryIO = path.open("wb")
-        self.stream.write(self._header())
+    def append(block: np.ndarray) -> None:
+        nonlocal rows
+        if block.dtype != dtype or block.shape[1:] != shape[1:]:
+            raise ValueError(f"{block.dtype} {block.shape} does not continue {shape}")
+        stream.write(np.ascontiguousarray(block).data)
+        rows += len(block)
 
-    def append(self, block: np.ndarray) -> None:
-        """Add rows: (n, *shape), of exactly this writer's type."""
-        if block.dtype != self.dtype or block.shape[1:] != self.shape:
-            raise ValueError(f"{block.dtype} {block.shape} does not continue {self.shape}")
-        self.stream.write(np.ascontiguousarray(block).data)
-        self.rows += len(block)
-
-    def close(self) -> None:
-        self.stream.seek(0)
-        self.stream.write(self._header())
-        self.stream.flush()
-        os.fsync(self.stream.fileno())
-        self.stream.close()
-
-    def _header(self) -> bytes:
-        """Version 1.0 of the format: padded to 192 bytes, a multiple of 64 as it asks."""
-        text = repr(
-            {
-                "descr": np.lib.format.dtype_to_descr(self.dtype),
-                "fortran_order": False,
-                "shape": (self.rows, *self.shape),
-            }
-        )
-        return b"\x93NUMPY\x01\x00" + (182).to_bytes(2, "little") + text.ljust(181).encode() + b"\n"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.stream.close()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as stream:
+        # Version 1.0 of the format: padded to 192 bytes, a multiple of 64 as it asks.
+        stream.write(b"\x93NUMPY\x01\x00" + (182).to_bytes(2, "little"))
+        stream.write(repr(form).ljust(181).encode() + b"\n")
+        yield append
+        if rows != shape[0]:
+            raise ValueError(f"{rows} rows do not make {shape}")
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -31,40 +31,40 @@ class Data(Section):
     """Colour mode, grey (`L`) or `RGB`; `auto` is grey where every image is."""
 
     fit: Fit = "crop"
-    """How an image of other proportions is made to fit: its middle, with borders, or squeezed."""
+    """How other proportions are made to fit: crop the middle, pad with borders, or stretch."""
 
     resample: Resample = "bicubic"
     """Filter for changing the size; all but `nearest` are antialiased."""
 
     background: Annotated[int, Field(ge=0, le=255)] = 0
-    """Grey level of borders and of what is under transparent pixels."""
+    """Grey level of borders and behind transparent pixels."""
 
     classes: Annotated[list[str | int], Field(min_length=1)] | Literal["all"] = "all"
     """The names of the classes to use."""
 
     limit: Annotated[int, Field(ge=1)] | None = None
-    """At most so many training images, chosen by their content's hash."""
+    """Use at most this many training images, chosen by the hash of their content."""
 
     balance: bool = False
     """Give every class as many training images as the rarest one has."""
 
     stacked: Annotated[int, Field(ge=0, le=10_000_000)] = 0
-    """Stacked MNIST: so many training images, each of three random ones as its channels."""
+    """Stacked MNIST: the number of training images, each with three random ones as channels."""
 
     near_duplicates: Literal["ignore", "report", "drop"] = "report"
-    """What to do about images that look alike; exact copies never stand in two splits."""
+    """What to do about images that look alike; exact copies are never in two splits."""
 
     near_distance: Annotated[int, Field(ge=0, le=16)] = 6
     """Bits of the 64-bit perceptual hash in which images that look alike may differ."""
 
     test_share: Share = 0.1
-    """Of all images, kept for `evaluate` where the source has no test split of its own."""
+    """Share of all images kept for `evaluate`, if the source has no test split of its own."""
 
     validation_share: Share = 0.1
-    """Of the training images, held out to choose the best snapshot by."""
+    """Share of the training images held out to choose the best snapshot."""
 
     max_rejected: Annotated[float, Field(ge=0, le=0.5)] = 0.01
-    """The share of files that may turn out unusable before that is an error."""
+    """Share of files that may be unusable; more are an error."""
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -1,4 +1,4 @@
-"""Images that look alike: a perceptual hash finds candidates, their pixels decide.
+"""Find images that look alike: a perceptual hash finds candidates, and their pixels decide.
 
 The hash is the sign pattern of an image's 64 lowest frequencies (a discrete cosine transform,
 without the zeroth row and column) against their median, as in Zauner, *Implementation and
@@ -14,10 +14,10 @@ import numpy as np
 SIDE = 8
 NEIGHBOURS = 8
 AT_ONCE = 128
-"""Pairs whose pixels are in memory together."""
+"""Pairs of images in memory at a time."""
 
 ALIKE = 0.99
-"""Correlation of two images' pixels from which they count as the same picture."""
+"""The correlation of pixels from which two images count as the same picture."""
 
 
 def perceptual_hashes(images: np.ndarray) -> np.ndarray:
@@ -35,9 +35,9 @@ def near_pairs(
 ) -> np.ndarray:
     """Pairs of images that look alike: int64 (p, 2), the smaller index first, ascending.
 
-    The hashes are sorted four times, each time with other bits in front, and every one is
-    compared with its next `NEIGHBOURS`: time and memory stay proportional to N on any data, at
-    the price that a few pairs in a crowd of similar ones are not seen (Charikar, 2002).
+    The hashes are sorted four times, each time rotated by 16 bits, and each is compared with the
+    next `NEIGHBOURS` (Charikar, 2002). Time and memory stay proportional to N on any data, but a
+    few pairs among many similar images are missed.
 
     Args:
         hashes: uint64 (N,), from `perceptual_hashes`.
@@ -45,8 +45,8 @@ def near_pairs(
         rows: gives images, uint8 (n, h, w, c), for indices, int64 (n,).
     """
     found = [np.empty((0, 2), np.int64)]
-    for turn in range(4):
-        turned = _turn(hashes, 16 * turn)
+    for bits in map(np.uint64, (0, 16, 32, 48)):
+        turned = (hashes << bits) | (hashes >> (np.uint64(64) - bits))
         order = np.argsort(turned, kind="stable")
         ordered = hashes[order]
         for step in range(1, min(NEIGHBOURS, len(hashes) - 1) + 1):
@@ -63,33 +63,29 @@ def near_pairs(
 
 
 def keep_one(splits: np.ndarray, pairs: np.ndarray, train: int) -> np.ndarray:
-    """Drop all but one of those that look alike; of a test split, none.
+    """Drop all but one of each group that looks alike; test images are never dropped.
 
-    The one that stays is in the split that counts most (test, validation, train), and the
-    first there.
+    The one that stays is the first of the test split, else of validation, else of train.
 
     Args:
         splits: int8 (N,).
         pairs: int64 (p, 2), from `near_pairs`.
-        train: the split that counts least; -1 marks what is dropped.
+        train: the number of the training split.
+
+    Returns:
+        int8 (N,): the splits, with -1 for images that are dropped.
     """
-    group = np.arange(len(splits))
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    def root(place: int) -> int:
-        while group[place] != place:
-            group[place] = group[group[place]]
-            place = int(group[place])
-        return place
-
-    for one, other in pairs:
-        low, high = sorted((root(int(one)), root(int(other))))
-        group[high] = low
-    kept = splits.copy()
+    size = len(splits)
+    graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), (size, size))
     touched = np.unique(pairs)
-    roots = np.array([root(int(place)) for place in touched], np.int64)
+    groups = connected_components(graph, directed=False)[1][touched]
+    kept = splits.copy()
     test = train + 2
-    for alike in np.unique(roots):
-        members = touched[roots == alike]
+    for group in np.unique(groups):
+        members = touched[groups == group]
         highest = splits[members].max()
         stay = members[splits[members] == highest]
         kept[members] = -1
@@ -98,7 +94,7 @@ def keep_one(splits: np.ndarray, pairs: np.ndarray, train: int) -> np.ndarray:
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Of the pixels of each pair; of two images of one colour each, 1 if it is the same."""
+    """Correlation of each pair's pixels; for two images of a single colour, 1 if it is equal."""
     a = one.reshape(len(one), -1).astype(np.float32)
     b = other.reshape(len(other), -1).astype(np.float32)
     mean_a, mean_b = a.mean(axis=1), b.mean(axis=1)
@@ -110,13 +106,6 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     same = flat_a & flat_b & (np.abs(mean_a - mean_b) < 1)
     alike: np.ndarray = np.where(flat_a | flat_b, same.astype(np.float32), correlation)
     return alike
-
-
-def _turn(hashes: np.ndarray, bits: int) -> np.ndarray:
-    if not bits:
-        return hashes
-    turned: np.ndarray = (hashes << np.uint64(bits)) | (hashes >> np.uint64(64 - bits))
-    return turned
 
 
 @cache

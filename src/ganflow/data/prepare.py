@@ -1,4 +1,4 @@
-"""From a source in `data/raw` to a prepared store, streaming: memory holds blocks and an index."""
+"""Make the prepared store from a source in `data/raw`, in blocks that fit into memory."""
 
 import math
 import os
@@ -14,7 +14,7 @@ import numpy as np
 
 from ganflow.base.errors import DataError
 from ganflow.base.files import write_json
-from ganflow.base.store import CARD, SPLITS, ArrayWriter
+from ganflow.base.store import CARD, SPLITS, writing_array
 from ganflow.config.data import Data
 from ganflow.data import near_duplicates, selection, splits, stacked
 from ganflow.data.readers.formats import recognise
@@ -25,7 +25,7 @@ from ganflow.data.splits import DROPPED, TRAIN
 T = TypeVar("T")
 
 BLOCK = 2**20
-"""Bytes of images at once: as many as stay in the processor's cache while they are summed."""
+"""Bytes of images in a block, which stays in the processor's cache while it is summed."""
 
 
 def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> None:
@@ -35,8 +35,8 @@ def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> N
         workers: processes that decode pictures; None chooses.
 
     Raises:
-        DataError: when the source is missing, damaged or too much of it is unusable, when
-            `data` asks for what it has not, or when a split would be empty.
+        DataError: when the source is missing or damaged, too much of it is unusable, it lacks
+            what `data` asks for, or a split would be empty.
     """
     where = raw / data.source
     rejects = Rejects(where, data.max_rejected)
@@ -51,7 +51,7 @@ def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> N
         raise DataError(
             f"it cannot be read or written: {error.strerror or error}",
             where=str(error.filename or where),
-            expected="files that may be read, and room on the disk",
+            expected="readable files, and space on the disk",
         ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -65,7 +65,7 @@ def _write(
     card: dict[str, Any],
     where: Path,
 ) -> None:
-    """Choose the images of each split and write them; complete the card."""
+    """Choose the images of each split, write them, and complete the data card."""
     chosen, found = _choose(gathered, data, rejects, where)
     names = _names(gathered, chosen)
     _check_splits(chosen, gathered, data, where)
@@ -78,24 +78,25 @@ def _write(
         card["classes"] = stacked.stack_names(names) if data.stacked else names
     card["splits"] = {}
     counts: dict[str, list[int]] = {}
+    number = {name: place for place, name in enumerate(names)}
+    numbers = np.array([number.get(name, -1) for name in gathered.classes], np.int64)
     for split, name in enumerate(SPLITS):
         members = in_digest_order(np.flatnonzero(chosen == split), gathered)
-        if names:
-            labels = _numbers(gathered, names)[gathered.labels[members]]
+        labels = numbers[gathered.labels[members]] if names else None
+        if labels is not None:
             counts[name] = np.bincount(labels, minlength=len(names)).tolist()
         if data.stacked:
             wanted = data.stacked if split == TRAIN else len(members)
-            members = members[stacked.draw(len(members), wanted, split)]
+            drawn = stacked.draw(len(members), wanted, split)
+            members = members[drawn]
+            labels = None if labels is None else stacked.stack_labels(labels[drawn], len(names))
         card["splits"][name] = len(members)
         statistics = _write_images(store / name / "images.npy", gathered, members)
         if split == TRAIN:
             card["statistics"] = statistics
-        if names:
-            labels = _numbers(gathered, names)[gathered.labels[members]]
-            if data.stacked:
-                labels = stacked.stack_labels(labels, len(names))
-            with ArrayWriter(store / name / "labels.npy", (), np.dtype(np.int64)) as writer:
-                writer.append(labels)
+        if labels is not None:
+            with writing_array(store / name / "labels.npy", labels.shape, np.int64) as append:
+                append(labels)
     if data.stacked:
         card["stacked"] = {"images": data.stacked, "classes": names}
     if counts:
@@ -111,14 +112,8 @@ def _write(
     write_json(store / CARD, card)
 
 
-def _numbers(gathered: Gathered, names: list[str]) -> np.ndarray:
-    """From the classes' order in the source to that in the store, -1 for what is left out."""
-    place = {name: number for number, name in enumerate(names)}
-    return np.array([place.get(name, -1) for name in gathered.classes], np.int64)
-
-
 def _names(gathered: Gathered, chosen: np.ndarray) -> list[str]:
-    """The classes that are left, in the order of their indices in the store."""
+    """The classes that are used, in the order of their indices in the store."""
     if not gathered.classes:
         return []
     present = np.unique(gathered.labels[chosen != DROPPED])
@@ -128,14 +123,14 @@ def _names(gathered: Gathered, chosen: np.ndarray) -> list[str]:
 def _choose(
     gathered: Gathered, data: Data, rejects: Rejects, where: Path
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """The split of every image or `DROPPED`, and what the card says about it."""
+    """The split of every image or `DROPPED`, and the card's entries about that."""
     assigned = splits.assign(
-        gathered.official, gathered.sources, data.test_share, data.validation_share
+        gathered.official, gathered.findings["source"], data.test_share, data.validation_share
     )
-    assigned[~gathered.usable] = DROPPED
-    chosen, copies = splits.drop_copies(assigned, gathered.pixels)
+    assigned[~gathered.findings["usable"]] = DROPPED
+    chosen, copies = splits.drop_copies(assigned, gathered.findings["pixels"])
     for row in np.flatnonzero(chosen != assigned):
-        reason = "the same image stands in the test split, or in validation"
+        reason = "the same image is in the test split, or in validation"
         rejects.add(Reject(gathered.name(int(row)), "duplicate", reason))
     card: dict[str, Any] = {
         "duplicates": {"copies": copies, "dropped": int((chosen != assigned).sum())}
@@ -149,12 +144,12 @@ def _choose(
                 "data.balance needs labels, and this source has none",
                 where=str(where),
                 expected="`balance: false`, or a source with labels",
-                run="mend data.balance in params.yaml",
+                run="change data.balance in params.yaml",
             )
-        chosen = selection.balance(chosen, gathered.labels, gathered.sources)
+        chosen = selection.balance(chosen, gathered.labels, gathered.findings["source"])
     balanced = int((chosen == TRAIN).sum())
     if data.limit is not None:
-        chosen = selection.limit(chosen, gathered.sources, data.limit)
+        chosen = selection.limit(chosen, gathered.findings["source"], data.limit)
     limited = int((chosen == TRAIN).sum())
     card["left_out"] = {
         "by_class": gathered.unselected,
@@ -167,13 +162,15 @@ def _choose(
 def _near(
     gathered: Gathered, data: Data, chosen: np.ndarray, rejects: Rejects
 ) -> tuple[np.ndarray, dict[str, int]]:
-    # Copies of one image, which are all in one split by now, are looked at once.
+    # Copies of one image are all in one split by now, so one of them is enough.
     members = in_digest_order(np.flatnonzero(chosen != DROPPED), gathered)
-    _, first, group = np.unique(gathered.pixels[members, 0], return_index=True, return_inverse=True)
+    _, first, group = np.unique(
+        gathered.findings["pixels"][members, 0], return_index=True, return_inverse=True
+    )
     distinct = members[first]
     with gathered.rows.open("rb") as rows:
         pairs = near_duplicates.near_pairs(
-            gathered.looks[distinct],
+            gathered.findings["hash"][distinct],
             data.near_distance,
             lambda places: read_rows(rows, distinct[places], gathered.form.shape),
         )
@@ -191,8 +188,8 @@ def _near(
 
 
 def in_digest_order(members: np.ndarray, gathered: Gathered) -> np.ndarray:
-    """Rows in the order of their content, whatever order they were read in."""
-    sources, pixels = gathered.sources[members], gathered.pixels[members]
+    """Sort rows by their content, so that the order of reading does not matter."""
+    sources, pixels = gathered.findings["source"][members], gathered.findings["pixels"][members]
     keys = (gathered.labels[members], pixels[:, 0], sources[:, 1], sources[:, 0])
     return members[np.lexsort(keys)]
 
@@ -210,7 +207,7 @@ def read_rows(rows: BinaryIO, members: np.ndarray, shape: tuple[int, int, int]) 
 def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[str, list[float]]:
     """Write some rows, and give each channel's mean and standard deviation, 0 to 255.
 
-    The sums are whole numbers, so they do not depend on how the images are cut into blocks.
+    The sums are integers, so they do not depend on how the images are divided into blocks.
 
     Args:
         members: int64 (n,), or (n, 3) for stacks of three.
@@ -223,7 +220,7 @@ def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[s
     parts = np.array_split(members, math.prod(gathered.form.shape) * members.size // BLOCK + 1)
     with (
         gathered.rows.open("rb") as rows,
-        ArrayWriter(path, (height, width, channels), np.dtype(np.uint8)) as writer,
+        writing_array(path, (len(members), height, width, channels), np.uint8) as append,
     ):
 
         def read(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -233,17 +230,17 @@ def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[s
             return block, _by_channel(wide), _by_channel(wide * wide)
 
         for block, sums, sums_of_squares in _ahead(read, parts):
-            writer.append(block)
+            append(block)
             total += sums
             squares += sums_of_squares
-    count = writer.rows * height * width
+    count = len(members) * height * width
     mean, square = total / count, squares / count
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     return {"mean": mean.round(4).tolist(), "std": deviation.round(4).tolist()}
 
 
 def _ahead(task: Callable[[np.ndarray], T], inputs: Iterable[np.ndarray]) -> Iterator[T]:
-    """What `task` makes of the inputs, in order; two threads are at most four of them ahead."""
+    """The results of `task`, in order; two threads work at most four inputs ahead."""
     waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(2) as threads:
         for given in inputs:

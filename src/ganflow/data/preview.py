@@ -1,15 +1,14 @@
-"""What the pipeline would make of a source, before any run: a table and a contact sheet."""
+"""Show what `prepare` would make of a source: a table and a contact sheet."""
 
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from ganflow.base.files import write_whole
+from ganflow.base.images import image_grid, write_png
 from ganflow.base.store import SPLITS, Store, open_store
 from ganflow.config.data import Data
 from ganflow.data.prepare import prepare
@@ -20,7 +19,7 @@ MAX_SHOWN = 10
 
 
 def show(data: Data, raw: Path, picture: Path, console: Console | None = None) -> None:
-    """Prepare `data` as the pipeline would, in a temporary folder, and show what comes out.
+    """Prepare `data` as the pipeline would, in a temporary folder, and show the result.
 
     Args:
         raw: the folder that `data.source` is a name in.
@@ -28,7 +27,7 @@ def show(data: Data, raw: Path, picture: Path, console: Console | None = None) -
         console: where the table goes; standard output if None.
 
     Raises:
-        DataError: what `prepare` would fail with.
+        DataError: as `prepare` raises.
     """
     console = console or Console()
     picture.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +35,7 @@ def show(data: Data, raw: Path, picture: Path, console: Console | None = None) -
         place = Path(folder)
         prepare(data, raw, place)
         store = open_store(place)
-        write_sheet(store, picture)
+        write_png(picture, contact_sheet(store))
         console.print(table(store.card))
         rejected = (place / REJECTED).read_text().splitlines()[1:]
     for line in rejected[:MAX_SHOWN]:
@@ -74,15 +73,8 @@ def table(card: dict[str, Any]) -> Table:
     return shape
 
 
-def write_sheet(store: Store, picture: Path) -> None:
-    """The first training images, each column of one class where there are labels, as a PNG."""
-    sheet = contact_sheet(store)
-    image = Image.fromarray(sheet[..., 0] if sheet.shape[2] == 1 else sheet)
-    write_whole(picture, lambda stream: image.save(stream, "PNG"))
-
-
 def contact_sheet(store: Store) -> np.ndarray:
-    """uint8 (8·h, up to 16·w, c): what there is of eight images for each of the first classes."""
+    """Training images, up to eight in a column for each class: uint8 (8·h, up to 16·w, c)."""
     split = store.split("train")
     if split.labels is None:
         members = np.arange(min(ROWS * COLUMNS, len(split.images)))
@@ -90,13 +82,10 @@ def contact_sheet(store: Store) -> np.ndarray:
     else:
         classes = min(COLUMNS, len(store.classes))
         columns = [np.flatnonzero(split.labels == label)[:ROWS] for label in range(classes)]
-    height, width, channels = store.shape
-    sheet = np.zeros((ROWS * height, len(columns) * width, channels), np.uint8)
+    cells = np.zeros((ROWS, len(columns), *store.shape), np.uint8)
     for column, members in enumerate(columns):
-        for row, member in enumerate(members[:ROWS]):
-            left, top = column * width, row * height
-            sheet[top : top + height, left : left + width] = split.images[member]
-    return sheet
+        cells[: len(members), column] = split.images[members]
+    return image_grid(cells.reshape(-1, *store.shape), len(columns), gap=0)
 
 
 def _official(card: dict[str, Any], name: str) -> str:

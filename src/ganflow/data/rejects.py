@@ -1,10 +1,9 @@
-"""What was not used, and why: the rows of rejected.csv."""
+"""Files that were not used, and why: the rows of rejected.csv."""
 
 import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from ganflow.base.files import write_text
 REJECTED = "rejected.csv"
 MAX_ASIDE = 1000
 MAX_FAULTS = 100_000
-"""More than so many faulty files are an error, whatever their share: they are kept in memory."""
+"""More faulty files than this are an error whatever their share, since memory holds them all."""
 
 ADDRESS = re.compile(r"<[^>]*>| at 0x[0-9a-fA-F]+")
 
@@ -22,8 +21,8 @@ ADDRESS = re.compile(r"<[^>]*>| at 0x[0-9a-fA-F]+")
 class Reject(NamedTuple):
     file: str
     kind: str
-    """`aside`: goes with the pictures without being one; `duplicate` and `near_duplicate`:
-    stands in another split as well; every other kind is a fault, and counts."""
+    """`aside`: accompanies the pictures but is none; `duplicate` and `near_duplicate`: is in
+    another split as well. Every other kind is a fault and counts towards `data.max_rejected`."""
 
     reason: str
 
@@ -33,7 +32,7 @@ class Reject(NamedTuple):
 
 
 class Rejects:
-    """Collects what is not used, and stops the run when too much of it is faulty."""
+    """Collects the files that are not used, and refuses too many faulty ones."""
 
     def __init__(self, where: Path, share: float) -> None:
         self.where, self.share = where, share
@@ -52,7 +51,7 @@ class Rejects:
         """Compare the faults so far with `data.max_rejected` of `total` files.
 
         Raises:
-            DataError: naming the first of them.
+            DataError: with the first of them, when there are more.
         """
         if self.faults <= self.share * total and self.faults <= MAX_FAULTS:
             return
@@ -63,28 +62,24 @@ class Rejects:
             f"at least {self.faults}{of} files cannot be used, among them\n{shown}",
             where=str(self.where),
             expected=f"at most {self.share:.2%} (data.max_rejected)",
-            run="mend or remove these files, or raise data.max_rejected in params.yaml",
+            run="repair or remove these files, or raise data.max_rejected in params.yaml",
         )
 
     def write(self, path: Path) -> None:
-        write_rows(path, sorted(set(self.rows)))
-
-
-def write_rows(path: Path, rows: Iterable[Reject]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Reject._fields)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    write_text(path, text.getvalue())
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(Reject._fields)
+        writer.writerows([_cell(value) for value in row] for row in sorted(set(self.rows)))
+        write_text(path, text.getvalue())
 
 
 def reason(error: BaseException) -> str:
-    """An error's message in one short line, without what differs from run to run."""
+    """An error's message in one short line, without memory addresses."""
     return printable(ADDRESS.sub("", str(error) or type(error).__name__))[:200]
 
 
 def printable(text: str) -> str:
-    """`text` with every character that could act on a terminal or break a line escaped."""
+    """Escape every character that could control a terminal or break a line."""
     return "".join(
         character
         if character == " " or unicodedata.category(character)[0] not in "CZ"
@@ -94,6 +89,6 @@ def printable(text: str) -> str:
 
 
 def _cell(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that no spreadsheet runs as a formula."""
     shown = printable(value)
     return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown

@@ -1,4 +1,4 @@
-"""Which of the images that could be used are: by class, in number, and evenly over classes."""
+"""Select images: by class, up to a number, and evenly over classes."""
 
 import difflib
 from pathlib import Path
@@ -14,7 +14,7 @@ def select_classes(names: list[str], data: Data, where: Path) -> np.ndarray:
     """Which classes `data.classes` names: bool (K,).
 
     Raises:
-        DataError: when it names one that the source has not.
+        DataError: when it names a class that the source does not have.
     """
     if data.classes == "all":
         return np.ones(len(names), bool)
@@ -25,10 +25,10 @@ def select_classes(names: list[str], data: Data, where: Path) -> np.ndarray:
             hint = f"; did you mean `{near[0]}`?" if near else ""
             shown = ", ".join(in_order(names)[:20]) or "none: it has no labels"
             raise DataError(
-                f"data.classes names `{name}`, which is no class of this source{hint}",
+                f"data.classes names `{name}`, which is not a class of this source{hint}",
                 where=str(where),
                 expected=f"some of: {shown}",
-                run="mend data.classes in params.yaml",
+                run="change data.classes in params.yaml",
             )
     return np.array([name in chosen for name in names], bool)
 
@@ -43,15 +43,14 @@ def in_order(names: list[str]) -> list[str]:
 def balance(splits: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> np.ndarray:
     """Drop training images until every class has as many as the rarest one.
 
-    Those with the smallest digests stay, so the choice is random, yet the same every time.
+    Those with the smallest digests stay, so the choice is random but always the same.
 
     Args:
         splits: int8 (N,), from `ganflow.data.splits`.
         labels: int32 (N,), class indices.
         sources: uint64 (N, 2), digests of the images.
     """
-    members = np.flatnonzero(splits == TRAIN)
-    members = members[np.lexsort((members, sources[members, 1], sources[members, 0]))]
+    members = _training_images(splits, sources)
     classes, counts = np.unique(labels[members], return_counts=True)
     balanced = splits.copy()
     for label in classes:
@@ -60,9 +59,14 @@ def balance(splits: np.ndarray, labels: np.ndarray, sources: np.ndarray) -> np.n
 
 
 def limit(splits: np.ndarray, sources: np.ndarray, images: int) -> np.ndarray:
-    """Drop training images but the `images` ones with the smallest digests."""
-    members = np.flatnonzero(splits == TRAIN)
-    order = np.lexsort((members, sources[members, 1], sources[members, 0]))
+    """Keep only the `images` training images with the smallest digests."""
     limited = splits.copy()
-    limited[members[order[images:]]] = DROPPED
+    limited[_training_images(splits, sources)[images:]] = DROPPED
     return limited
+
+
+def _training_images(splits: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """Their indices, in the order of their digests: int64 (n,)."""
+    members = np.flatnonzero(splits == TRAIN)
+    ordered: np.ndarray = members[np.lexsort((sources[members, 1], sources[members, 0]))]
+    return ordered

@@ -1,4 +1,4 @@
-"""Which sources lie below `data/raw`, and what to say of one that does not."""
+"""The sources below `data/raw`, and the error for one that is missing."""
 
 import difflib
 from pathlib import Path
@@ -11,17 +11,17 @@ ASIDE = ("inception",)
 
 
 def require(path: Path) -> None:
-    """Refuse a source that is not at `path`, and that DVC could not bring there.
+    """Refuse a source that is neither at `path` nor tracked by DVC.
 
     Raises:
-        DataError: with the nearest name that is there.
+        DataError: with the most similar name that is there.
     """
     if not path.exists() and not tracked(path).is_file():
         raise missing(path)
 
 
 def missing(path: Path) -> DataError:
-    """What to say of a source that is not there."""
+    """The error for a source that is missing."""
     if tracked(path).is_file():
         return DataError(
             f"there is no `{path.name}` here; DVC has it",
@@ -42,12 +42,12 @@ def missing(path: Path) -> DataError:
 
 
 def tracked(path: Path) -> Path:
-    """The file in git that tells DVC of a source."""
+    """The file in git by which DVC tracks a source."""
     return path.with_name(path.name + TRACKED)
 
 
 def names(raw: Path) -> list[str]:
-    """The sources below `raw`, here or in DVC's storage, in order."""
+    """The names of the sources below `raw`, present or tracked by DVC, in order."""
     if not raw.is_dir():
         return []
     found = {path.name.removesuffix(TRACKED) for path in raw.iterdir()}

@@ -1,8 +1,8 @@
-"""Which image belongs to which split: decided by the image alone, never by its neighbours.
+"""Assign images to splits, each by its own content and independently of the others.
 
-An image's digest, the first 128 bits of a SHA-256 seen as two 64-bit numbers, is a point
-drawn evenly from the unit square. Shares are thresholds on it, so adding images moves no old
-one to another split.
+An image's digest, the first 128 bits of its SHA-256 as two 64-bit numbers, is a uniformly
+distributed point of the unit square. Shares are thresholds on it, so adding images moves no
+other image to another split.
 """
 
 import numpy as np
@@ -39,16 +39,16 @@ def assign(
 
 
 def drop_copies(splits: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, int]:
-    """Drop what stands in more than one split: from train and validation, never from test.
+    """Drop images that are in several splits: from train and validation, never from test.
 
-    Copies within one split stay: how often something occurs is part of the data.
+    Copies within one split are kept: how often an image occurs is part of the data.
 
     Args:
-        splits: int8 (N,), from `assign`; those already `DROPPED` count for nothing.
+        splits: int8 (N,), from `assign`; those already `DROPPED` are ignored.
         pixels: uint64 (N, 2), digests of the prepared images.
 
     Returns:
-        the new splits; and how many images are copies of another one, in whatever split.
+        the new splits, and the number of images that are copies of another one in any split.
     """
     order = np.lexsort((pixels[:, 1], pixels[:, 0]))
     order = order[splits[order] != DROPPED]

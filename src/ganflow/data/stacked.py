@@ -1,6 +1,6 @@
 """Stacked MNIST: three random grey images as the colour channels of one (Metz et al., 2017).
 
-Ten digits give 1,000 modes of known and equal weight, which is how mode coverage is measured
+Ten digits give 1,000 modes of known and equal weight, on which mode coverage is measured
 (Srivastava et al., 2017; Lin et al., 2018).
 """
 
@@ -13,10 +13,10 @@ MAX_CLASSES = 10_000
 def draw(images: int, stacks: int, split: int) -> np.ndarray:
     """Which images stand in which stack: int64 (stacks, 3), independent and even.
 
-    The draw is the same for every seed of a training, so that the data stay the same.
+    The draw does not depend on the training's seed, so that the data stay the same.
     """
-    generator = np.random.Generator(np.random.PCG64([0x57AC4ED, split]))
-    return generator.integers(0, images, (stacks, CHANNELS))
+    rng = np.random.Generator(np.random.PCG64([0x57AC4ED, split]))
+    return rng.integers(0, images, (stacks, CHANNELS))
 
 
 def stack(images: np.ndarray) -> np.ndarray:
@@ -25,7 +25,7 @@ def stack(images: np.ndarray) -> np.ndarray:
 
 
 def stack_labels(labels: np.ndarray, classes: int) -> np.ndarray:
-    """int64 (n, 3) class indices to int64 (n,): the red one counts most."""
+    """int64 (n, 3) class indices to int64 (n,): the first is the most significant."""
     weights = classes ** np.arange(CHANNELS - 1, -1, -1, dtype=np.int64)
     return labels.astype(np.int64) @ weights
 

@@ -16,7 +16,6 @@ from ganflow.base.errors import DataError
 from ganflow.data.readers import arrays
 from ganflow.data.readers.array_set import open_set
 from ganflow.data.readers.formats import recognise
-from ganflow.data.splits import TEST, TRAIN
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (10, 8, 9, 3), dtype=np.uint8)
@@ -29,25 +28,6 @@ def test_every_version_of_the_format_is_read(tmp_path: Path, version: tuple[int,
         np.lib.format.write_array(stream, IMAGES, version, allow_pickle=False)
     read = np.concatenate(list(arrays.read_rows(arrays.open_array(path), 3)))
     np.testing.assert_array_equal(read, IMAGES)
-
-
-@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_a_keras_style_npz_has_its_own_splits(tmp_path: Path, save: Any) -> None:
-    labels = np.arange(10) % 3
-    path = tmp_path / "set.npz"
-    save(path, x_train=IMAGES, y_train=labels, x_test=IMAGES[:4], y_test=labels[:4, None])
-    found = open_set(recognise(path))
-    assert {part.split: part.count for part in found.parts} == {TRAIN: 10, TEST: 4}
-    assert found.classes == ["0", "1", "2"]
-    np.testing.assert_array_equal(np.concatenate(list(found.parts[0].blocks(4))), IMAGES)
-    np.testing.assert_array_equal(found.parts[1].labels, labels[:4])  # type: ignore[arg-type]
-
-
-def test_labels_may_be_text(tmp_path: Path) -> None:
-    np.save(tmp_path / "images.npy", IMAGES)
-    np.save(tmp_path / "labels.npy", np.array(["cat", "dog"] * 5))
-    found = open_set(recognise(tmp_path))
-    assert found.classes == ["cat", "dog"]
 
 
 @pytest.mark.parametrize(
@@ -132,24 +112,6 @@ def test_damaged_arrays_are_refused_by_name(tmp_path: Path, content: bytes) -> N
         archive.writestr("images.npy", content)
     with pytest.raises(DataError, match=r"worst\.npz"):
         arrays.open_arrays(tmp_path / "worst.npz")
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"images": IMAGES, "labels": np.arange(9)},
-        {"images": IMAGES, "labels": np.eye(10)},
-        {"x_train": IMAGES, "y_train": np.arange(10), "x_test": IMAGES},
-        {"x_train": IMAGES, "x_test": IMAGES[:, :4]},
-        {"images": IMAGES, "nonsense": IMAGES},
-        {"labels": np.arange(10), "y_test": np.arange(10)},
-        {"images": IMAGES[..., None]},
-    ],
-)
-def test_arrays_at_odds_are_refused(tmp_path: Path, content: dict[str, np.ndarray]) -> None:
-    np.savez(tmp_path / "set.npz", **content)  # type: ignore[arg-type]
-    with pytest.raises(DataError, match=r"set\.npz"):
-        open_set(recognise(tmp_path / "set.npz"))
 
 
 @settings(

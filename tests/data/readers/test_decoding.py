@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganflow.data.readers.decoding import Done, Job, run, work
+from ganflow.data.readers.decoding import Decoded, Job, run, work
 from ganflow.data.readers.listing import Entry
 from ganflow.data.readers.pictures import Form
 
 FORM = Form(8, 8, "L")
 
 
-def crash_on_seven(job: Job) -> Done:
+def crash_on_seven(job: Job) -> Decoded:
     """A decoder that dies of its seventh picture, as one with a bug in C would."""
     if any(entry.name.startswith("7") for entry in job.entries):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -41,7 +41,7 @@ def test_processes_write_the_rows_that_one_would(tmp_path: Path) -> None:
         (tmp_path / "rows").write_bytes(b"")
         done = list(run(todo, workers))
         assert [part.first for part in done] == [job.first for job in todo]
-        assert all(part.usable.all() for part in done)
+        assert all(part.findings["usable"].all() for part in done)
         rows = np.fromfile(tmp_path / "rows", np.uint8).reshape(30, 64)
         np.testing.assert_array_equal(rows, np.arange(30)[:, None].repeat(64, axis=1))
 
@@ -49,7 +49,9 @@ def test_processes_write_the_rows_that_one_would(tmp_path: Path) -> None:
 def test_a_crash_costs_the_picture_that_caused_it(tmp_path: Path) -> None:
     done = list(run(jobs(tmp_path, 20, 5), 2, crash_on_seven))
     usable = {
-        part.first + place: bool(good) for part in done for place, good in enumerate(part.usable)
+        part.first + place: bool(good)
+        for part in done
+        for place, good in enumerate(part.findings["usable"])
     }
     assert usable == {number: number != 7 for number in range(20)}
     assert [fault for part in done for fault in part.faults] == [

@@ -2,20 +2,21 @@
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ganflow.data.readers.folder import FileChangedError, list_folder, read_ahead, read_file
-from ganflow.data.readers.listing import Entry, Listing, is_aside, name_digest, name_fault
+from ganflow.data.readers.listing import Listing
 from ganflow.data.rejects import Reject
 
 
 def listed(root: Path, scratch: Path) -> tuple[set[str], dict[str, str]]:
     rejects: list[Reject] = []
-    with Listing(scratch, root) as listing:
+    with closing(Listing(scratch, root)) as listing:
         list_folder(listing, rejects.append)
-        return {entry.name for entry in listing}, {r.file: r.kind for r in rejects}
+        return set(listing.names()), {r.file: r.kind for r in rejects}
 
 
 def test_links_pipes_and_undecodable_names_are_left_out(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_a_file_larger_than_allowed_is_not_read(tmp_path: Path) -> None:
 
 def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ValueError, match="no regular file"):
+    with pytest.raises(ValueError, match="not a regular file"):
         read_file(tmp_path / "pipe")
 
 
@@ -79,38 +80,6 @@ def test_a_file_that_shrinks_is_noticed(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "fstat", shrinking)
     with pytest.raises(FileChangedError):
         read_file(path)
-
-
-def test_a_listing_gives_back_every_entry(tmp_path: Path) -> None:
-    entries = [Entry(f"é{i}", i % 4, i, 2**40 + i, i, 2**32 - 1 - i) for i in range(50)]
-    with Listing(tmp_path / "scratch", tmp_path) as listing:
-        for entry in entries:
-            listing.append(entry)
-        assert list(listing) == entries
-        assert [listing[i] for i in (49, 0, 7)] == [entries[i] for i in (49, 0, 7)]
-
-
-@pytest.mark.parametrize(
-    "name", ["../a", "a/../../b", "/a", "C:\\a", "\\\\host\\a", "a\0b", "a\x1bb", "x" * 1001]
-)
-def test_names_that_deceive_have_a_fault(name: str) -> None:
-    assert name_fault(name) is not None
-
-
-@pytest.mark.parametrize("name", ["a/b.png", "..a", "a..b/c", "😀", "a:b", "العربية.png"])
-def test_honest_names_have_none(name: str) -> None:
-    assert name_fault(name) is None
-
-
-@pytest.mark.parametrize("name", ["README", "a/LICENSE.txt", ".DS_Store", "x/.git/a.png", "a.dvc"])
-def test_what_goes_with_pictures_is_set_aside(name: str) -> None:
-    assert is_aside(name)
-    assert not is_aside("labels.csv")
-    assert not is_aside(f"{name.split('/')[0].strip('.')}s/1.png")
-
-
-def test_a_name_is_the_same_however_it_is_composed() -> None:
-    assert name_digest("é") == name_digest("e\u0301")
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from PIL import Image
 
 from ganflow.base.errors import DataError
 from ganflow.data.readers.formats import kind_of, recognise
-from ganflow.data.readers.picture_set import suitable_size
 
 IDX = bytes((0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 4)) + bytes(16)
 
@@ -94,22 +93,3 @@ def test_a_file_of_anything_else_is_refused(tmp_path: Path, content: bytes) -> N
 def test_any_bytes_have_a_kind_or_none(tmp_path: Path, content: bytes, start: bytes) -> None:
     (tmp_path / "fuzz").write_bytes(start + content)
     assert kind_of(tmp_path / "fuzz") in (None, "idx", "npy", "npz", "zip", "tar")
-
-
-@pytest.mark.parametrize(
-    ("sizes", "suitable"),
-    [
-        ([(28, 28)] * 3, (28, 28)),
-        ([(128, 128)], (128, 128)),
-        ([(24, 40)] * 3, (24, 40)),
-        ([(24, 40), (40, 24)], (32, 32)),
-        ([(129, 129)] * 3, (64, 64)),
-        ([(7, 7)] * 3, (32, 32)),
-        ([(7, 40)] * 3, (32, 32)),
-        ([(218, 178)] * 3, (64, 64)),
-        ([(40, 50), (60, 40), (500, 500)], (32, 32)),
-        ([], (32, 32)),
-    ],
-)
-def test_the_automatic_size(sizes: list[tuple[int, int]], suitable: tuple[int, int]) -> None:
-    assert suitable_size(sizes) == suitable

@@ -1,7 +1,6 @@
 """labels.csv: a table of names and labels, or an error that names the line."""
 
 import contextlib
-import io
 import unicodedata
 from pathlib import Path
 
@@ -19,7 +18,7 @@ PATH = Path("labels.csv")
 
 def test_labels_are_found_by_name_in_any_normal_form() -> None:
     text = "\ufefffile,label,split\né.png,cat,train\r\n./sub\\b.png,dog,test\nc.png,cat,\n"
-    labels = read_labels(io.BytesIO(text.encode()), PATH)
+    labels = read_labels(text.encode(), PATH)
     assert labels.classes == ["cat", "dog"]
     assert labels.of(name_digest(unicodedata.normalize("NFD", "é.png"))) == (0, TRAIN)
     assert labels.of(name_digest("sub/b.png")) == (1, TEST)
@@ -28,7 +27,7 @@ def test_labels_are_found_by_name_in_any_normal_form() -> None:
 
 
 def test_a_formula_is_only_a_label() -> None:
-    labels = read_labels(io.BytesIO(b'file,label\na.png,"=HYPERLINK(""x"")"\n'), PATH)
+    labels = read_labels(b'file,label\na.png,"=HYPERLINK(""x"")"\n', PATH)
     assert labels.classes == ['=HYPERLINK("x")']
 
 
@@ -56,12 +55,12 @@ WORST = {
 @pytest.mark.parametrize(("content", "message"), WORST.values(), ids=WORST.keys())
 def test_what_is_no_such_table_is_refused(content: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        read_labels(io.BytesIO(content), PATH)
+        read_labels(content, PATH)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(st.binary(), st.text().map(str.encode)), st.booleans())
 def test_any_text_is_read_or_refused(content: bytes, with_header: bool) -> None:
     with contextlib.suppress(DataError):
-        table = read_labels(io.BytesIO(b"file,label\n" * with_header + content), PATH)
+        table = read_labels(b"file,label\n" * with_header + content, PATH)
         assert len(table.ids) == len(table.digests)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from ganflow.data.readers.pictures import FILTERS, Form, UnusableError, decode, look
+from ganflow.data.readers.pictures import FILTERS, Form, UnusableError, decode, read_size
 
 RNG = np.random.default_rng(0)
 PHOTO = np.asarray(
@@ -60,7 +60,7 @@ def test_exif_orientation_is_undone(orientation: int, layout: str) -> None:
         expected = ImageOps.fit(upright, (width, height), Image.Resampling.LANCZOS)
         image = decode(content, Form(height, width, "RGB", resample="lanczos"))
         assert np.abs(image.astype(int) - np.asarray(expected)).mean() < 3
-    assert look(content)[:2] == upright.size[::-1]
+    assert read_size(content)[:2] == upright.size[::-1]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "YCbCr"])
@@ -130,8 +130,8 @@ def test_a_shrunk_jpeg_is_as_if_decoded_in_full(resample: str) -> None:
 
 
 def test_look_reads_size_and_greyness() -> None:
-    assert look(encoded(Image.fromarray(PHOTO), "PNG")) == (64, 96, False)
-    assert look(encoded(SQUARE.convert("L"), "JPEG")) == (64, 64, True)
+    assert read_size(encoded(Image.fromarray(PHOTO), "PNG")) == (64, 96, False)
+    assert read_size(encoded(SQUARE.convert("L"), "JPEG")) == (64, 64, True)
 
 
 def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:

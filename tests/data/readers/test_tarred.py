@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import lzma
 import tarfile
 from pathlib import Path
 
@@ -11,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganflow.base.errors import DataError
-from ganflow.data.readers.inflating import open_inflating, read_exactly
-from ganflow.data.readers.tarred import Member, is_tar, members
+from ganflow.data.readers.listing import Member
+from ganflow.data.readers.tarred import is_tar, members
 
 LONG = "folder/" * 40 + "ä😀.png"
 CONTENT = {"a.png": b"first", LONG: b"second " * 5000, "b/empty.png": b""}
 
 
-def a_tar(path: Path, mode: str = "w", layout: int = tarfile.PAX_FORMAT) -> Path:
-    with tarfile.open(path, mode, format=layout) as archive:  # type: ignore[call-overload]
+def a_tar(path: Path, layout: int = tarfile.PAX_FORMAT) -> Path:
+    with tarfile.open(path, "w", format=layout) as archive:
         folder = tarfile.TarInfo("b")
         folder.type = tarfile.DIRTYPE
         archive.addfile(folder)
@@ -31,25 +30,18 @@ def a_tar(path: Path, mode: str = "w", layout: int = tarfile.PAX_FORMAT) -> Path
 
 
 def read_all(path: Path) -> list[tuple[Member, bytes]]:
+    content = path.read_bytes()
     found = []
-    with open_inflating(path) as stream:
-        for member in members(stream, path):
-            content = b"" if member.fault else read_exactly(stream, member.size, path, "x")
-            found.append((member, content))
+    for member in members(path):
+        entry = member.entry
+        found.append((member, content[entry.offset : entry.offset + entry.size]))
     return found
 
 
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
 @pytest.mark.parametrize("layout", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
-def test_what_tarfile_writes_is_read(tmp_path: Path, mode: str, layout: int) -> None:
-    found = read_all(a_tar(tmp_path / "a.tar", mode, layout))
-    assert {member.name: content for member, content in found} == CONTENT
-
-
-def test_members_need_not_be_read(tmp_path: Path) -> None:
-    path = a_tar(tmp_path / "a.tar", "w:gz")
-    with open_inflating(path) as stream:
-        assert [member.name for member in members(stream, path)] == list(CONTENT)
+def test_what_tarfile_writes_is_read(tmp_path: Path, layout: int) -> None:
+    found = read_all(a_tar(tmp_path / "a.tar", layout))
+    assert {member.entry.name: content for member, content in found} == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -81,8 +73,8 @@ def header(name: bytes, size: int, kind: bytes) -> bytes:
 
 @pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
 def test_an_extended_header_of_gigabytes_is_not_read(tmp_path: Path, kind: bytes) -> None:
-    path = tmp_path / "a.tar.xz"
-    path.write_bytes(lzma.compress(header(b"x", 2**33, kind) + bytes(10**7)))
+    path = tmp_path / "a.tar"
+    path.write_bytes(header(b"x", 2**33, kind) + bytes(10**5))
     with pytest.raises(DataError, match="extended header of 8589934592 bytes"):
         read_all(path)
 
@@ -90,8 +82,8 @@ def test_an_extended_header_of_gigabytes_is_not_read(tmp_path: Path, kind: bytes
 def test_a_size_beyond_the_file_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(header(b"x.png", 2**40, b"0") + bytes(1024))
-    with path.open("rb") as stream, pytest.raises(DataError, match="cut off"):
-        list(members(stream, path))
+    with pytest.raises(DataError, match="cut off"):
+        list(members(path))
 
 
 def test_a_cut_archive_is_refused(tmp_path: Path) -> None:
@@ -99,14 +91,6 @@ def test_a_cut_archive_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1500])
     with pytest.raises(DataError, match="cut off"):
         read_all(path)
-
-
-def test_an_xz_that_asks_for_gigabytes_of_memory_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.tar.xz"
-    greedy = [{"id": lzma.FILTER_LZMA2, "dict_size": 2**28}]
-    path.write_bytes(lzma.compress(bytes(2**20), filters=greedy))
-    with pytest.raises(DataError, match=r"[Mm]emory"), open_inflating(path) as stream:
-        stream.read(100)
 
 
 @settings(

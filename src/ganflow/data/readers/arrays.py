@@ -1,13 +1,13 @@
-"""Images in NumPy's `.npy` and `.npz`, streamed; nothing is ever unpickled.
+"""Stream images from NumPy's `.npy` and `.npz`; nothing is ever unpickled.
 
-A header is a Python literal of at most 10,000 characters and evaluated as nothing else; objects,
-Fortran order, and sizes at odds with the file are refused before any row is read.
+NumPy's own parser reads the header, of at most 10,000 characters; objects, Fortran order, and
+sizes at odds with the file are refused before any row is read.
 """
 
-import ast
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -16,28 +16,35 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from ganflow.base.errors import DataError
-from ganflow.data.readers.inflating import read_exactly
+from ganflow.data.readers.inflating import broken, read_exactly
 from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_CLASSES, MAX_PIXELS, MAX_ROWS, MAX_SIDE
-from ganflow.data.readers.listing import Entry
-from ganflow.data.readers.zipped import MemberStream, members
+from ganflow.data.readers.listing import Entry, class_fault
+from ganflow.data.readers.zipped import members, open_member
 
 MAGIC = b"\x93NUMPY"
 MAX_HEADER = 10_000
 CHUNK = 2**24
 ROWS_AT_ONCE = 4096
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+    # Version 3 differs in the encoding of the fields' names, and records are refused.
+    (3, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 @dataclass(frozen=True)
 class Array:
-    """One array: a `.npy` file, or a member of a `.npz`."""
+    """One array: a `.npy` file, a member of a `.npz`, or an idx file."""
 
     path: Path
     name: str
-    """What it is called in messages and roles: the file's or member's name without `.npy`."""
+    """What it is called in messages and roles: the file's name, or without `.npy`."""
 
-    entry: Entry | None
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    open: Callable[[], AbstractContextManager[BinaryIO]]
+    """Opens it at its first row."""
 
 
 def is_npy(start: bytes) -> bool:
@@ -48,53 +55,54 @@ def open_array(path: Path) -> Array:
     """The array in a `.npy` file, from its header.
 
     Raises:
-        DataError: when it holds objects, is cut off, or its header lies.
+        DataError: when it holds objects, is cut off, or its header is wrong.
     """
-    with path.open("rb") as stream:
-        shape, dtype = _header(stream, path, path.stem)
-        left = path.stat().st_size - stream.tell()
-    _check_size(left, shape, dtype, path, path.stem)
-    return Array(path, path.stem, None, shape, dtype)
+    return _opened(path, path.stem, None, path.stat().st_size)
 
 
 def open_arrays(path: Path) -> list[Array]:
     """The arrays in a `.npz`, from their headers."""
     found: list[Array] = []
-    for member in members(path):
-        if member.fault or not member.entry.name.endswith(".npy") or len(found) == 100:
+    for entry, fault in members(path):
+        if fault or not entry.name.endswith(".npy") or len(found) == 100:
             raise DataError(
-                f"`{member.entry.name[:100]}` in it is no array",
+                f"`{entry.name[:100]}` in it is no array",
                 where=str(path),
                 expected="a .npz of at most 100 .npy arrays",
             )
-        name = member.entry.name.removesuffix(".npy")
-        with _stream(path, member.entry) as stream:
-            shape, dtype = _header(stream, path, name)
-            left = member.entry.size - stream.tell()
-        _check_size(left, shape, dtype, path, name)
-        found.append(Array(path, name, member.entry, shape, dtype))
+        found.append(_opened(path, entry.name.removesuffix(".npy"), entry, entry.size))
     return found
 
 
 def read_rows(array: Array, rows: int) -> Iterator[np.ndarray]:
     """Rows of `array`, in order, at most `rows` and about 16 MB at a time."""
-    size = math.prod(array.shape[1:]) * array.dtype.itemsize
+    count, *row = array.shape
+    size = math.prod(row) * array.dtype.itemsize
     rows = max(1, min(rows, CHUNK // max(size, 1)))
-    with _stream(array.path, array.entry) as stream:
-        _header(stream, array.path, array.name)
-        for start in range(0, array.shape[0], rows):
-            n = min(rows, array.shape[0] - start)
+    with array.open() as stream:
+        for start in range(0, count, rows):
+            n = min(rows, count - start)
             content = read_exactly(
-                stream, n * size, array.path, f"the {array.shape[0]} rows of `{array.name}`"
+                stream, n * size, array.path, f"the {count} rows of `{array.name}`"
             )
-            yield np.frombuffer(content, array.dtype).reshape(n, *array.shape[1:])
+            yield np.frombuffer(content, array.dtype).reshape(n, *row)
+        if stream.read(1):
+            raise DataError(
+                "it continues after the content that its header announces",
+                where=str(array.path),
+                expected="a file of exactly the announced size",
+            )
 
 
-def read_labels(array: Array) -> tuple[np.ndarray, list[str]]:
-    """Labels as class numbers, int32 (N,), and the classes' names.
+def read_labels(array: Array, classes: dict[str, int]) -> np.ndarray:
+    """Labels as class numbers, int32 (N,).
+
+    Args:
+        classes: the number of each class by its name; new ones are added.
 
     Raises:
-        DataError: when they are neither whole numbers nor text, or not one for each image.
+        DataError: when they are neither whole numbers nor text, not one for each image, or
+            cannot be names of classes.
     """
     if array.dtype.kind not in "iubUS" or array.shape[1:] not in ((), (1,)):
         raise DataError(
@@ -108,27 +116,26 @@ def read_labels(array: Array) -> tuple[np.ndarray, list[str]]:
             where=str(array.path),
             expected=f"at most {MAX_CLASS_NAME} characters",
         )
-    numbers: dict[str, int] = {}
     parts = []
     for block in read_rows(array, 65_536):
         values, which = np.unique(block.reshape(-1), return_inverse=True)
         names = [_class_name(value, array) for value in values]
-        ids = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
+        ids = np.array([classes.setdefault(name, len(classes)) for name in names], np.int32)
         parts.append(ids[which.reshape(-1)])
-        if len(numbers) > MAX_CLASSES:
+        if len(classes) > MAX_CLASSES:
             raise DataError(
                 f"`{array.name}` holds more than {MAX_CLASSES} different labels",
                 where=str(array.path),
                 expected="classes",
             )
-    return np.concatenate(parts), list(numbers)
+    return np.concatenate(parts)
 
 
 def image_shape(array: Array) -> tuple[int, int, int]:
     """Height, width and channels of an array of images.
 
     Raises:
-        DataError: when it is none.
+        DataError: when it does not hold images.
     """
     _, *image = array.shape
     height, width, channels = (*image, 1) if len(image) == 2 else (*image, 0, 0, 0)[:3]
@@ -148,13 +155,13 @@ def image_shape(array: Array) -> tuple[int, int, int]:
 
 
 def value_range(array: Array) -> str:
-    """How its numbers are to be read: `0..255`, `0..1`, `-1..1` or `0..65535`.
+    """The range of its numbers: `0..255`, `0..1`, `-1..1` or `0..65535`.
 
-    Bytes are taken as they are, and 16-bit numbers are scaled down; floating-point numbers and
-    other integers are read once to see what they span.
+    The type decides for bytes and 16-bit numbers; floating-point numbers and other integers are
+    read once to find their minimum and maximum.
 
     Raises:
-        DataError: when they span something else, or are not all finite.
+        DataError: when their range is another, or they are not all finite.
     """
     if array.dtype.kind == "b":
         return "0..1"
@@ -183,7 +190,7 @@ def value_range(array: Array) -> str:
 
 
 def as_bytes(block: np.ndarray, values: str) -> np.ndarray:
-    """Numbers of the range `values` as uint8."""
+    """Scale numbers of the range `values` to uint8, with rounding."""
     if block.dtype == np.uint8:
         return block
     if values == "0..65535":
@@ -196,6 +203,25 @@ def as_bytes(block: np.ndarray, values: str) -> np.ndarray:
     return np.rint(scaled).clip(0, 255).astype(np.uint8)
 
 
+def _opened(path: Path, name: str, entry: Entry | None, size: int) -> Array:
+    """The array whose file or member has `size` bytes."""
+
+    @contextmanager
+    def at_first_row() -> Iterator[BinaryIO]:
+        with _stream(path, entry) as stream:
+            _header(stream, path, name)
+            yield stream
+
+    with _stream(path, entry) as stream:
+        shape, dtype = _header(stream, path, name)
+        left = size - stream.tell()
+    announced = math.prod(shape) * dtype.itemsize
+    if left != announced:
+        what = f"`{name}` announces {dtype} {shape}, {announced} bytes, and {left} follow"
+        raise broken(what, path, ".npy array")
+    return Array(path, name, shape, dtype, at_first_row)
+
+
 @contextmanager
 def _stream(path: Path, entry: Entry | None) -> Iterator[BinaryIO]:
     with path.open("rb") as file:
@@ -203,7 +229,8 @@ def _stream(path: Path, entry: Entry | None) -> Iterator[BinaryIO]:
             yield file
             return
         try:
-            yield cast(BinaryIO, BufferedReader(MemberStream(file, entry), 1 << 18))
+            with open_member(file, entry) as member:
+                yield cast(BinaryIO, BufferedReader(member, 1 << 18))
         except ValueError as error:
             raise DataError(
                 f"`{entry.name}` in it: {error}", where=str(path), expected="a whole .npz"
@@ -213,34 +240,25 @@ def _stream(path: Path, entry: Entry | None) -> Iterator[BinaryIO]:
 def _header(stream: BinaryIO, path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
     try:
         version = np.lib.format.read_magic(stream)
-        if version not in ((1, 0), (2, 0), (3, 0)):
-            raise ValueError(f"version {version}")
-        width = 2 if version == (1, 0) else 4
-        length = int.from_bytes(stream.read(width), "little")
-        if length > MAX_HEADER:
-            raise ValueError(f"a header of {length} bytes")
-        raw = stream.read(length)
-        if len(raw) < length:
-            raise ValueError("it is cut off in its header")
-        described = ast.literal_eval(raw.decode("utf-8" if version == (3, 0) else "latin-1"))
-        if not isinstance(described, dict) or set(described) != {"descr", "fortran_order", "shape"}:
-            raise ValueError("a header without descr, fortran_order and shape")
-        shape, dtype = described["shape"], np.dtype(described["descr"])
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, EOFError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about files that Python 2 wrote
+            shape, is_fortran, dtype = HEADERS[version](stream, max_header_size=MAX_HEADER)
+    except (DataError, OSError):
+        raise
+    except Exception as error:  # whatever NumPy's parser says of a hostile header
         raise DataError(
             f"`{name}` has a damaged header: {str(error)[:200]}", where=str(path), expected=".npy"
         ) from None
-    whole = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
     if dtype.hasobject or dtype.names or dtype.subdtype:
         raise DataError(
             f"`{name}` holds {'objects' if dtype.hasobject else 'records'}, which are not read",
             where=str(path),
             expected="an array of numbers",
         )
-    if not whole or not shape or described["fortran_order"] is not False:
+    whole = all(type(n) is int and n >= 0 for n in shape)
+    if not whole or not shape or is_fortran:
         raise DataError(
-            f"`{name}` has the shape {str(shape)[:100]}"
-            + (" in Fortran order" if described["fortran_order"] else ""),
+            f"`{name}` has the shape {str(shape)[:100]}{' in Fortran order' if is_fortran else ''}",
             where=str(path),
             expected="an array of several images in C order",
             run="np.save(path, np.ascontiguousarray(images))",
@@ -252,25 +270,16 @@ def _header(stream: BinaryIO, path: Path, name: str) -> tuple[tuple[int, ...], n
     return shape, dtype
 
 
-def _check_size(
-    left: int, shape: tuple[int, ...], dtype: np.dtype[Any], path: Path, name: str
-) -> None:
-    announced = math.prod(shape) * dtype.itemsize
-    if left != announced:
-        raise DataError(
-            f"`{name}` announces {dtype} {shape}, {announced} bytes, and {left} follow",
-            where=str(path),
-            expected="a whole .npy array",
-            run="get the file again from where it came",
-        )
-
-
 def _class_name(value: Any, array: Array) -> str:
     try:
-        return value.decode() if isinstance(value, bytes) else str(value.item())
+        name = value.decode() if isinstance(value, bytes) else str(value.item())
     except UnicodeDecodeError:
         raise DataError(
-            f"`{array.name}` has a label that is no UTF-8 text",
+            f"`{array.name}` has a label that is not UTF-8 text",
             where=str(array.path),
             expected="whole numbers or text",
         ) from None
+    fault = class_fault(name)
+    if fault:
+        raise DataError(f"`{array.name}`: {fault}", where=str(array.path))
+    return name

@@ -1,8 +1,8 @@
-"""Decoding pictures on all processors, into rows of one file.
+"""Decode pictures on all processors, into rows of one file.
 
-A worker gets the places of some pictures and writes their rows itself; what comes back are a
-few numbers for each. So no pixel passes between processes, and the memory of the whole does not
-grow with the number of pictures. A picture that crashes its worker is found and left out.
+A worker is told where some pictures are, writes their rows itself and returns a few numbers for
+each. So no pixels pass between processes, and memory does not grow with the number of pictures.
+A picture that crashes its worker is found and left out.
 """
 
 import hashlib
@@ -16,25 +16,27 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
+from typing import BinaryIO
 
 import numpy as np
+from PIL import Image
 
 from ganflow.base.errors import GanflowError
 from ganflow.data import near_duplicates
 from ganflow.data.readers.folder import FileChangedError, read_ahead, read_file
 from ganflow.data.readers.limits import MAX_SECONDS
-from ganflow.data.readers.listing import RAW, WHOLE, Entry
-from ganflow.data.readers.pictures import Form, UnusableError, decode, shape_into
+from ganflow.data.readers.listing import RAW, WHOLE, Entry, Listing
+from ganflow.data.readers.pictures import Form, UnusableError, decode, to_form
 from ganflow.data.readers.zipped import read_member
 from ganflow.data.rejects import reason
 
 FEW = 200
-"""Pictures that are decoded in this very process: starting others would take longer."""
+"""Up to this many pictures are decoded in this process: starting workers would take longer."""
 
 BATCH = 128
 WORKER_MEMORY = 3 * 2**30
@@ -42,7 +44,7 @@ WORKER_MEMORY = 3 * 2**30
 
 @dataclass(frozen=True)
 class Job:
-    """Some pictures, or some rows of an array, and the rows they become: `first` and onwards."""
+    """Some pictures, or some images of an array, which become the rows from `first` on."""
 
     first: int
     root: Path
@@ -59,67 +61,60 @@ class Job:
         return replace(self, first=self.first + start, entries=self.entries[start:end], block=block)
 
 
+FINDINGS = np.dtype(
+    [("usable", bool), ("source", np.uint64, 2), ("pixels", np.uint64, 2), ("hash", np.uint64)],
+    align=True,
+)
+"""What is known of one image: whether it can be used, digests of its source and of its row, and
+its perceptual hash."""
+
+
 @dataclass
-class Done:
-    """What became of a job's n pictures."""
+class Decoded:
+    """The result of a job of n pictures."""
 
     first: int
-    usable: np.ndarray
-    """bool (n,)."""
+    findings: np.ndarray
+    """`FINDINGS` (n,)."""
 
-    sources: np.ndarray
-    """uint64 (n, 2), digests of the pictures as they came."""
-
-    pixels: np.ndarray
-    """uint64 (n, 2), digests of the rows they became."""
-
-    looks: np.ndarray
-    """uint64 (n,), perceptual hashes."""
-
-    faults: list[tuple[int, str, str]]
-    """Place, kind and reason of those that are not usable."""
+    faults: list[tuple[int, str, str]] = field(default_factory=list)
+    """Position in the job, kind and reason, for each picture that cannot be used."""
 
     content: int = 0
     """Sum of SHA-256 over names and contents."""
 
-    @classmethod
-    def of(cls, first: int, count: int) -> "Done":
-        return cls(
-            first,
-            np.zeros(count, bool),
-            np.zeros((count, 2), np.uint64),
-            np.zeros((count, 2), np.uint64),
-            np.zeros(count, np.uint64),
-            [],
-        )
 
-
-def work(job: Job) -> Done:
+def work(job: Job) -> Decoded:
     """Decode one job and write its rows."""
-    count = len(job)
-    done = Done.of(job.first, count)
-    images = np.zeros((count, *job.form.shape), np.uint8)
-    read_ahead([f"{job.root}/{entry.name}" for entry in job.entries if entry.method == WHOLE])
-    with _opened(job) as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about damaged metadata, page after page
-        for place in range(count):
-            try:
-                with _limited():
-                    images[place] = _one(job, place, archive, done)
-                done.usable[place] = True
-            except UnusableError as fault:
-                done.faults.append((place, fault.kind, fault.reason))
-    finish(done, images, digests(images))
+    done = Decoded(job.first, np.zeros(len(job), FINDINGS))
+    if job.block is not None and job.block.shape[1:] == job.form.shape:
+        images = np.ascontiguousarray(job.block)
+        done.findings["usable"] = True
+        done.findings["source"] = done.findings["pixels"] = digests(images)
+    else:
+        images = _decode_all(job, done)
+        done.findings["pixels"] = digests(images)
+    done.findings["hash"] = near_duplicates.perceptual_hashes(images)
     with job.rows.open("r+b") as rows:
         rows.seek(job.first * images[0].nbytes)
         rows.write(images.data)
     return done
 
 
-def finish(done: Done, images: np.ndarray, pixels: np.ndarray) -> None:
-    """Fill in what is known of the finished rows, whose digests are `pixels`."""
-    done.pixels[:] = pixels
-    done.looks[:] = near_duplicates.perceptual_hashes(images)
+def _decode_all(job: Job, done: Decoded) -> np.ndarray:
+    images = np.zeros((len(job), *job.form.shape), np.uint8)
+    read_ahead([f"{job.root}/{entry.name}" for entry in job.entries if entry.method == WHOLE])
+    opened = _opened(job.root, job.entries[0]) if job.entries else nullcontext()
+    with opened as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about damaged metadata, page after page
+        for place in range(len(job)):
+            try:
+                with _time_limit():
+                    images[place] = _one(job, place, archive, done)
+                done.findings["usable"][place] = True
+            except UnusableError as fault:
+                done.faults.append((place, fault.kind, fault.reason))
+    return images
 
 
 def digests(images: np.ndarray) -> np.ndarray:
@@ -129,41 +124,28 @@ def digests(images: np.ndarray) -> np.ndarray:
     return np.frombuffer(raw, ">u8").reshape(-1, 2).astype(np.uint64)
 
 
-def read_entry(root: Path, entry: Entry, archive: int | None) -> bytes:
-    """The encoded bytes of one picture.
+def read_entry(listing: Listing, place: int) -> bytes:
+    """The encoded bytes of one picture of `listing`.
 
     Raises:
         UnusableError: when they cannot be read, or not in the announced size.
     """
-    try:
-        if entry.method == WHOLE:
-            return read_file(f"{root}/{entry.name}")
-        assert archive is not None
-        if entry.method == RAW:
-            content = os.pread(archive, entry.size, entry.offset)
-            if len(content) != entry.size:
-                raise FileChangedError
-            return content
-        with os.fdopen(archive, "rb", closefd=False) as file:
-            return read_member(file, entry)
-    except FileChangedError:
-        raise UnusableError("changed", "it was written to while it was read") from None
-    except FileNotFoundError:
-        raise UnusableError("changed", "it was removed before it could be read") from None
-    except (OSError, ValueError) as error:
-        text = error.strerror if isinstance(error, OSError) and error.strerror else reason(error)
-        raise UnusableError("unreadable", text) from None
+    entry = listing[place]
+    with _opened(listing.root, entry) as archive:
+        return _content(listing.root, entry, archive)
 
 
-def run(jobs: Iterable[Job], workers: int, task: Callable[[Job], Done] = work) -> Iterator[Done]:
+def run(
+    jobs: Iterable[Job], workers: int, task: Callable[[Job], Decoded] = work
+) -> Iterator[Decoded]:
     """Do the jobs on `workers` processes (0: in this one), and yield the results in order.
 
-    At most four jobs for each worker are under way, whatever their number.
+    At most four jobs for each worker are in progress at a time.
     """
     if not workers:
         yield from map(task, jobs)
         return
-    waiting: deque[tuple[Job, Future[Done]]] = deque()
+    waiting: deque[tuple[Job, Future[Decoded]]] = deque()
     pool = _pool(workers)
     try:
         for job in jobs:
@@ -179,30 +161,21 @@ def run(jobs: Iterable[Job], workers: int, task: Callable[[Job], Done] = work) -
         pool.shutdown(cancel_futures=True)
 
 
-def get_ready() -> None:
-    """Start what workers are forked from, in the background."""
+def start_forkserver() -> None:
+    """Start the server that workers are forked from, in the background."""
     multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
     forkserver.ensure_running()
 
 
-def processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _one(job: Job, place: int, archive: int | None, done: Done) -> np.ndarray:
+def _one(job: Job, place: int, archive: BinaryIO | None, done: Decoded) -> np.ndarray:
     if job.block is not None:
-        from PIL import Image
-
         image = job.block[place]
-        raw = hashlib.sha256(np.ascontiguousarray(image).data).digest()
-        done.sources[place] = np.frombuffer(raw[:16], ">u8")
-        return shape_into(
-            Image.fromarray(image[..., 0] if image.shape[2] == 1 else image), job.form
-        )
+        done.findings["source"][place] = digests(image[None])[0]
+        return to_form(Image.fromarray(image[..., 0] if image.shape[2] == 1 else image), job.form)
     entry = job.entries[place]
-    content = read_entry(job.root, entry, archive)
+    content = _content(job.root, entry, archive)
     raw = hashlib.sha256(content).digest()
-    done.sources[place] = np.frombuffer(raw[:16], ">u8")
+    done.findings["source"][place] = np.frombuffer(raw[:16], ">u8")
     named = entry.name.encode("utf-8", "surrogateescape") + b"\0" + raw
     done.content += int.from_bytes(hashlib.sha256(named).digest(), "big")
     try:
@@ -211,20 +184,32 @@ def _one(job: Job, place: int, archive: int | None, done: Done) -> np.ndarray:
         raise UnusableError("too_large", "decoding it takes too much memory") from None
 
 
-@contextmanager
-def _opened(job: Job) -> Iterator[int | None]:
-    if not job.entries or job.entries[0].method == WHOLE:
-        yield None
-        return
-    descriptor = os.open(job.root, os.O_RDONLY | os.O_CLOEXEC)
+def _content(root: Path, entry: Entry, archive: BinaryIO | None) -> bytes:
     try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        if archive is None:
+            return read_file(f"{root}/{entry.name}")
+        if entry.method != RAW:
+            return read_member(archive, entry)
+        content = os.pread(archive.fileno(), entry.size, entry.offset)
+        if len(content) != entry.size:
+            raise FileChangedError
+        return content
+    except FileChangedError:
+        raise UnusableError("changed", "it was written to while it was read") from None
+    except FileNotFoundError:
+        raise UnusableError("changed", "it was removed before it could be read") from None
+    except (OSError, ValueError) as error:
+        text = error.strerror if isinstance(error, OSError) and error.strerror else reason(error)
+        raise UnusableError("unreadable", text) from None
+
+
+def _opened(root: Path, entry: Entry) -> AbstractContextManager[BinaryIO | None]:
+    """The archive that holds `entry`, if it is not a file of its own."""
+    return nullcontext() if entry.method == WHOLE else root.open("rb")
 
 
 @contextmanager
-def _limited() -> Iterator[None]:
+def _time_limit() -> Iterator[None]:
     """Stop one picture after `MAX_SECONDS` of processor time; in worker processes only."""
     if multiprocessing.parent_process() is None:
         yield
@@ -240,8 +225,8 @@ def _too_slow(number: int, frame: FrameType | None) -> None:
     raise UnusableError("too_large", f"decoding it takes more than {MAX_SECONDS} seconds")
 
 
-def _begin() -> None:
-    """In a new worker: leave Ctrl-C to the parent, and bound time and memory."""
+def _set_limits() -> None:
+    """In a new worker: leave Ctrl-C to the parent, and limit time and memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, _too_slow)
     used = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc").exists() else 0
@@ -251,26 +236,26 @@ def _begin() -> None:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    get_ready()
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), _begin)
+    start_forkserver()
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), _set_limits)
 
 
-def _submit(pool: ProcessPoolExecutor, task: Callable[[Job], Done], job: Job) -> Future[Done]:
+def _submit(pool: ProcessPoolExecutor, task: Callable[[Job], Decoded], job: Job) -> Future[Decoded]:
     try:
         return pool.submit(task, job)
     except BrokenProcessPool as error:
-        broken: Future[Done] = Future()
+        broken: Future[Decoded] = Future()
         broken.set_exception(error)
         return broken
 
 
 def _next(
-    waiting: deque[tuple[Job, Future[Done]]],
+    waiting: deque[tuple[Job, Future[Decoded]]],
     pool: ProcessPoolExecutor,
     workers: int,
-    task: Callable[[Job], Done],
-) -> tuple[list[Done], ProcessPoolExecutor]:
-    """The oldest result; after a crash, those of all jobs that were under way, and a new pool."""
+    task: Callable[[Job], Decoded],
+) -> tuple[list[Decoded], ProcessPoolExecutor]:
+    """The oldest result; after a crash, those of all jobs in progress, and a new pool."""
     try:
         done = waiting[0][1].result()
         waiting.popleft()
@@ -280,11 +265,11 @@ def _next(
         jobs = [job for job, _ in waiting]
         waiting.clear()
         _check_that_workers_start()
-        return [done for job in jobs for done in _carefully(job, task)], _pool(workers)
+        return [done for job in jobs for done in _isolated(job, task)], _pool(workers)
 
 
 def _check_that_workers_start() -> None:
-    """Tell a picture that crashes its worker from workers that cannot even begin."""
+    """Distinguish workers that cannot start from a picture that crashes its worker."""
     try:
         with _pool(1) as pool:
             pool.submit(int).result()
@@ -297,17 +282,16 @@ def _check_that_workers_start() -> None:
         ) from None
 
 
-def _carefully(job: Job, task: Callable[[Job], Done]) -> Iterator[Done]:
-    """Do a job that may crash: in a process of its own, by halves until the culprit is found."""
+def _isolated(job: Job, task: Callable[[Job], Decoded]) -> Iterator[Decoded]:
+    """Do a job that may crash in a process of its own, halving it until the picture is found."""
     try:
         with _pool(1) as pool:
             yield pool.submit(task, job).result()
     except BrokenProcessPool:
         if len(job) > 1:
             half = len(job) // 2
-            yield from _carefully(job.part(0, half), task)
-            yield from _carefully(job.part(half, len(job)), task)
+            yield from _isolated(job.part(0, half), task)
+            yield from _isolated(job.part(half, len(job)), task)
             return
-        done = Done.of(job.first, 1)
-        done.faults.append((0, "unreadable", "it crashes the decoder"))
-        yield done
+        fault = (0, "unreadable", "it crashes the decoder")
+        yield Decoded(job.first, np.zeros(1, FINDINGS), [fault])

@@ -1,11 +1,12 @@
-"""A folder of pictures: its files, and their bytes."""
+"""A folder of pictures: list its files and read them."""
 
+import io
 import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ganflow.base.errors import DataError
@@ -14,18 +15,18 @@ from ganflow.data.readers.listing import Entry, Listing, is_aside, name_fault
 from ganflow.data.rejects import Reject
 
 CACHED = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
-"""A file in DVC's cache, which `cache.type symlink` leaves a link to in the workspace."""
+"""A file in DVC's cache; with `cache.type symlink`, the workspace holds links to such files."""
 
 AHEAD = 2**20
-"""Bytes of a file that are fetched ahead; from there the system does so by itself."""
+"""Bytes of each file to read ahead; beyond them the system reads ahead by itself."""
 
 
 class FileChangedError(Exception):
-    """A file that was written to while it was read."""
+    """A file was written to while it was read."""
 
 
 def list_folder(listing: Listing, reject: Callable[[Reject], None]) -> None:
-    """Put every regular file below the listing's root into it; links are not followed."""
+    """Add every regular file below the listing's root to it; links are not followed."""
     seen = 0
     folders = [""]
     while folders:
@@ -45,7 +46,7 @@ def list_folder(listing: Listing, reject: Callable[[Reject], None]) -> None:
                 name = prefix + item.name
                 fault = name_fault(name)
                 if is_aside(name):
-                    reject(Reject(name, "aside", "it is no picture"))
+                    reject(Reject(name, "aside", "it is not a picture"))
                 elif fault:
                     reject(Reject(name, "name", fault))
                 elif item.is_symlink() and not _is_cached(listing.root / name):
@@ -55,7 +56,7 @@ def list_folder(listing: Listing, reject: Callable[[Reject], None]) -> None:
                 elif item.is_file():
                     listing.append(Entry(name))
                 else:
-                    reject(Reject(name, "special", "it is no regular file"))
+                    reject(Reject(name, "special", "it is not a regular file"))
 
 
 def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:
@@ -63,56 +64,51 @@ def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:
 
     Raises:
         FileChangedError: when it was written to meanwhile.
-        ValueError: when it is larger than `limit` bytes or no regular file.
+        ValueError: when it is larger than `limit` bytes or not a regular file.
     """
-    with _opened(path) as descriptor:
-        before = os.fstat(descriptor)
+    with _open(path) as file:
+        before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
-            raise ValueError("it is no regular file")
+            raise ValueError("it is not a regular file")
         if before.st_size > limit:
             raise ValueError(f"it has {before.st_size} bytes, more than {limit}")
-        content = os.read(descriptor, before.st_size + 1)
-        if fingerprint(os.fstat(descriptor)) != fingerprint(before):
-            raise FileChangedError
-        if len(content) != before.st_size:
+        content = file.read(before.st_size + 1)
+        after = os.fstat(file.fileno())
+        if fingerprint(after) != fingerprint(before) or len(content) != before.st_size:
             raise FileChangedError
         return content
 
 
 def read_ahead(paths: Sequence[str]) -> None:
-    """Have the system fetch files into memory that will be read next, all at once.
+    """Ask the system to load the files that will be read next, all at once.
 
-    Read one after the other, each would be waited for. Where the last one is in memory, so are
-    the others, most likely, and nothing is done.
+    Otherwise each would be waited for in turn. If the last file is in memory already, so are the
+    others, most likely, and nothing is done.
     """
     if sys.platform != "linux" or not paths or _in_memory(paths[-1]):
         return
     for path in paths:
-        with suppress(OSError), _opened(path) as descriptor:
-            os.posix_fadvise(descriptor, 0, AHEAD, os.POSIX_FADV_WILLNEED)
+        with suppress(OSError), _open(path) as file:
+            os.posix_fadvise(file.fileno(), 0, AHEAD, os.POSIX_FADV_WILLNEED)
 
 
 def _in_memory(path: str) -> bool:
     """Whether a file's first byte can be read without waiting for a disk."""
     try:
-        with _opened(path) as descriptor:
-            os.preadv(descriptor, [bytearray(1)], 0, os.RWF_NOWAIT)
+        with _open(path) as file:
+            os.preadv(file.fileno(), [bytearray(1)], 0, os.RWF_NOWAIT)
     except OSError:
         return False
     return True
 
 
-@contextmanager
-def _opened(path: Path | str) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _open(path: Path | str) -> io.FileIO:
+    """Open a file for reading, without waiting for a writer if it is a pipe."""
+    return io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
 
 
 def fingerprint(status: os.stat_result) -> tuple[int, int, int]:
-    """What differs as soon as a file is written to or replaced."""
+    """A value that changes when a file is written to or replaced."""
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 

@@ -1,4 +1,4 @@
-"""What a source in `data/raw` is, by its content: names and endings prove nothing."""
+"""Recognise the format of a source in `data/raw` by its content, not by its name."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import Literal
 
 from ganflow.base.errors import DataError
 from ganflow.data.readers import arrays, idx, tarred, zipped
-from ganflow.data.readers.idx_set import ROLE
 from ganflow.data.readers.inflating import compression_of, open_inflating
 from ganflow.data.readers.listing import is_aside
 from ganflow.data.sources import missing
@@ -14,7 +13,7 @@ from ganflow.data.sources import missing
 Kind = Literal["idx", "npy", "npz", "zip", "tar", "folder"]
 EXPECTED = "idx, .npy or .npz, a zip or tar of pictures, or a folder of them"
 FEW = 64
-"""A folder with more files than this is one of pictures."""
+"""A folder with more files than this is taken for a folder of pictures."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,11 @@ class Source:
 
 
 def recognise(path: Path) -> Source:
-    """Find out what lies at `path`.
+    """Recognise the source at `path`.
 
     Raises:
-        DataError: when nothing does, or nothing that can be read.
+        DataError: when nothing is there, or nothing that can be read.
     """
-    if path.is_symlink() and not path.exists():
-        raise missing(path)
     if path.is_file():
         kind = kind_of(path)
         if kind is None:
@@ -47,12 +44,14 @@ def recognise(path: Path) -> Source:
     files = _few_files(path)
     kinds = {file: kind_of(file) for file in files}
     if "idx" in kinds.values() or (files and all("-ubyte" in file.name for file in files)):
-        # What has the name of an idx file is part of the set, however damaged it is.
-        return Source("idx", path, [f for f in files if kinds[f] == "idx" or ROLE.search(f.name)])
-    if len(set(kinds.values())) == 1 and kinds[files[0]] in ("npy", "npz"):
-        return Source(kinds[files[0]] or "npy", path, files)
-    if len(files) == 1 and kinds[files[0]] in ("zip", "tar") and not _has_folders(path):
-        return Source(kinds[files[0]] or "folder", files[0], files)
+        # A file named like an idx file belongs to the set even if its content is damaged.
+        parts = [file for file in files if kinds[file] == "idx" or idx.ROLE.search(file.name)]
+        return Source("idx", path, parts)
+    kind = kinds[files[0]] if len(set(kinds.values())) == 1 else None
+    if kind in ("npy", "npz"):
+        return Source(kind, path, files)
+    if kind in ("zip", "tar") and len(files) == 1 and not _has_folders(path):
+        return Source(kind, files[0], files)
     return Source("folder", path, [])
 
 

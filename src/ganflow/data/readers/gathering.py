@@ -1,11 +1,12 @@
-"""Reading a whole source once: every image to a row of a scratch file, and a few numbers on it.
+"""Read a whole source once: every image becomes a row of a scratch file.
 
-The numbers are about 60 bytes for each image; everything else stays on disk.
+What is kept in memory is about 60 bytes for each image.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,64 +14,64 @@ import numpy as np
 from ganflow.base.errors import DataError
 from ganflow.base.files import sha256_of
 from ganflow.base.progress import progress
+from ganflow.base.runtime import Runtime, threads
 from ganflow.config.data import Data
 from ganflow.data.readers import array_set, decoding, picture_set
-from ganflow.data.readers.arrangement import arrange
 from ganflow.data.readers.array_set import Part
-from ganflow.data.readers.decoding import BATCH, FEW, Done, Job, digests, finish
+from ganflow.data.readers.decoding import BATCH, FEW, FINDINGS, Decoded, Job
 from ganflow.data.readers.folder import fingerprint
 from ganflow.data.readers.formats import Source
-from ganflow.data.readers.labels import NO_LABEL
+from ganflow.data.readers.labels import NO_LABEL, read_labelling
 from ganflow.data.readers.listing import Listing
 from ganflow.data.readers.pictures import Form
 from ganflow.data.rejects import Reject, Rejects
 from ganflow.data.selection import select_classes
 
 ROWS = 4096
+"""Images of an array that are copied at once."""
 
 
+@dataclass
 class Gathered:
-    """N images in the form that was asked for, some of them unusable, and what is known of each.
+    """N images in the requested form, some of them unusable, and what is known of each."""
 
-    Attributes:
-        rows: the file of N images, raw uint8, one after the other.
-        usable: bool (N,).
-        sources: uint64 (N, 2), digests of the images as they came.
-        pixels: uint64 (N, 2), digests of the rows.
-        looks: uint64 (N,), perceptual hashes.
-        labels: int32 (N,), indices into `classes`, or -1 without labels.
-        official: int8 (N,), the split that the source names, or `UNDECIDED`.
-        name: what the image of a row is called in its source.
-        sha256: of the source, in whatever order its files were read.
-        unselected: images of classes that `data.classes` leaves out.
-    """
+    rows: Path
+    """The file of N images, raw uint8, one after the other."""
 
-    def __init__(
-        self,
-        rows: Path,
-        form: Form,
-        classes: list[str],
-        labels: np.ndarray,
-        official: np.ndarray,
-        name: Callable[[int], str],
-    ) -> None:
-        count = len(labels)
-        self.rows, self.form, self.classes, self.name = rows, form, classes, name
-        self.labels, self.official = labels, official
-        self.usable = np.zeros(count, bool)
-        self.sources = np.zeros((count, 2), np.uint64)
-        self.pixels = np.zeros((count, 2), np.uint64)
-        self.looks = np.zeros(count, np.uint64)
-        self.sha256 = ""
-        self.unselected = 0
-        rows.touch()
+    form: Form
+    classes: list[str]
+    labels: np.ndarray
+    """int32 (N,), indices into `classes`, or -1 without labels."""
 
-    def take(self, done: Done) -> None:
-        here = slice(done.first, done.first + len(done.usable))
-        self.usable[here] = done.usable
-        self.sources[here] = done.sources
-        self.pixels[here] = done.pixels
-        self.looks[here] = done.looks
+    official: np.ndarray
+    """int8 (N,), the split that the source names, or `UNDECIDED`."""
+
+    unselected: int
+    """Images of classes that `data.classes` leaves out."""
+
+    name: Callable[[int], str]
+    """Gives the name, in the source, of the image in a row."""
+
+    sha256: str = ""
+    """Of the source, in whatever order its files were read."""
+
+    findings: np.ndarray = field(init=False)
+    """`FINDINGS` (N,)."""
+
+    def __post_init__(self) -> None:
+        self.findings = np.zeros(len(self.labels), FINDINGS)
+        self.rows.touch()
+
+    def decode(self, jobs: Iterable[Job], workers: int | None) -> Iterator[Decoded]:
+        """Do `jobs`, and keep the findings of each before yielding it."""
+        count = len(self.labels)
+        if workers is None:
+            workers = 0 if count <= FEW else threads(Runtime())
+        with progress("prepare", count) as shown:
+            for done in decoding.run(jobs, workers):
+                self.findings[done.first : done.first + len(done.findings)] = done.findings
+                shown.advance(len(done.findings))
+                yield done
 
 
 @contextmanager
@@ -80,8 +81,8 @@ def gather(
     """Read all of `source` that `data` selects, in the form that `data` asks for.
 
     Args:
-        scratch: an empty folder for what is too large for memory.
-        rejects: collects what cannot be used.
+        scratch: an empty folder for data too large for memory.
+        rejects: collects the files that cannot be used.
         workers: processes that decode pictures; None: one for each processor, or none at all
             for a few pictures.
 
@@ -97,8 +98,8 @@ def gather(
         yield gathered
         return
     if workers != 0:
-        decoding.get_ready()
-    with picture_set.list_pictures(source, scratch, rejects.add) as listing:
+        decoding.start_forkserver()
+    with closing(picture_set.list_pictures(source, scratch, rejects.add)) as listing:
         gathered = _gather_pictures(source, listing, data, scratch, rejects, workers)
         if source.files:
             gathered.sha256 = _hash_of(source.files)
@@ -115,49 +116,30 @@ def _gather_arrays(source: Source, data: Data, scratch: Path, workers: int | Non
         [np.full(p.count, NO_LABEL, np.int32) if p.labels is None else p.labels for p in parts]
     )
     official = np.concatenate([np.full(part.count, part.split, np.int8) for part in parts])
-    ends = np.cumsum([part.count for part in parts])
+    starts = np.cumsum([0, *(part.count for part in parts)])
 
     def name(row: int) -> str:
-        part = parts[int(np.searchsorted(ends, row, side="right"))]
-        start = int(ends[parts.index(part)]) - part.count
-        return f"{part.name}[{row - start}]"
+        place = int(np.searchsorted(starts, row, side="right")) - 1
+        return f"{parts[place].name}[{row - starts[place]}]"
 
-    gathered = Gathered(scratch / "rows", form, found.classes, labels, official, name)
     selected = select_classes(found.classes, data, source.path)
     wanted = selected[labels] if found.classes else np.ones(len(labels), bool)
-    gathered.unselected = int((~wanted).sum())
-    with progress("prepare", len(labels)) as shown:
-        if (height, width, min(channels, 3)) == form.shape:
-            finished = _as_they_are(gathered, parts)
-        else:
-            jobs = _array_jobs(gathered, parts, source.path)
-            finished = decoding.run(jobs, _workers(workers, len(labels)))
-        for done in finished:
-            gathered.take(done)
-            shown.advance(len(done.usable))
-    gathered.usable &= wanted
+    unselected = int((~wanted).sum())
+    file = scratch / "rows"
+    gathered = Gathered(file, form, found.classes, labels, official, unselected, name)
+    rows = BATCH
+    if (height, width, min(channels, 3)) == form.shape:
+        workers, rows = 0, ROWS  # there is nothing to decode
+    for _ in gathered.decode(_array_jobs(gathered, parts, source.path, rows), workers):
+        pass
+    gathered.findings["usable"] &= wanted
     return gathered
 
 
-def _as_they_are(gathered: Gathered, parts: list[Part]) -> Iterator[Done]:
-    """Images that have the right form already are copied."""
-    first = 0
-    with gathered.rows.open("r+b") as rows:
-        for part in parts:
-            for images in part.blocks(ROWS):
-                rows.write(np.ascontiguousarray(images).data)
-                done = Done.of(first, len(images))
-                done.usable[:] = True
-                done.sources[:] = digests(images)
-                finish(done, images, done.sources)
-                yield done
-                first += len(images)
-
-
-def _array_jobs(gathered: Gathered, parts: list[Part], root: Path) -> Iterator[Job]:
+def _array_jobs(gathered: Gathered, parts: list[Part], root: Path, rows: int) -> Iterator[Job]:
     first = 0
     for part in parts:
-        for images in part.blocks(BATCH):
+        for images in part.blocks(rows):
             yield Job(first, root, gathered.rows, gathered.form, block=images)
             first += len(images)
 
@@ -170,50 +152,45 @@ def _gather_pictures(
     rejects: Rejects,
     workers: int | None,
 ) -> Gathered:
-    read = picture_set.reader(listing)
-    arrangement = arrange(listing, read, rejects.add)
-    offered = arrangement.labels >= NO_LABEL
+    labelling = read_labelling(listing, rejects.add)
+    offered = labelling.labels >= NO_LABEL
     total = int(offered.sum()) + rejects.faults
     rejects.check(total)
-    selected = select_classes(arrangement.classes, data, source.path)
+    selected = select_classes(labelling.classes, data, source.path)
     wanted = offered.copy()
-    if arrangement.classes:
-        wanted &= selected[arrangement.labels]
+    if labelling.classes:
+        wanted &= selected[labelling.labels]
     places = np.flatnonzero(wanted)
     size, grey = (0, 0), False
     if data.resolution == "auto" or data.mode == "auto":
-        size, grey = picture_set.look_around(listing, read, wanted)
+        size, grey = picture_set.suitable_form(listing, wanted)
     gathered = Gathered(
         scratch / "rows",
         _form(data, size, grey),
-        arrangement.classes,
-        arrangement.labels[places],
-        arrangement.official[places],
+        labelling.classes,
+        labelling.labels[places],
+        labelling.official[places],
+        int(offered.sum() - wanted.sum()),
         lambda row: listing[int(places[row])].name,
     )
-    gathered.unselected = int(offered.sum() - wanted.sum())
     content = 0
-    with progress("prepare", len(places)) as shown:
-        jobs = _picture_jobs(gathered, listing, places)
-        for done in decoding.run(jobs, _workers(workers, len(places))):
-            gathered.take(done)
-            content += done.content
-            for place, kind, reason in done.faults:
-                rejects.add(Reject(gathered.name(done.first + place), kind, reason))
-            rejects.check(total)
-            shown.advance(len(done.usable))
+    for done in gathered.decode(_picture_jobs(gathered, listing, places), workers):
+        content += done.content
+        for place, kind, reason in done.faults:
+            rejects.add(Reject(gathered.name(done.first + place), kind, reason))
+        rejects.check(total)
     gathered.sha256 = f"{content % 2**256:064x}"
     return gathered
 
 
 def _picture_jobs(gathered: Gathered, listing: Listing, places: np.ndarray) -> Iterator[Job]:
     for first in range(0, len(places), BATCH):
-        entries = listing.at(places[first : first + BATCH])
+        entries = [listing[place] for place in places[first : first + BATCH].tolist()]
         yield Job(first, listing.root, gathered.rows, gathered.form, entries)
 
 
 def _form(data: Data, size: tuple[int, int], grey: bool) -> Form:
-    """The form with every `auto` replaced; stacked images are made of grey ones.
+    """The form, with every `auto` resolved; stacked images are made from grey ones.
 
     Args:
         size: height and width that suit the images.
@@ -226,14 +203,8 @@ def _form(data: Data, size: tuple[int, int], grey: bool) -> Form:
     return Form(height, width, mode, data.fit, data.resample, data.background)
 
 
-def _workers(asked: int | None, images: int) -> int:
-    if asked is not None:
-        return asked
-    return 0 if images <= FEW else decoding.processors()
-
-
 def _hash_of(files: list[Path]) -> str:
-    """Of names and contents, in whatever order the files are listed."""
+    """A SHA-256 over names and contents that does not depend on the files' order."""
     total = 0
     for path in files:
         named = path.name.encode("utf-8", "surrogateescape") + b"\0"
@@ -248,6 +219,6 @@ def _unchanged(source: Source, before: list[tuple[int, int, int]]) -> None:
         raise DataError(
             "it was written to while it was read",
             where=str(source.path),
-            expected="a source that stays as it is",
+            expected="a source that does not change",
             run="wait until its copy is complete, then try again",
         )

@@ -4,19 +4,23 @@ Bytes 0 and 1 are zero, byte 2 is the type (8: unsigned byte), byte 3 the number
 dimensions; then one 32-bit size for each dimension, then the values (LeCun, Cortes and Burges).
 """
 
-import math
+import re
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from ganflow.base.errors import DataError
-from ganflow.data.readers.inflating import open_inflating, read_exactly
-from ganflow.data.readers.limits import MAX_PIXELS, MAX_ROWS, MAX_SIDE
+from ganflow.data.readers.arrays import Array
+from ganflow.data.readers.inflating import open_inflating
+from ganflow.data.readers.limits import MAX_ROWS
 
 UNSIGNED_BYTE = 8
+ROLE = re.compile(r"(train|t10k|test)[-_.](images|labels)")
+CANONICAL = "train-images, train-labels, t10k-images and t10k-labels, gzipped or plain"
 
 
 def is_idx(start: bytes) -> bool:
@@ -24,36 +28,38 @@ def is_idx(start: bytes) -> bool:
     return len(start) >= 4 and start[:2] == b"\0\0" and 8 <= start[2] <= 14 and 1 <= start[3] <= 4
 
 
-def read_shape(path: Path, dimensions: tuple[int, ...]) -> tuple[int, ...]:
-    """The sizes in the header of `path`, which must have one of `dimensions`.
+def role(path: Path) -> tuple[bool, bool]:
+    """Whether a file holds test data, and whether it holds labels, by its name.
+
+    Raises:
+        DataError: when its name does not say so.
+    """
+    match = ROLE.search(path.name)
+    if match is None:
+        raise DataError(
+            f"`{path.name}` does not say whether it is training or test data",
+            where=str(path.parent),
+            expected=CANONICAL,
+        )
+    return match[1] != "train", match[2] == "labels"
+
+
+def open_array(path: Path, dimensions: tuple[int, ...]) -> Array:
+    """The array in an idx file, from its header, which must have one of `dimensions`.
 
     Raises:
         DataError: when the header is not that of such a file, or its sizes are absurd.
     """
+
+    @contextmanager
+    def at_first_row() -> Iterator[BinaryIO]:
+        with open_inflating(path) as stream:
+            _header(stream, path, dimensions)
+            yield stream
+
     with open_inflating(path) as stream:
-        return _header(stream, path, dimensions)
-
-
-def read_labels(path: Path) -> np.ndarray:
-    """All labels of a one-dimensional idx file: uint8 (N,)."""
-    with open_inflating(path) as stream:
-        (count,) = _header(stream, path, (1,))
-        content = read_exactly(stream, count, path, f"the {count} labels that it announces")
-        _at_end(stream, path)
-    return np.frombuffer(content, np.uint8)
-
-
-def read_images(path: Path, rows: int) -> Iterator[np.ndarray]:
-    """The images of `path`, at most `rows` at a time: uint8 (n, h, w, c)."""
-    with open_inflating(path) as stream:
-        count, height, width, *channels = _header(stream, path, (3, 4))
-        shape = (height, width, channels[0] if channels else 1)
-        size = math.prod(shape)
-        for start in range(0, count, rows):
-            n = min(rows, count - start)
-            content = read_exactly(stream, n * size, path, f"the {count} images that it announces")
-            yield np.frombuffer(content, np.uint8).reshape(n, *shape)
-        _at_end(stream, path)
+        shape = _header(stream, path, dimensions)
+    return Array(path, path.name, shape, np.dtype(np.uint8), at_first_row)
 
 
 def _header(stream: BinaryIO, path: Path, dimensions: tuple[int, ...]) -> tuple[int, ...]:
@@ -77,25 +83,4 @@ def _header(stream: BinaryIO, path: Path, dimensions: tuple[int, ...]) -> tuple[
         raise DataError(
             f"its header says {shape[0]} {kind}", where=str(path), expected=f"1 to {MAX_ROWS}"
         )
-    if magic[3] > 1 and not _plausible(shape[1:]):
-        raise DataError(
-            f"its header says images of {'×'.join(map(str, shape[1:]))}",
-            where=str(path),
-            expected=f"sides of 1 to {MAX_SIDE} pixels, and 1 or 3 channels",
-        )
     return shape
-
-
-def _plausible(image: tuple[int, ...]) -> bool:
-    height, width, *channels = image
-    sides = all(1 <= side <= MAX_SIDE for side in (height, width))
-    return sides and height * width <= MAX_PIXELS and channels in ([], [1], [3])
-
-
-def _at_end(stream: BinaryIO, path: Path) -> None:
-    if stream.read(1):
-        raise DataError(
-            "it goes on after the content that its header announces",
-            where=str(path),
-            expected="a file of exactly the announced size",
-        )

@@ -1,25 +1,26 @@
-"""Reading a file that may be compressed, in bounded memory, and never more than is plausible."""
+"""Read a file that may be compressed, in bounded memory and up to a plausible size."""
 
 import bz2
 import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, cast
 
 from ganflow.base.errors import DataError
 from ganflow.data.readers.limits import FREE_INFLATION, MAX_INFLATION
 
 MAGICS = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
 XZ_MEMORY = 2**27
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, OSError)
+"""What the decompressors raise; bz2 and gzip raise an `OSError` without a number."""
 
 
 class Inflated(io.RawIOBase):
-    """What `stream` yields, up to `limit` bytes in all."""
+    """The content of `stream`, up to `limit` bytes in all."""
 
     def __init__(self, stream: BinaryIO, path: Path, limit: int) -> None:
         self.stream, self.path, self.limit = stream, path, limit
@@ -28,22 +29,18 @@ class Inflated(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def tell(self) -> int:
-        return self.place
-
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             chunk = self.stream.read(len(buffer))
         except DAMAGED as error:
-            raise damaged(self.path, error) from None
-        except OSError as error:  # how bz2 says that a stream is damaged
-            if error.errno is not None:
+            if isinstance(error, OSError) and error.errno is not None:
                 raise
-            raise damaged(self.path, error) from None
+            what = f"its compressed content is cut off or damaged: {error}"
+            raise broken(what, self.path) from None
         self.place += len(chunk)
         if self.place > self.limit:
             raise DataError(
-                "a decompression bomb: it expands without end",
+                "a decompression bomb: it expands far beyond its size",
                 where=str(self.path),
                 expected=f"at most 1 GiB, or {MAX_INFLATION} times the file's own size",
             )
@@ -73,8 +70,11 @@ class _Xz(io.RawIOBase):
         return 0
 
 
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+DECOMPRESSORS: dict[str, Callable[[BinaryIO], object]] = {
+    "gzip": lambda file: gzip.GzipFile(fileobj=file, mode="rb"),
+    "bzip2": bz2.BZ2File,
+    "xz": _Xz,
+}
 
 
 def compression_of(start: bytes) -> str | None:
@@ -87,31 +87,18 @@ def open_inflating(path: Path) -> Iterator[BinaryIO]:
     """Open `path` for reading, decompressed if its content begins like a compressed stream.
 
     Raises:
-        DataError: when the file is not there, or (while it is read) when its compressed content
-            is damaged or expands beyond any plausible size.
+        DataError: while it is read, when its compressed content is damaged or expands beyond
+            any plausible size.
     """
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise DataError(
-            f"`{path.name}` is missing", where=str(path.parent), expected="the file in this folder"
-        ) from None
-    with file:
+    with path.open("rb") as file:
         kind = compression_of(file.read(6))
         file.seek(0)
         if kind is None:
             yield file
             return
-        stream: _Readable
-        if kind == "gzip":
-            stream = gzip.GzipFile(fileobj=file, mode="rb")
-        elif kind == "bzip2":
-            stream = bz2.BZ2File(file)
-        else:
-            stream = _Xz(file)
+        stream = cast(BinaryIO, DECOMPRESSORS[kind](file))
         limit = FREE_INFLATION + MAX_INFLATION * path.stat().st_size
-        inflated = Inflated(cast(BinaryIO, stream), path, limit)
-        yield cast(BinaryIO, io.BufferedReader(inflated, 1 << 18))
+        yield cast(BinaryIO, io.BufferedReader(Inflated(stream, path, limit), 1 << 18))
 
 
 def read_exactly(stream: BinaryIO, size: int, path: Path, what: str) -> bytes:
@@ -125,21 +112,17 @@ def read_exactly(stream: BinaryIO, size: int, path: Path, what: str) -> bytes:
     while left:
         piece = stream.read(min(left, 1 << 22))
         if not piece:
-            raise DataError(
-                f"it is cut off: it ends before {what}",
-                where=str(path),
-                expected="a whole file",
-                run="get the file again from where it came",
-            )
+            raise broken(f"it is cut off: it ends before {what}", path)
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)
 
 
-def damaged(path: Path, error: Exception) -> DataError:
+def broken(what: str, path: Path, kind: str = "file") -> DataError:
+    """The error for a file that is damaged or cut off."""
     return DataError(
-        f"its compressed content is cut off or damaged: {error}",
+        what,
         where=str(path),
-        expected="a whole file",
+        expected=f"a whole {kind}",
         run="get the file again from where it came",
     )

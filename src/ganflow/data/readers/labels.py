@@ -1,27 +1,34 @@
-"""labels.csv: a label, and a split if one likes, for every picture of a folder.
+"""Which class and split each picture of a source belongs to.
+
+Folder names decide. Below the folder that all pictures share there may be folders `train`, `test`
+and `validation`, the source's own splits; the next folder names the class.
+
+A `labels.csv` at the top overrides both, with a label and, if wanted, a split for each file:
 
     file,label,split
     0001.png,cat,train
 
-It is read line by line; what stays in memory is a few numbers for each.
+What stays in memory is a few numbers for each file.
 """
 
 import csv
 import io
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from ganflow.base.errors import DataError
+from ganflow.data.readers.decoding import read_entry
 from ganflow.data.readers.limits import MAX_CLASSES, MAX_FILES
-from ganflow.data.readers.listing import class_fault, name_digest
+from ganflow.data.readers.listing import LABELS, Listing, class_fault, name_digest
+from ganflow.data.readers.pictures import UnusableError
+from ganflow.data.rejects import Reject
 from ganflow.data.splits import TEST, TRAIN, UNDECIDED, VALIDATION
 
-MAX_LINE = 2**14
 SPLIT_NAMES = {
     "train": TRAIN,
     "training": TRAIN,
@@ -32,10 +39,28 @@ SPLIT_NAMES = {
     "testing": TEST,
 }
 NO_LABEL = -1
+LEFT_OUT = -2
+"""In place of a class, for a file that is not to be read."""
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labelling:
+    """The class and split of every entry of a listing."""
+
+    classes: list[str]
+    """Empty without labels."""
+
+    labels: np.ndarray
+    """int32 (N,), the class of every entry of the listing, `NO_LABEL` or `LEFT_OUT`."""
+
+    official: np.ndarray
+    """int8 (N,), the split that the source itself names, or `UNDECIDED`."""
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """The content of a labels.csv."""
+
     classes: list[str]
     digests: np.ndarray
     """uint64 (N,), of the files' names, ascending."""
@@ -54,13 +79,104 @@ class Labels:
         return int(self.ids[place]), int(self.splits[place])
 
 
-def read_labels(stream: BinaryIO, path: Path) -> Labels:
+def read_labelling(listing: Listing, reject: Callable[[Reject], None]) -> Labelling:
+    """Read classes and splits from the names in `listing`, or from its labels.csv."""
+    top = _shared_folder(listing)
+    tables = [place for place, name in enumerate(listing.names()) if name == top + LABELS]
+    if not tables:
+        return _by_folders(listing, top, reject)
+    path = listing.root / LABELS
+    try:
+        content = read_entry(listing, tables[0])
+    except UnusableError as error:
+        raise DataError(error.reason, where=str(path), expected="a readable table") from None
+    return _by_table(listing, top, read_labels(content, path), reject)
+
+
+def _by_table(
+    listing: Listing, top: str, table: LabelTable, reject: Callable[[Reject], None]
+) -> Labelling:
+    labels = np.full(len(listing), LEFT_OUT, np.int32)
+    official = np.full(len(listing), UNDECIDED, np.int8)
+    for place, whole in enumerate(listing.names()):
+        name = whole.removeprefix(top)
+        if name.split("/")[-1] == LABELS:
+            continue
+        label, split = table.of(name_digest(name))
+        official[place] = split
+        if label == NO_LABEL:
+            reject(Reject(whole, "unlabelled", f"it has no line in {LABELS}"))
+        else:
+            labels[place] = label
+    return Labelling(table.classes, labels, official)
+
+
+def _by_folders(listing: Listing, top: str, reject: Callable[[Reject], None]) -> Labelling:
+    firsts = _first_folders(listing, top)
+    has_splits = bool(firsts) and all(name.lower() in SPLIT_NAMES for name in firsts)
+    has_splits &= TRAIN in {SPLIT_NAMES.get(name.lower()) for name in firsts}
+    labels = np.full(len(listing), NO_LABEL, np.int32)
+    official = np.full(len(listing), UNDECIDED, np.int8)
+    classes: dict[str, int] = {}
+    for place, name in enumerate(listing.names()):
+        first, *rest = name.removeprefix(top).split("/")
+        if name.split("/")[-1] == LABELS:
+            labels[place] = LEFT_OUT
+            continue
+        if rest and has_splits:
+            official[place] = SPLIT_NAMES[first.lower()]
+            first, *rest = rest
+        if not rest:
+            continue
+        if class_fault(first):
+            reject(Reject(name, "name", f"its folder would be {class_fault(first)}"))
+            labels[place] = LEFT_OUT
+        else:
+            labels[place] = classes.setdefault(first, len(classes))
+    if classes:
+        for lost in np.flatnonzero(labels == NO_LABEL).tolist():
+            reject(Reject(listing[lost].name, "unlabelled", "it is not in the folder of a class"))
+            labels[lost] = LEFT_OUT
+    return Labelling(list(classes), labels, official)
+
+
+def _shared_folder(listing: Listing) -> str:
+    """The folder that all entries are in, with its final slash; empty if there is none."""
+    shared: list[str] | None = None
+    for name in listing.names():
+        folders = name.split("/")[:-1]
+        pairs = zip(folders if shared is None else shared, folders, strict=False)
+        shared = [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+    return "".join(f"{folder}/" for folder in shared or ())
+
+
+def _first_folders(listing: Listing, top: str) -> set[str]:
+    names: set[str] = set()
+    for name in listing.names():
+        first, slash, _ = name.removeprefix(top).partition("/")
+        if slash:
+            names.add(first)
+        if len(names) > MAX_CLASSES:
+            raise DataError(
+                f"more than {MAX_CLASSES} sub-folders",
+                where=str(listing.root),
+                expected="one sub-folder for each class",
+            )
+    return names
+
+
+def read_labels(content: bytes, path: Path) -> LabelTable:
     """Read a labels.csv.
 
     Raises:
-        DataError: naming the line, when it is no such table, or names a file twice.
+        DataError: with the line, when it is not such a table, or names a file twice.
     """
-    reader = csv.reader(_lines(stream, path), strict=True)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _wrong(path, line, "it is not UTF-8 text") from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     digests, ids, splits = array("Q"), array("i"), array("b")
     classes: dict[str, int] = {}
     try:
@@ -77,7 +193,7 @@ def read_labels(stream: BinaryIO, path: Path) -> Labels:
             if fault:
                 raise _wrong(path, reader.line_num, fault)
             if split and split[0] and split[0].lower() not in SPLIT_NAMES:
-                raise _wrong(path, reader.line_num, f"the split {split[0][:50]!a} is none")
+                raise _wrong(path, reader.line_num, f"the split {split[0][:50]!a} is unknown")
             digests.append(name_digest(name.replace("\\", "/").removeprefix("./")))
             ids.append(classes.setdefault(label, len(classes)))
             splits.append(SPLIT_NAMES[split[0].lower()] if split and split[0] else UNDECIDED)
@@ -91,22 +207,9 @@ def read_labels(stream: BinaryIO, path: Path) -> Labels:
     if len(twice):
         line = int(order[twice + 1].min()) + 2
         raise _wrong(path, line, "it names a file a second time")
-    return Labels(
+    return LabelTable(
         list(classes), names, np.array(ids, np.int32)[order], np.array(splits, np.int8)[order]
     )
-
-
-def _lines(stream: BinaryIO, path: Path) -> Iterator[str]:
-    buffered = io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream
-    number = 0
-    while line := buffered.readline(MAX_LINE + 1):
-        number += 1
-        if len(line) > MAX_LINE:
-            raise _wrong(path, number, f"a line of more than {MAX_LINE} bytes")
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            raise _wrong(path, number, "it is not UTF-8 text") from None
 
 
 def _wrong(path: Path, line: int, what: str) -> DataError:

@@ -1,7 +1,4 @@
-"""What an untrusted file may cost before it is refused.
-
-The limits bound time and memory, and are far above what honest data needs.
-"""
+"""Limits on time and memory for files that are not trusted, far above what real data needs."""
 
 MAX_ROWS = 100_000_000
 """Images in one array."""
@@ -16,16 +13,16 @@ MAX_SIDE = 32_768
 """Pixels along one side of one image."""
 
 MIN_SIDE = 4
-"""Pixels along the shorter side: below it there is nothing to learn from."""
+"""Pixels along the shorter side: a smaller image holds nothing to learn from."""
 
 MAX_PIXELS = 50_000_000
-"""Of one image: 150 MB as RGB, larger than any camera picture that is worth shrinking to 128."""
+"""In one image: 150 MB as RGB, more than most cameras produce."""
 
 MAX_SCANS = 100
-"""Of a progressive JPEG: each one passes over the whole image, and honest ones have about ten."""
+"""In a progressive JPEG. Each scan covers the whole image; real files have about ten."""
 
 MAX_SECONDS = 20
-"""Of processor time for one picture."""
+"""Processor time for one picture."""
 
 MAX_CLASSES = 10_000
 
@@ -36,4 +33,4 @@ MAX_CLASS_NAME = 100
 
 FREE_INFLATION = 2**30
 MAX_INFLATION = 200
-"""A compressed stream may yield 1 GiB, and beyond that 200 times its own size."""
+"""A compressed stream may expand to 1 GiB plus 200 times its own size."""

@@ -1,7 +1,6 @@
-"""The encoded pictures of a source: what they are called and where their bytes lie.
+"""The encoded pictures of a source: their names, and where their bytes are.
 
-Names stand in a scratch file, so that a million of them take no more memory than a thousand;
-what is kept in memory is a few numbers for each.
+Both are in a scratch file, so that memory holds only one number for each picture.
 """
 
 import hashlib
@@ -9,22 +8,20 @@ import os
 import re
 import struct
 import unicodedata
+import zipfile
 from array import array
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-import numpy as np
-
-from ganflow.base.errors import DataError
-from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_FILES, MAX_NAME
+from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_NAME
 
 AT_ONCE = 256
-RECORD = struct.Struct("<QQQBIH")
+RECORD = struct.Struct("<QQQBI")
 LABELS = "labels.csv"
-WHOLE, RAW, STORED, DEFLATED = range(4)
+STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+WHOLE, RAW = 254, 255
 DRIVE = re.compile(r"[A-Za-z]:[/\\\\]")
 
 
@@ -44,8 +41,16 @@ class Entry(NamedTuple):
     checksum: int = 0
 
 
+class Member(NamedTuple):
+    """What an archive holds under one name."""
+
+    entry: Entry
+    fault: tuple[str, str] | None
+    """Kind and reason, for a member that must not be read."""
+
+
 class Listing:
-    """Entries on disk, in the order in which they were found."""
+    """Entries in a scratch file, in the order in which they were found."""
 
     def __init__(self, scratch: Path, root: Path) -> None:
         self.root = root
@@ -55,77 +60,48 @@ class Listing:
         self.stream = scratch.open("w+b")
 
     def append(self, entry: Entry) -> None:
-        if len(self) >= MAX_FILES:
-            raise DataError(
-                "too many files", where=str(self.root), expected=f"at most {MAX_FILES} pictures"
-            )
         name = entry.name.encode("utf-8", "surrogateescape")
-        record = RECORD.pack(
-            entry.offset, entry.packed, entry.size, entry.method, entry.checksum, len(name)
-        )
+        record = RECORD.pack(entry.offset, entry.packed, entry.size, entry.method, entry.checksum)
         self.offsets.append(self.offsets[-1] + self.stream.write(record + name))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __getitem__(self, index: int) -> Entry:
-        return self._read(index, index + 1)[0]
-
-    def __iter__(self) -> Iterator[Entry]:
-        for start in range(0, len(self), AT_ONCE):
-            yield from self._read(start, min(start + AT_ONCE, len(self)))
-
-    def at(self, places: np.ndarray) -> list[Entry]:
-        """The entries at some places, int64 (n,) and ascending."""
-        runs = np.split(places, np.flatnonzero(np.diff(places) != 1) + 1)
-        return [
-            entry for run in runs if len(run) for entry in self._read(int(run[0]), int(run[-1]) + 1)
-        ]
+    def __getitem__(self, place: int) -> Entry:
+        content = self._content(place, place + 1)
+        offset, packed, size, method, checksum = RECORD.unpack_from(content)
+        return Entry(_name(content[RECORD.size :]), method, offset, packed, size, checksum)
 
     def names(self) -> Iterator[str]:
-        """The names alone, in order: for passes that want nothing else."""
+        """The names alone, in order, which is faster than whole entries."""
         for start in range(0, len(self), AT_ONCE):
             end = min(start + AT_ONCE, len(self))
-            content, places = self._content(start, end)
-            for place, stop in pairwise(places):
-                yield content[place + RECORD.size : stop].decode("utf-8", "surrogateescape")
+            content, first = self._content(start, end), self.offsets[start]
+            for place, stop in pairwise(self.offsets[start : end + 1]):
+                yield _name(content[place - first + RECORD.size : stop - first])
 
-    def _content(self, start: int, end: int) -> tuple[bytes, list[int]]:
-        """The records of some entries, and where each begins there; and the end."""
+    def _content(self, start: int, end: int) -> bytes:
+        """The records of some entries."""
         self.stream.flush()
         first = self.offsets[start]
-        content = os.pread(self.stream.fileno(), self.offsets[end] - first, first)
-        return content, [offset - first for offset in self.offsets[start : end + 1]]
+        return os.pread(self.stream.fileno(), self.offsets[end] - first, first)
 
-    def _read(self, start: int, end: int) -> list[Entry]:
-        content, places = self._content(start, end)
-        entries = []
-        for place, stop in pairwise(places):
-            offset, packed, size, method, checksum, _ = RECORD.unpack_from(content, place)
-            name = content[place + RECORD.size : stop].decode("utf-8", "surrogateescape")
-            entries.append(Entry(name, method, offset, packed, size, checksum))
-        return entries
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self.stream.close()
 
 
+def _name(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
+
+
 def name_digest(name: str) -> int:
-    """64 bits that stand for a name, the same for every way of composing its accents."""
+    """A 64-bit digest of a name; equal for composed and decomposed accents."""
     text = unicodedata.normalize("NFC", name).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
 
 
 def name_fault(name: str) -> str | None:
-    """Why a name from an archive or folder is not to be trusted, or None."""
+    """Why a name from an archive or folder cannot be accepted, or None."""
     if len(name) > MAX_NAME:
         return f"its name has {len(name)} characters"
     plain = name.isascii() and name.isprintable()
@@ -140,7 +116,7 @@ def name_fault(name: str) -> str | None:
 
 
 def class_fault(label: str) -> str | None:
-    """Why a text cannot be a class's name, or None."""
+    """Why a text cannot be the name of a class, or None."""
     if not 0 < len(label) <= MAX_CLASS_NAME:
         return f"a label of {len(label)} characters; 1 to {MAX_CLASS_NAME} are allowed"
     if any(unicodedata.category(character)[0] == "C" for character in label):
@@ -149,7 +125,7 @@ def class_fault(label: str) -> str | None:
 
 
 def is_aside(name: str) -> bool:
-    """Whether a file goes with the pictures without being one: a read-me, a licence, a dot-file."""
+    """Whether a file accompanies the pictures but is none: a read-me, a licence, a dot-file."""
     parts = name.split("/")
     last = parts[-1].lower()
     return (

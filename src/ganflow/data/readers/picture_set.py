@@ -1,12 +1,11 @@
-"""A folder or archive of encoded pictures: what is in it, and what the pictures are like."""
+"""A folder or archive of encoded pictures: list them, and choose the size and mode for `auto`."""
 
 import heapq
-import os
+import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -15,23 +14,15 @@ from ganflow.data.readers import tarred, zipped
 from ganflow.data.readers.decoding import read_entry
 from ganflow.data.readers.folder import list_folder
 from ganflow.data.readers.formats import Source
-from ganflow.data.readers.inflating import compression_of, open_inflating, read_exactly
+from ganflow.data.readers.inflating import compression_of, open_inflating
 from ganflow.data.readers.limits import MAX_FILE, MAX_FILES
-from ganflow.data.readers.listing import (
-    RAW,
-    WHOLE,
-    Entry,
-    Listing,
-    is_aside,
-    name_digest,
-    name_fault,
-)
-from ganflow.data.readers.pictures import UnusableError, look
+from ganflow.data.readers.listing import Listing, Member, is_aside, name_digest, name_fault
+from ganflow.data.readers.pictures import UnusableError, read_size
 from ganflow.data.rejects import Reject
 
 MAX_SHOWN = 200
 LOOKED_AT = 1000
-"""Pictures whose headers decide what `auto` means: those with the smallest hashes of names."""
+"""Pictures whose headers decide what `auto` means: those whose names have the smallest hashes."""
 
 
 def list_pictures(source: Source, scratch: Path, reject: Callable[[Reject], None]) -> Listing:
@@ -41,11 +32,10 @@ def list_pictures(source: Source, scratch: Path, reject: Callable[[Reject], None
         list_folder(listing, reject)
     elif source.kind == "zip":
         listing = Listing(scratch / "listing", source.path)
-        for member in zipped.members(source.path):
-            fault = member.fault or _fault(member.entry.name, member.entry.size)
-            _sort(listing, member.entry, fault, reject)
+        _list_archive(listing, source.path, zipped.members(source.path), reject)
     else:
-        listing = _list_tar(source.path, scratch, reject)
+        listing = Listing(scratch / "listing", _inflated(source.path, scratch / "inflated"))
+        _list_archive(listing, source.path, tarred.members(listing.root, source.path), reject)
     if not len(listing):
         raise DataError(
             "there is no picture in it", where=str(source.path), expected="PNG, JPEG, WebP, ..."
@@ -53,13 +43,41 @@ def list_pictures(source: Source, scratch: Path, reject: Callable[[Reject], None
     return listing
 
 
-def look_around(
-    listing: Listing, read: Callable[[Entry], bytes], wanted: np.ndarray
-) -> tuple[tuple[int, int], bool]:
-    """The size and mode that suit the pictures: height and width, and whether all are grey.
+def _list_archive(
+    listing: Listing, path: Path, members: Iterator[Member], reject: Callable[[Reject], None]
+) -> None:
+    for seen, (entry, fault) in enumerate(members):
+        if seen == MAX_FILES:
+            raise DataError("too many files", where=str(path), expected=f"at most {MAX_FILES}")
+        problem = name_fault(entry.name)
+        if fault:
+            reject(Reject(entry.name[:MAX_SHOWN], *fault))
+        elif problem:
+            reject(Reject(entry.name[:MAX_SHOWN], "name", problem))
+        elif entry.size > MAX_FILE:
+            large = f"it has {entry.size} bytes, more than {MAX_FILE}"
+            reject(Reject(entry.name, "too_large", large))
+        elif is_aside(entry.name):
+            reject(Reject(entry.name, "aside", "it is not a picture"))
+        else:
+            listing.append(entry)
 
-    One common size with sides of 8 to 128 is kept. Otherwise they become squares, of 64 where
-    half of the pictures have that, else of 32.
+
+def _inflated(path: Path, target: Path) -> Path:
+    """Decompress a tar to `target`, so that several processes can read it; or leave it as it is."""
+    with path.open("rb") as file:
+        if compression_of(file.read(6)) is None:
+            return path
+    with open_inflating(path) as stream, target.open("wb") as out:
+        shutil.copyfileobj(stream, out)
+    return target
+
+
+def suitable_form(listing: Listing, wanted: np.ndarray) -> tuple[tuple[int, int], bool]:
+    """The size and mode for `auto`: height and width, and whether all pictures are grey.
+
+    A common size with sides of 8 to 128 is kept. Otherwise pictures become squares: of 64 if half
+    of them are at least as large, else of 32.
     """
     some = heapq.nsmallest(
         LOOKED_AT,
@@ -70,7 +88,7 @@ def look_around(
         warnings.simplefilter("ignore")
         for _, place in some:
             with suppress(UnusableError):
-                seen.append(look(read(listing[place])))
+                seen.append(read_size(read_entry(listing, place)))
     return suitable_size([(height, width) for height, width, _ in seen]), all(g for *_, g in seen)
 
 
@@ -81,70 +99,3 @@ def suitable_size(sizes: list[tuple[int, int]]) -> tuple[int, int]:
     shorter = sorted(min(size) for size in sizes)
     side = 64 if shorter and shorter[len(shorter) // 2] >= 64 else 32
     return side, side
-
-
-def reader(listing: Listing) -> Callable[[Entry], bytes]:
-    """Reads one entry of `listing`."""
-
-    def read(entry: Entry) -> bytes:
-        if entry.method == WHOLE:
-            return read_entry(listing.root, entry, None)
-        descriptor = os.open(listing.root, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return read_entry(listing.root, entry, descriptor)
-        finally:
-            os.close(descriptor)
-
-    return read
-
-
-def _list_tar(path: Path, scratch: Path, reject: Callable[[Reject], None]) -> Listing:
-    """A compressed tar is written out first: only then can several processes read it."""
-    with path.open("rb") as file:
-        packed = compression_of(file.read(6)) is not None
-    root = scratch / "unpacked" if packed else path
-    listing = Listing(scratch / "listing", root)
-    seen = 0
-    with open_inflating(path) as stream:
-        out: BinaryIO | None = root.open("wb") if packed else None
-        try:
-            for member in tarred.members(stream, path):
-                seen += 1
-                if seen > MAX_FILES:
-                    raise DataError(
-                        "too many files", where=str(path), expected=f"at most {MAX_FILES}"
-                    )
-                fault = member.fault or _fault(member.name, member.size)
-                offset = stream.tell()
-                if out and not fault and not is_aside(member.name):
-                    offset = out.tell()
-                    out.write(read_exactly(stream, member.size, path, f"`{member.name[:100]}`"))
-                entry = Entry(member.name, RAW, offset, member.size, member.size)
-                _sort(listing, entry, fault, reject)
-        finally:
-            if out:
-                out.close()
-    return listing
-
-
-def _fault(name: str, size: int) -> tuple[str, str] | None:
-    fault = name_fault(name)
-    if fault:
-        return "name", fault
-    if size > MAX_FILE:
-        return "too_large", f"it has {size} bytes, more than {MAX_FILE}"
-    return None
-
-
-def _sort(
-    listing: Listing,
-    entry: Entry,
-    fault: tuple[str, str] | None,
-    reject: Callable[[Reject], None],
-) -> None:
-    if fault:
-        reject(Reject(entry.name[:MAX_SHOWN], *fault))
-    elif is_aside(entry.name):
-        reject(Reject(entry.name, "aside", "it is no picture"))
-    else:
-        listing.append(entry)

@@ -1,4 +1,4 @@
-"""One encoded picture, which nobody vouches for, to one uint8 image of a given shape."""
+"""Decode one untrusted picture into a uint8 image of a given shape."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ganflow.data.readers.limits import MAX_PIXELS, MAX_SCANS, MAX_SIDE, MIN_SIDE
+from ganflow.data.rejects import reason
 
-if TYPE_CHECKING:  # every worker process imports this module, and does without pydantic
+if TYPE_CHECKING:  # worker processes import this module and need no pydantic
     from ganflow.config.data import Fit, Resample
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
@@ -35,21 +36,21 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 SIDEWAYS = (5, 6, 7, 8)
-"""Orientations whose width is the upright picture's height."""
+"""EXIF orientations that swap width and height."""
 
 SCAN_WORK = 10**11
-"""Pixels times bytes below which no number of scans can take long."""
+"""Pixels × bytes below which a JPEG decodes quickly, however many scans it has."""
 
 GAPS = {"box": 1.0, "bilinear": 1.0}
 GAP = 2.0
-"""A JPEG is decoded at the smallest of libjpeg's scales (1, 1/2, 1/4, 1/8) that is still so many
-times the target's size. That scaling averages; the filter does the rest. The two fast filters
-are content with what is just large enough, the others see twice the target's size."""
+"""How much larger than the target a JPEG must still be when libjpeg shrinks it while decoding
+(to 1/2, 1/4 or 1/8, by averaging); the filter does the rest. The two fast filters need only the
+target's size, the others twice that."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """What every picture is made into."""
+    """The size and mode that every picture is converted to, and how."""
 
     height: int
     width: int
@@ -64,32 +65,32 @@ class Form:
 
 
 class UnusableError(Exception):
-    """A picture that cannot become an image of the data set: its kind of fault, and why."""
+    """A picture that cannot be used: the kind of fault, as in rejected.csv, and the reason."""
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)
         self.kind, self.reason = kind, reason
 
 
-def look(content: bytes) -> tuple[int, int, bool]:
-    """Height and width when upright, and whether it is grey, from a picture's header alone.
+def read_size(content: bytes) -> tuple[int, int, bool]:
+    """Height and width when upright, and whether it is grey, from the picture's header alone.
 
     Raises:
-        UnusableError: when it is no picture, or one of absurd size.
+        UnusableError: when it is not a picture, or far too large or too small.
     """
     with _open(content) as picture:
         width, height = picture.size
-        # Of a TIFF, Pillow gives the upright size, and turns it while it loads.
+        # Pillow reports a TIFF's upright size, and rotates it when it loads.
         if picture.format != "TIFF" and _orientation(picture) in SIDEWAYS:
             width, height = height, width
         return height, width, picture.mode in GREY
 
 
 def decode(content: bytes, form: Form) -> np.ndarray:
-    """The picture in `content`, upright, its first frame: uint8 (height, width, channels).
+    """The first frame of the picture in `content`, upright: uint8 (height, width, channels).
 
     Raises:
-        UnusableError: when it is damaged, no picture, or one of absurd size.
+        UnusableError: when it is damaged, not a picture, or far too large or too small.
     """
     with _open(content) as picture:
         try:
@@ -98,12 +99,12 @@ def decode(content: bytes, form: Form) -> np.ndarray:
                 picture.draft("L" if form.mode == "L" else None, (wanted, wanted))
             picture.load()
         except Exception as error:
-            raise _unreadable(error) from None
-        return shape_into(picture, form, _orientation(picture))
+            raise UnusableError("unreadable", reason(error)) from None
+        return to_form(picture, form, _orientation(picture))
 
 
-def shape_into(picture: Image.Image, form: Form, orientation: int = 1) -> np.ndarray:
-    """Give a decoded picture the form's mode and size: uint8 (height, width, channels)."""
+def to_form(picture: Image.Image, form: Form, orientation: int = 1) -> np.ndarray:
+    """Convert a decoded picture to the form's mode and size: uint8 (height, width, channels)."""
     opaque = _opaque(picture, form)
     size = form.width, form.height
     if orientation in SIDEWAYS:
@@ -121,7 +122,7 @@ def _open(content: bytes) -> Image.Image:
     if not content:
         raise UnusableError("empty", "it is empty")
     if not content.startswith(MAGICS):
-        raise UnusableError("no_picture", f"it is none of {', '.join(FORMATS)}")
+        raise UnusableError("no_picture", f"it is not one of {', '.join(FORMATS)}")
     try:
         picture = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError:
@@ -129,12 +130,14 @@ def _open(content: bytes) -> Image.Image:
     except Image.DecompressionBombError:
         raise UnusableError("too_large", f"more than {MAX_PIXELS} pixels") from None
     except Exception as error:
-        raise _unreadable(error) from None
+        raise UnusableError("unreadable", reason(error)) from None
     width, height = picture.size
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise UnusableError("too_large", f"{width}×{height} pixels, more than {MAX_PIXELS}")
     if min(width, height) < MIN_SIDE:
-        raise UnusableError("too_small", f"{width}×{height} pixels, less than {MIN_SIDE} at a side")
+        raise UnusableError(
+            "too_small", f"{width}×{height} pixels, fewer than {MIN_SIDE} along a side"
+        )
     if picture.format == "JPEG" and width * height * len(content) > SCAN_WORK:
         scans = content.count(b"\xff\xda")
         if scans > MAX_SCANS:
@@ -154,7 +157,7 @@ def _orientation(picture: Image.Image) -> int:
 
 
 def _opaque(picture: Image.Image, form: Form) -> Image.Image:
-    """`picture` as L or RGB, with the background under what is transparent."""
+    """`picture` as L or RGB, with the background where it is transparent."""
     if picture.mode in ("L", "RGB") and "transparency" not in picture.info:
         return picture
     if picture.mode.startswith("I"):
@@ -164,14 +167,14 @@ def _opaque(picture: Image.Image, form: Form) -> Image.Image:
         raise UnusableError("unreadable", "its pixels are floating-point numbers of unknown range")
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, (form.background,) * 3 + (255,))
-        flat = Image.alpha_composite(paper, layer).convert("RGB")
+        canvas = Image.new("RGBA", layer.size, (form.background,) * 3 + (255,))
+        flat = Image.alpha_composite(canvas, layer).convert("RGB")
         return flat.convert("L") if picture.mode in GREY else flat
     return picture.convert("L" if picture.mode in GREY else "RGB")
 
 
 def _resize(picture: Image.Image, form: Form, size: tuple[int, int]) -> Image.Image:
-    """`picture` in exactly this width and height."""
+    """`picture` in exactly this width and height, cropped, padded or stretched."""
     (width, height), (wide, high) = picture.size, size
     chosen = FILTERS[form.resample]
     gap = None if form.resample == "nearest" else 2.0
@@ -185,15 +188,9 @@ def _resize(picture: Image.Image, form: Form, size: tuple[int, int]) -> Image.Im
         return picture.resize(size, chosen, box=box, reducing_gap=gap)
     scale = wide / width if broad else high / height
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    paper = Image.new(
+    canvas = Image.new(
         picture.mode, size, form.background if picture.mode == "L" else (form.background,) * 3
     )
     place = ((wide - inner[0]) // 2, (high - inner[1]) // 2)
-    paper.paste(picture.resize(inner, chosen, reducing_gap=gap), place)
-    return paper
-
-
-def _unreadable(error: Exception) -> UnusableError:
-    from ganflow.data.rejects import reason
-
-    return UnusableError("unreadable", reason(error))
+    canvas.paste(picture.resize(inner, chosen, reducing_gap=gap), place)
+    return canvas

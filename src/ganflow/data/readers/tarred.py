@@ -1,119 +1,92 @@
-"""Tar archives, read without trusting them.
+"""Read tar archives without trusting them.
 
-Python's own `tarfile` reads extended headers of any announced length into memory. Here a name
-may take 64 KiB, links and devices are never members, and nothing is unpacked to a path that
-the archive chooses.
+Python's `tarfile` reads extended headers of any announced length into memory. Here it reads
+single headers only: a name may take 64 KiB, links and devices are never read, and nothing is
+unpacked to a path that the archive chooses.
 """
 
-import os
+import io
+import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from ganflow.base.errors import DataError
-from ganflow.data.readers.inflating import read_exactly
+from ganflow.data.readers.inflating import broken, read_exactly
+from ganflow.data.readers.listing import RAW, Entry, Member
 
-BLOCK = 512
+BLOCK = tarfile.BLOCKSIZE
 MAX_EXTENDED = 2**16
-REGULAR = (b"0", b"\0", b"7")
-FOLDER = b"5"
-KINDS = {b"1": "link", b"2": "link", b"3": "special", b"4": "special", b"6": "special"}
-
-
-@dataclass(frozen=True)
-class Member:
-    name: str
-    size: int
-    fault: tuple[str, str] | None
-    """Kind and reason, for a member that must not be read."""
+EXTENDED = (b"x", b"g", b"L", b"K")
+WITHOUT_CONTENT = (b"1", b"2", b"3", b"4", b"6")
+REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 
 
 def is_tar(start: bytes) -> bool:
     """Whether a file whose (inflated) content begins with `start` is a tar archive."""
-    return len(start) >= BLOCK and start[0] != 0 and _checksum_holds(start[:BLOCK])
+    try:
+        _header(start[:BLOCK])
+    except tarfile.HeaderError:
+        return False
+    return True
 
 
-def members(stream: BinaryIO, path: Path) -> Iterator[Member]:
-    """The members of a tar; the stream stands at the content of the one that was yielded.
+def members(path: Path, archive: Path | None = None) -> Iterator[Member]:
+    """The files in an uncompressed tar, with what is wrong with each.
 
-    Whoever iterates reads exactly `member.size` bytes from `stream`, or none at all.
+    Args:
+        archive: what to name in messages, where `path` is its inflated copy.
 
     Raises:
         DataError: when the archive is cut off or its headers are damaged.
     """
+    archive = archive or path
     name: str | None = None
     size: int | None = None
-    while True:
-        header = read_exactly(stream, BLOCK, path, "the end that a tar has")
-        if not any(header):
-            return
-        if not _checksum_holds(header):
-            raise _damaged(path, "a header's checksum is wrong")
-        kind = header[156:157]
-        announced = _number(header[124:136], path) if size is None else size
-        padded = -(-announced // BLOCK) * BLOCK
-        if kind in (b"x", b"g", b"L", b"K"):
-            if announced > MAX_EXTENDED:
-                raise _damaged(path, f"an extended header of {announced} bytes")
-            content = read_exactly(stream, padded, path, "its extended header")[:announced]
-            if kind == b"L":
-                name = _text(content)
-            elif kind == b"x":
-                name, size = _extended(content, path, name)
-            continue
-        shown = name if name is not None else _header_name(header)
-        fault = None
-        if kind not in REGULAR:
-            fault = (KINDS.get(kind, "special"), "it is a link or no regular file")
-            if kind != FOLDER and kind in KINDS:
+    with path.open("rb") as stream:
+        end = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        while True:
+            header = read_exactly(stream, BLOCK, archive, "the end that a tar has")
+            if not any(header):
+                return
+            try:
+                info = _header(header)
+            except tarfile.HeaderError as error:
+                raise _damaged(archive, str(error)) from None
+            kind, announced = info.type, info.size if size is None else size
+            if not 0 <= announced < 2**62:
+                raise _damaged(archive, f"a member of {announced} bytes")
+            padded = -(-announced // BLOCK) * BLOCK
+            if kind in EXTENDED:
+                if announced > MAX_EXTENDED:
+                    raise _damaged(archive, f"an extended header of {announced} bytes")
+                content = read_exactly(stream, padded, archive, "its extended header")[:announced]
+                if kind == b"L":
+                    name = _text(content)
+                elif kind == b"x":
+                    name, size = _extended(content, archive, name)
+                continue
+            if kind in WITHOUT_CONTENT:
                 padded = announced = 0
-        elif shown.endswith("/"):
-            kind = FOLDER
-        if kind != FOLDER:
-            start = stream.tell()
-            yield Member(shown, announced, fault)
-            padded -= stream.tell() - start
-        _skip(stream, padded, path)
-        name = size = None
+            shown = info.name if name is None else name
+            if not info.isdir() and not (kind in REGULAR and shown.endswith("/")):
+                entry = Entry(shown, RAW, stream.tell(), announced, announced)
+                yield Member(entry, _fault(info))
+            if stream.tell() + padded > end:
+                raise _damaged(archive, "it is cut off")
+            stream.seek(padded, io.SEEK_CUR)
+            name = size = None
 
 
-def _skip(stream: BinaryIO, size: int, path: Path) -> None:
-    """Pass over `size` bytes; in a file on disk without reading them."""
-    if stream.seekable():
-        if stream.tell() + size > os.fstat(stream.fileno()).st_size:
-            raise _damaged(path, "it is cut off")
-        stream.seek(size, os.SEEK_CUR)
-        return
-    while size:
-        size -= len(read_exactly(stream, min(size, 1 << 20), path, "the end of a member"))
+def _header(block: bytes) -> tarfile.TarInfo:
+    return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
 
 
-def _checksum_holds(header: bytes) -> bool:
-    try:
-        announced = int(header[148:156].strip(b" \0") or b"x", 8)
-    except ValueError:
-        return False
-    return announced == sum(header) - sum(header[148:156]) + 8 * ord(" ")
-
-
-def _number(field: bytes, path: Path) -> int:
-    """Octal digits, or (GNU) a binary number behind a set first bit."""
-    if field[0] & 0x80:
-        value = int.from_bytes(bytes((field[0] & 0x7F,)) + field[1:], "big")
-    else:
-        try:
-            value = int(field.strip(b" \0") or b"0", 8)
-        except ValueError:
-            raise _damaged(path, "a member's size is no number") from None
-    if not 0 <= value < 2**62:
-        raise _damaged(path, f"a member of {value} bytes")
-    return value
-
-
-def _header_name(header: bytes) -> str:
-    name, prefix = _text(header[:100]), _text(header[345:500])
-    return f"{prefix}/{name}" if prefix and header[257:263] == b"ustar\0" else name
+def _fault(info: tarfile.TarInfo) -> tuple[str, str] | None:
+    if info.type in REGULAR:
+        return None
+    kind = "link" if info.issym() or info.islnk() else "special"
+    return kind, "it is a link or not a regular file"
 
 
 def _text(field: bytes) -> str:
@@ -140,9 +113,4 @@ def _extended(content: bytes, path: Path, name: str | None) -> tuple[str | None,
 
 
 def _damaged(path: Path, what: str) -> DataError:
-    return DataError(
-        f"a damaged tar: {what}",
-        where=str(path),
-        expected="a whole tar archive",
-        run="get the file again from where it came",
-    )
+    return broken(f"a damaged tar: {what}", path, "tar archive")

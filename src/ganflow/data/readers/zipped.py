@@ -1,36 +1,31 @@
-"""Zip archives, read without trusting them.
+"""Read zip archives without trusting them.
 
-Python's own `zipfile` loads the whole directory of an archive into memory, ten gigabytes for
-ten million members. Here the directory is read entry by entry, its sizes are held against the
-file's, and members are inflated up to the size that was announced and not beyond.
+Python's `zipfile` loads the whole directory of an archive into memory, ten gigabytes for ten
+million members. Here the directory is read entry by entry, and its sizes are compared with the
+file's; `zipfile` then inflates single members, up to the size that was announced.
 """
 
 import io
 import stat
 import struct
+import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from ganflow.base.errors import DataError
+from ganflow.data.readers.inflating import broken
 from ganflow.data.readers.limits import MAX_FILES
-from ganflow.data.readers.listing import DEFLATED, STORED, Entry
+from ganflow.data.readers.listing import DEFLATED, STORED, Entry, Member
 
 END = struct.Struct("<4s4H2IH")
 END_64 = struct.Struct("<4sQ2H2I4Q")
 LOCATOR_64 = struct.Struct("<4sIQI")
 CENTRAL = struct.Struct("<4s4B4HIII5HII")
 LOCAL = struct.Struct("<4s5H3I2H")
-METHODS = {0: STORED, 8: DEFLATED}
-
-
-@dataclass(frozen=True)
-class Member:
-    entry: Entry
-    fault: tuple[str, str] | None
-    """Kind and reason, for a member that must not be read."""
+AT_ODDS = "its content is not what the archive's directory announces"
 
 
 def is_zip(start: bytes) -> bool:
@@ -41,7 +36,7 @@ def members(path: Path) -> Iterator[Member]:
     """The files in the archive, one at a time, with what is wrong with each.
 
     Raises:
-        DataError: when the directory itself is damaged, lies, or is absurdly long.
+        DataError: when the directory is damaged, inconsistent with the file, or far too long.
     """
     with path.open("rb") as file:
         size = file.seek(0, io.SEEK_END)
@@ -54,13 +49,13 @@ def members(path: Path) -> Iterator[Member]:
         end, packed = start + length, 0
         for _ in range(count):
             if file.tell() + CENTRAL.size > end:
-                raise _lies(path, "its directory holds fewer members than it announces")
+                raise _damaged(path, "its directory holds fewer members than it announces")
             member = _member(file, path)
             if file.tell() > end:
-                raise _lies(path, "its directory is cut off")
+                raise _damaged(path, "its directory is cut off")
             packed += member.entry.packed
             if packed > size:
-                raise _lies(path, "its members overlap: together they are larger than the archive")
+                raise _damaged(path, "its members overlap: they are larger than the archive")
             if not member.entry.name.endswith("/"):
                 yield member
 
@@ -71,87 +66,53 @@ def read_member(file: BinaryIO, entry: Entry) -> bytes:
     Raises:
         ValueError: when they are not what the directory announces.
     """
-    content = bytearray(entry.size)
-    place, stream = 0, MemberStream(file, entry)
-    while count := stream.readinto(memoryview(content)[place:]):
-        place += count
-    return bytes(content)
+    with open_member(file, entry) as stream:
+        content = stream.read(entry.size)
+    if len(content) != entry.size:
+        raise ValueError(AT_ODDS)
+    return content
 
 
-class MemberStream(io.RawIOBase):
-    """One member's bytes, inflated piece by piece and never beyond its announced size."""
+@contextmanager
+def open_member(file: BinaryIO, entry: Entry) -> Iterator[zipfile.ZipExtFile]:
+    """One member as a stream, which ends at its announced size and verifies its checksum there.
 
-    def __init__(self, file: BinaryIO, entry: Entry) -> None:
-        self.file, self.entry = file, entry
-        file.seek(entry.offset)
-        header = file.read(LOCAL.size)
-        if len(header) < LOCAL.size or not header.startswith(b"PK\x03\x04"):
-            raise ValueError("the archive has no member where its directory says")
-        *_, name, extra = LOCAL.unpack(header)
-        self.place = entry.offset + LOCAL.size + name + extra
-        self.packed, self.left, self.checksum = entry.packed, entry.size, 0
-        self.engine = zlib.decompressobj(-15) if entry.method == DEFLATED else None
-        self.waiting = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.entry.size - self.left
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        wanted = min(len(buffer), self.left)
-        if not wanted:
-            return 0
-        chunk = self._stored(wanted) if self.engine is None else self._inflated(wanted)
-        self.left -= len(chunk)
-        self.checksum = zlib.crc32(chunk, self.checksum)
-        if not chunk or (not self.left and self.checksum != self.entry.checksum):
-            raise ValueError("its content is not what the archive's directory announces")
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
-
-    def _stored(self, wanted: int) -> bytes:
-        self.file.seek(self.place)
-        chunk = self.file.read(min(wanted, self.packed))
-        self.place += len(chunk)
-        self.packed -= len(chunk)
-        return chunk
-
-    def _inflated(self, wanted: int) -> bytes:
-        assert self.engine is not None
-        while True:
-            fresh = self.waiting or self._stored(1 << 16)
-            try:
-                chunk = self.engine.decompress(fresh, wanted)
-            except zlib.error as error:
-                raise ValueError(f"its compressed content is damaged: {error}") from None
-            self.waiting = self.engine.unconsumed_tail
-            if chunk or self.engine.eof or not fresh:
-                return chunk
+    Raises:
+        ValueError: here or while it is read, when it is not what the directory announces.
+    """
+    file.seek(entry.offset)
+    header = file.read(LOCAL.size)
+    if len(header) < LOCAL.size or not header.startswith(b"PK\x03\x04"):
+        raise ValueError("the archive has no member where its directory says")
+    *_, name, extra = LOCAL.unpack(header)
+    file.seek(name + extra, io.SEEK_CUR)
+    info = zipfile.ZipInfo(entry.name)
+    info.compress_type = entry.method
+    info.compress_size, info.file_size, info.CRC = entry.packed, entry.size, entry.checksum
+    try:
+        yield zipfile.ZipExtFile(file, "r", info)
+    except (zipfile.BadZipFile, EOFError):
+        raise ValueError(AT_ODDS) from None
+    except zlib.error as error:
+        raise ValueError(f"its compressed content is damaged: {error}") from None
 
 
 def _directory(file: BinaryIO, size: int, path: Path) -> tuple[int, int, int]:
-    """How many members there are, and where the directory lies: count, start, length."""
+    """The number of members, and where the directory is: count, start, length."""
     tail_start = max(0, size - END.size - 0xFFFF)
     file.seek(tail_start)
     tail = file.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < END.size:
-        raise DataError(
-            "a zip without its end: it is cut off",
-            where=str(path),
-            expected="a whole zip archive",
-            run="get the file again from where it came",
-        )
+        raise broken("a zip without its end: it is cut off", path, "zip archive")
     _, disk, first_disk, _, count, length, start, _ = END.unpack_from(tail, at)
     place = tail_start + at
     if 0xFFFF in (count, disk) or 0xFFFFFFFF in (length, start):
         count, length, start, place = _directory_64(file, place, path)
     elif disk or first_disk:
-        raise _lies(path, "it is one part of several")
+        raise _damaged(path, "it is one part of several")
     if start + length > place or length < count * CENTRAL.size:
-        raise _lies(path, "its directory does not fit into the file")
+        raise _damaged(path, "its directory does not fit into the file")
     return count, start, length
 
 
@@ -164,7 +125,7 @@ def _directory_64(file: BinaryIO, end: int, path: Path) -> tuple[int, int, int, 
             signature, *_, count, length, start = END_64.unpack(file.read(END_64.size))
             if signature == b"PK\x06\x06":
                 return count, length, start, place
-    raise _lies(path, "its 64-bit directory is not where it says")
+    raise _damaged(path, "its 64-bit directory is not where it says")
 
 
 def _member(file: BinaryIO, path: Path) -> Member:
@@ -174,26 +135,26 @@ def _member(file: BinaryIO, path: Path) -> Member:
     checksum, packed, size, name_size, extra_size, comment_size = fields[9:15]
     attributes, offset = fields[17:19]
     if signature != b"PK\x01\x02":
-        raise _lies(path, "its directory is damaged")
+        raise _damaged(path, "its directory is damaged")
     raw, extra = file.read(name_size), file.read(extra_size)
     file.seek(comment_size, io.SEEK_CUR)
     size, packed, offset = _sizes_64(extra, size, packed, offset)
-    name = _name(raw, bool(flags & 0x800))
+    name = _name(raw)
     kind = stat.S_IFMT(attributes >> 16) if system == 3 else 0
     fault = None
     if kind == stat.S_IFLNK:
         fault = ("link", "it is a link")
     elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        fault = ("special", "it is no regular file")
+        fault = ("special", "it is not a regular file")
     elif flags & 1:
         fault = ("unreadable", "it is encrypted")
-    elif method not in METHODS:
+    elif method not in (STORED, DEFLATED):
         fault = ("unreadable", f"it is compressed by method {method}; only deflate is read")
-    return Member(Entry(name, METHODS.get(method, 0), offset, packed, size, checksum), fault)
+    return Member(Entry(name, method, offset, packed, size, checksum), fault)
 
 
 def _sizes_64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
-    """Sizes too large for 32 bits stand in the extra field of kind 1, in this order."""
+    """Sizes too large for 32 bits are in the extra field of kind 1, in this order."""
     place = 0
     while place + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, place)
@@ -208,19 +169,13 @@ def _sizes_64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, i
     return size, packed, offset
 
 
-def _name(raw: bytes, is_utf8: bool) -> str:
-    if is_utf8 or not raw.isascii():
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            return raw.decode("cp437")
-    return raw.decode("ascii")
+def _name(raw: bytes) -> str:
+    """Decode a name: UTF-8, marked as such or not, or else code page 437."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp437")
 
 
-def _lies(path: Path, what: str) -> DataError:
-    return DataError(
-        f"a zip that is damaged or made to deceive: {what}",
-        where=str(path),
-        expected="a whole zip archive",
-        run="get the file again from where it came",
-    )
+def _damaged(path: Path, what: str) -> DataError:
+    return broken(f"a damaged or malicious zip: {what}", path, "zip archive")
