@@ -29,7 +29,7 @@ from benchmarks.train_step import (
     new_trainer,
     product,
 )
-from ganflow.base.runtime import Runtime, configure, resolved
+from ganflow.base.runtime import RuntimeParams, configure, resolved
 
 USES = {
     "generator": {"forward": 1, "to_kernel": 1, "to_input": 1},
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--recipe", choices=("article", "default"), default="article")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    configure(Runtime())
+    configure(RuntimeParams())
     found = measure(options.recipe, options.rounds)
     print(json.dumps(found) if options.json else table(found))
 

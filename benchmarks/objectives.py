@@ -16,9 +16,9 @@ import tempfile
 from contextlib import redirect_stdout
 from typing import Any
 
-from benchmarks.quality import SAMPLES, Evaluator
+from benchmarks.quality import SAMPLES, RatioEvaluator
 from ganflow.base.errors import TrainingError
-from ganflow.base.runtime import Runtime, configure, resolved
+from ganflow.base.runtime import RuntimeParams, configure, resolved
 
 R1 = {"weight": 1.0, "interval": 8}
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -47,8 +47,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
     options = parser.parse_args()
-    configure(Runtime())
-    evaluator = Evaluator()
+    configure(RuntimeParams())
+    evaluator = RatioEvaluator()
     with tempfile.TemporaryDirectory() as state:
         os.environ["GANFLOW_STATE"] = state
         found = {
@@ -58,9 +58,9 @@ def main() -> None:
     print(json.dumps({"images": options.images, **found}, indent=None if options.json else 2))
 
 
-def outcome(name: str, images: int, seed: int, evaluator: Evaluator) -> float | None:
+def outcome(name: str, images: int, seed: int, evaluator: RatioEvaluator) -> float | None:
     """The ratio that a training ends at; null if it was stopped."""
-    from ganflow.config.train import Train
+    from ganflow.config.train import TrainParams
     from ganflow.gan import training
     from ganflow.gan.batches import Batches
     from ganflow.gan.checkpoint import Checkpoints
@@ -77,7 +77,9 @@ def outcome(name: str, images: int, seed: int, evaluator: Evaluator) -> float | 
         mapping=changes.pop("mapping", 0),
         spectral_norm=changes.pop("spectral_norm", False),
     )
-    trainer = Trainer(design, Train(images=images, snapshots=2, **changes), resolved("auto"), seed)
+    trainer = Trainer(
+        design, TrainParams(images=images, snapshots=2, **changes), resolved("auto"), seed
+    )
     split = store.split("train")
     shares = [1 / design.classes] * design.classes
     validation = store.split("validation").images

@@ -29,7 +29,7 @@ import numpy as np
 from benchmarks.interleaved import seconds_of
 from ganflow.base.files import write_json, write_whole
 from ganflow.base.paths import EXTRACTOR, PREPARED
-from ganflow.base.runtime import Runtime, configure, resolved
+from ganflow.base.runtime import RuntimeParams, configure, resolved
 
 RECIPES = ("article", "tutorial", "default", "unconditional")
 THEIRS = ("article", "tutorial")
@@ -61,13 +61,13 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
     options = parser.parse_args()
     options.epochs = 50 if options.full else options.epochs
-    configure(Runtime(threads=options.threads or "auto"))
+    configure(RuntimeParams(threads=options.threads or "auto"))
     found = measure(options)
     print(json.dumps(found, indent=None if options.json else 2))
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    evaluator = Evaluator()
+    evaluator = RatioEvaluator()
     curves: dict[str, list[Curve]] = {name: [] for name in options.recipes}
     for seed in options.seeds:
         for name in options.recipes:
@@ -104,7 +104,7 @@ def first_below(run: Curve, target: float) -> int | None:
     return next((seen for seen, value in run if value <= target), None)
 
 
-class Evaluator:
+class RatioEvaluator:
     """What every run is measured with."""
 
     def __init__(self) -> None:
@@ -127,7 +127,7 @@ class Evaluator:
 
 
 def kept_curve(
-    name: str, seed: int, options: argparse.Namespace, evaluator: Evaluator
+    name: str, seed: int, options: argparse.Namespace, evaluator: RatioEvaluator
 ) -> list[Curve]:
     """The run's curve, from the runs that are kept or by running it; none if it may not be run."""
     design, train = recipe_of(name, options, evaluator.store)
@@ -163,7 +163,7 @@ def curve(
     train: Any,
     seed: int,
     options: argparse.Namespace,
-    evaluator: Evaluator,
+    evaluator: RatioEvaluator,
     begun: Path,
 ) -> Curve:
     """Train once, and measure at numbers of images that grow by an even factor.
@@ -219,7 +219,7 @@ def marks_of(steps: int, points: int) -> set[int]:
 
 
 def throughput(
-    names: list[str], options: argparse.Namespace, evaluator: Evaluator
+    names: list[str], options: argparse.Namespace, evaluator: RatioEvaluator
 ) -> dict[str, float]:
     """Images a second of each recipe's steps, all taking turns; medians."""
     from ganflow.gan.batches import Batches
@@ -239,7 +239,7 @@ def throughput(
 def recipe_of(name: str, options: argparse.Namespace, store: Any) -> tuple[Any, Any]:
     """The networks and the training of a recipe; the tutorial's is the article's at 1e-4."""
     from ganflow.config.recipe import recipe
-    from ganflow.config.train import Train
+    from ganflow.config.train import TrainParams
     from ganflow.gan.networks.design import Design
 
     written = recipe("article" if name in THEIRS else "default")
@@ -259,7 +259,7 @@ def recipe_of(name: str, options: argparse.Namespace, store: Any) -> tuple[Any, 
         written["model.mapping"],
         written["model.spectral_norm"],
     )
-    return design, Train(**values)
+    return design, TrainParams(**values)
 
 
 if __name__ == "__main__":

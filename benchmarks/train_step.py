@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.interleaved import ratio, seconds_of, summary
-from ganflow.base.runtime import Precision, Runtime, configure, has_bfloat16, threads
+from ganflow.base.runtime import Precision, RuntimeParams, configure, has_bfloat16, threads
 
 ARTICLE_BATCH, DEFAULT_BATCH = 256, 64
 STEPS = 2
@@ -31,16 +31,16 @@ def main() -> None:
 
 
 def measure(rounds: int, with_torch: bool = True) -> dict[str, Any]:
-    configure(Runtime())
+    configure(RuntimeParams())
     import tensorflow as tf
 
     tf.random.set_seed(0)
-    found: dict[str, Any] = {"threads": threads(Runtime()), "rounds": rounds}
+    found: dict[str, Any] = {"threads": threads(RuntimeParams()), "rounds": rounds}
     throughput: dict[str, Any] = {}
     precisions: list[Precision] = ["bfloat16", "float32"] if has_bfloat16() else ["float32"]
     for precision in precisions:
         prefix = "" if precision == precisions[0] else f"{precision}_"
-        numbers, speeds = compare(precision, rounds, with_torch, threads(Runtime()))
+        numbers, speeds = compare(precision, rounds, with_torch, threads(RuntimeParams()))
         found |= {f"{prefix}{name}": round(value, 4) for name, value in numbers.items()}
         throughput[precision] = speeds
     found["precision"] = precisions[0]
@@ -99,14 +99,14 @@ def images(count: int) -> np.ndarray:
 
 
 def new_trainer(architecture: str, precision: Precision, batch: int) -> Any:
-    from ganflow.config.train import Adam, Penalties, Train
+    from ganflow.config.train import AdamParams, Penalties, TrainParams
     from ganflow.gan.networks.design import Design
     from ganflow.gan.trainer import Trainer
 
     if architecture == "lean":
-        return Trainer(Design("lean", (28, 28, 1), 10, 100), Train(batch=batch), precision, 0)
-    adam = Adam(learning_rate=2e-4, beta_1=0.5, beta_2=0.999)
-    train = Train(
+        return Trainer(Design("lean", (28, 28, 1), 10, 100), TrainParams(batch=batch), precision, 0)
+    adam = AdamParams(learning_rate=2e-4, beta_1=0.5, beta_2=0.999)
+    train = TrainParams(
         batch=batch,
         penalties=Penalties(),
         generator=adam,

@@ -17,7 +17,7 @@ import yaml
 from dvc_data.hashfile.meta import Meta
 
 from ganflow.config.params import Params
-from ganflow.config.schema import Place
+from ganflow.config.schema import SchemaNode
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "ganflow"
@@ -158,6 +158,6 @@ def test_no_parameter_has_a_name_that_the_run_cache_overlooks() -> None:
     A stage would be served what it once made of another value.
     """
     schema = Params.model_json_schema()
-    names = {name for path in Place(schema, schema).paths() for name in path}
+    names = {name for path in SchemaNode(schema, schema).paths() for name in path}
     assert "resolution" in names
     assert not names & {Meta.PARAM_SIZE, Meta.PARAM_NFILES}

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from ganflow.base.errors import DataError
 from ganflow.base.files import whole_folder
-from ganflow.gan.saved import Generator, images_of, load_generator, to_pixels
+from ganflow.gan.saved import SavedGenerator, images_of, load_generator, to_pixels
 
 Format = Literal["keras", "saved_model"]
 
@@ -73,7 +73,7 @@ def export(model: Path, target: Path, form: Format) -> Exported:
     return Exported(target / path.name, difference)
 
 
-def save_for_serving(generator: Generator, path: Path) -> None:
+def save_for_serving(generator: SavedGenerator, path: Path) -> None:
     """Write a SavedModel: `latents`, and `labels` with classes, to `images` uint8 NHWC."""
     latents = tf.TensorSpec((None, generator.latent), tf.float32, name="latents")
     labels = tf.TensorSpec((None,), tf.int64, name="labels")
@@ -88,7 +88,7 @@ def save_for_serving(generator: Generator, path: Path) -> None:
     tf.saved_model.save(holder, str(path), signatures={"serving_default": serve})
 
 
-def check(generator: Generator, path: Path, form: Format) -> int:
+def check(generator: SavedGenerator, path: Path, form: Format) -> int:
     """The largest difference of a pixel when a fresh process loads `path`."""
     latents, labels = _asked(generator.latent, generator.classes)
     expected = generator.images(latents, labels if generator.classes else None)

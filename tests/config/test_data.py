@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 
 
 @pytest.mark.parametrize(
@@ -11,17 +11,17 @@ from ganflow.config.data import Data
 )
 def test_a_source_is_a_plain_name(source: str) -> None:
     with pytest.raises(ValidationError, match="source"):
-        Data(source=source)
+        DataParams(source=source)
 
 
 @pytest.mark.parametrize("source", ["mnist", "faces.zip", "set_2-b.tar.gz", "0"])
 def test_honest_names_are_taken(source: str) -> None:
-    assert Data(source=source).source == source
+    assert DataParams(source=source).source == source
 
 
 def test_one_side_is_both() -> None:
-    assert Data(resolution=32).height_and_width == (32, 32)
-    assert Data(resolution=[24, 40]).height_and_width == (24, 40)
+    assert DataParams(resolution=32).height_and_width == (32, 32)
+    assert DataParams(resolution=[24, 40]).height_and_width == (24, 40)
 
 
 @pytest.mark.parametrize(
@@ -50,15 +50,15 @@ def test_one_side_is_both() -> None:
 )
 def test_what_cannot_be_meant_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Data.model_validate(wrong)
+        DataParams.model_validate(wrong)
 
 
 def test_the_message_about_an_exclusion_says_both_ways_out() -> None:
     with pytest.raises(ValidationError, match=r"mode: L.*stacked: 0"):
-        Data(stacked=1000, mode="RGB")
+        DataParams(stacked=1000, mode="RGB")
 
 
 def test_every_parameter_is_documented_in_one_line() -> None:
-    for name, field in Data.model_fields.items():
+    for name, field in DataParams.model_fields.items():
         assert field.description, name
         assert "\n" not in field.description, name

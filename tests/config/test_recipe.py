@@ -8,10 +8,10 @@ import pytest
 
 from ganflow.base.errors import ParameterError
 from ganflow.config.document import parse
-from ganflow.config.model import Model
+from ganflow.config.model import ModelParams
 from ganflow.config.params import load
 from ganflow.config.recipe import recipe, recipe_names, summary, write_recipe
-from ganflow.config.train import Train
+from ganflow.config.train import TrainParams
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
@@ -32,8 +32,8 @@ def test_the_committed_parameters_are_the_default_recipe() -> None:
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_recipe_gives_every_key_of_both_sections(name: str) -> None:
     """Without this, what one recipe sets and the next leaves out would stay behind."""
-    wanted = {f"model.{key}" for key in Model.model_fields}
-    wanted |= {f"train.{key}" for key in Train.model_fields}
+    wanted = {f"model.{key}" for key in ModelParams.model_fields}
+    wanted |= {f"train.{key}" for key in TrainParams.model_fields}
     assert set(recipe(name)) == wanted
     assert len(summary(name)) > 20
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ganflow.base.errors import DataError
 from ganflow.base.store import SPLITS, Store, open_store
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 from ganflow.data.prepare import prepare
 
 CLASSES = ("cat", "dog", "owl")
@@ -40,7 +40,7 @@ def a_folder(folder: Path, images: int = 60, **options: Any) -> Path:
 
 def prepared(raw: Path, store: Path, workers: int = 0, **data: Any) -> Store:
     store.mkdir()
-    prepare(Data(source="set", **data), raw, store, workers)
+    prepare(DataParams(source="set", **data), raw, store, workers)
     return open_store(store)
 
 

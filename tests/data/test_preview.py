@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 from ganflow.data.preview import show
 
 
@@ -22,7 +22,7 @@ def test_table_and_sheet_show_what_the_store_would_hold(tmp_path: Path) -> None:
     )
     text = io.StringIO()
     picture = tmp_path / "out" / "sheet.png"
-    show(Data(source="set.npz"), tmp_path / "raw", picture, Console(file=text, width=100))
+    show(DataParams(source="set.npz"), tmp_path / "raw", picture, Console(file=text, width=100))
     shown = text.getvalue()
     assert "3: =one, [red]no[/red], two" in shown
     assert "8 × 8, grey" in shown

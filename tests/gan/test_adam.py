@@ -15,7 +15,7 @@ def test_it_takes_the_steps_that_keras_takes(beta_1: float, beta_2: float) -> No
     start = [numbers.normal(size=shape).astype(np.float32) for shape in ((5, 3), (7,))]
     ours = [tf.Variable(value) for value in start]
     theirs = [keras.Variable(value) for value in start]
-    adam = Adam(ours, train.Adam(learning_rate=0.01, beta_1=beta_1, beta_2=beta_2))
+    adam = Adam(ours, train.AdamParams(learning_rate=0.01, beta_1=beta_1, beta_2=beta_2))
     reference = keras.optimizers.Adam(0.01, beta_1, beta_2, EPSILON)
     for step in range(12):
         gradients = [
@@ -34,7 +34,7 @@ def test_the_share_scales_the_step() -> None:
     moved = []
     for share in (1.0, 0.25):
         variable = tf.Variable([1.0, 1.0])
-        Adam([variable], train.Adam(learning_rate=0.1)).apply(
+        Adam([variable], train.AdamParams(learning_rate=0.1)).apply(
             [gradient], tf.constant(share), tf.constant(1.0)
         )
         moved.append(variable.numpy() - 1.0)

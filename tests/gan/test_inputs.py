@@ -7,8 +7,8 @@ import pytest
 
 from ganflow.base.errors import ParameterError
 from ganflow.base.store import Store
-from ganflow.config.model import Model
-from ganflow.config.train import Penalties, Penalty, Train
+from ganflow.config.model import ModelParams
+from ganflow.config.train import Penalties, Penalty, TrainParams
 from ganflow.gan.inputs import check_mapping, class_shares, design_for
 
 
@@ -24,24 +24,24 @@ def store(classes: int, shape: tuple[int, int, int] = (12, 10, 3)) -> Store:
 def test_labels_steer_where_they_are_wanted_and_there(
     conditional: bool, classes: int, expected: int
 ) -> None:
-    design = design_for(Model(conditional=conditional), store(classes))
+    design = design_for(ModelParams(conditional=conditional), store(classes))
     assert (design.classes, design.shape) == (expected, (12, 10, 3))
 
 
 def test_asking_for_labels_that_are_not_there() -> None:
     with pytest.raises(ParameterError, match=r"model\.conditional") as error:
-        design_for(Model(conditional=True), store(0))
+        design_for(ModelParams(conditional=True), store(0))
     assert error.value.expected is not None
     assert "auto" in error.value.expected
 
 
 def test_a_latent_penalty_needs_a_mapping() -> None:
-    train = Train(penalties=Penalties(latent=Penalty(weight=1.0)))
+    train = TrainParams(penalties=Penalties(latent=Penalty(weight=1.0)))
     with pytest.raises(ParameterError, match=r"train\.penalties\.latent") as error:
-        check_mapping(Model(), train)
+        check_mapping(ModelParams(), train)
     assert "model.mapping" in str(error.value.expected)
-    check_mapping(Model(mapping=1), train)
-    check_mapping(Model(), Train())
+    check_mapping(ModelParams(mapping=1), train)
+    check_mapping(ModelParams(), TrainParams())
 
 
 def test_class_shares() -> None:

@@ -10,7 +10,7 @@ from statistics import median
 import psutil
 import pytest
 
-from ganflow.config.train import Train
+from ganflow.config.train import TrainParams
 from ganflow.gan import training
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoints
@@ -35,7 +35,7 @@ class Watching(SnapshotEvaluator):
 def watched() -> list[float]:
     """What one training holds at each of its snapshots, in MB."""
     training.CHECKPOINT_SECONDS = 0.5
-    train = Train(images=BATCH * STEPS, batch=BATCH, snapshots=SNAPSHOTS)
+    train = TrainParams(images=BATCH * STEPS, batch=BATCH, snapshots=SNAPSHOTS)
     trainer = Trainer(Design("lean", (8, 8, 1), 2, 6), train, "float32", 3)
     evaluator = Watching(trainer, extractor(), images(300, 1)[0], [0.5, 0.5], 3)
     training.train(trainer, Batches(*images(500, 0), 3), evaluator, Checkpoints("key"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ganflow.config.train import Train
+from ganflow.config.train import TrainParams
 from ganflow.gan.networks.design import Design
 from ganflow.gan.snapshots import IMAGES, PICTURE_COLUMNS, PICTURE_ROWS, SnapshotEvaluator
 from ganflow.gan.trainer import Trainer
@@ -14,7 +14,9 @@ VALIDATION = images(60, 1)[0]
 
 
 def new_trainer(seed: int) -> Trainer:
-    return Trainer(Design("lean", (8, 8, 1), 2, 6), Train(images=80, batch=8), "float32", seed)
+    return Trainer(
+        Design("lean", (8, 8, 1), 2, 6), TrainParams(images=80, batch=8), "float32", seed
+    )
 
 
 def new_evaluator(trainer: Trainer, shares: tuple[float, ...] = (0.5, 0.5)) -> SnapshotEvaluator:

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ganflow.base.runtime import Precision
-from ganflow.config.train import Penalties, Penalty, Train
+from ganflow.config.train import Penalties, Penalty, TrainParams
 from ganflow.gan.networks.build import (
     ARCHITECTURES,
 )
@@ -29,7 +29,7 @@ def new_trainer(
     spectral_norm: bool = False,
     **params: Any,
 ) -> Trainer:
-    settings = Train(**{"images": BATCH * 40, "batch": BATCH, "ema_half_life": 32, **params})
+    settings = TrainParams(**{"images": BATCH * 40, "batch": BATCH, "ema_half_life": 32, **params})
     design = Design(architecture, (8, 8, 1), classes, 5, mapping, spectral_norm)
     return Trainer(design, settings, precision, seed)
 

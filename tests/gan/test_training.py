@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ganflow.base.errors import TrainingError
-from ganflow.config.train import Train
+from ganflow.config.train import TrainParams
 from ganflow.gan import training
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoint, Checkpoints
@@ -35,7 +35,7 @@ def new_evaluator(trainer: Trainer) -> SnapshotEvaluator:
 
 
 def new_trainer(**params: Any) -> Trainer:
-    train = Train(
+    train = TrainParams(
         **{"images": BATCH * STEPS, "batch": BATCH, "ema_half_life": 64, "snapshots": 3, **params}
     )
     return Trainer(Design("lean", (8, 8, 1), 2, 6), train, "float32", 3)

@@ -14,7 +14,7 @@ tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfigur
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.experimental.enable_op_determinism()
 
-from ganflow.config.train import Train  # noqa: E402
+from ganflow.config.train import TrainParams  # noqa: E402
 from ganflow.gan import replicas, training  # noqa: E402
 from ganflow.gan.checkpoint import Checkpoints  # noqa: E402
 from ganflow.gan.networks.design import Design  # noqa: E402
@@ -38,7 +38,7 @@ EVERYTHING: dict[str, Any] = {
 
 
 def trained(workers: Workers, design: Design, precision: Any, **params: Any) -> dict[str, Any]:
-    train = Train.model_validate({"images": 100 * BATCH, "batch": BATCH, **params})
+    train = TrainParams.model_validate({"images": 100 * BATCH, "batch": BATCH, **params})
     with workers.strategy.scope():
         trainer = Trainer(design, train, precision, 3)
     pixels, labels = images(STEPS * BATCH, 0)
@@ -112,7 +112,7 @@ def normalised(workers: Workers, inputs: np.ndarray, cut: bool = True) -> list[A
 def interrupted(workers: Workers) -> dict[str, Any]:
     """Train three steps, save, set all weights to zero, load, and train on; with the distance."""
     with workers.strategy.scope():
-        params = Train(images=100 * BATCH, batch=BATCH)
+        params = TrainParams(images=100 * BATCH, batch=BATCH)
         trainer = Trainer(Design("lean", (8, 8, 1), 2, 6), params, "float32", 3)
     pixels, labels = images(STEPS * BATCH, 0)
     saved = Checkpoints("two")

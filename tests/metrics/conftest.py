@@ -21,11 +21,11 @@ class Digits:
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Digits:
     """Real MNIST: 10,000 training, 2,000 validation and 2,000 test images."""
-    from ganflow.config.data import Data
+    from ganflow.config.data import DataParams
     from ganflow.data.prepare import prepare
 
     folder = tmp_path_factory.mktemp("prepared")
-    prepare(Data(), ROOT / "data/raw", folder)
+    prepare(DataParams(), ROOT / "data/raw", folder)
     store = open_store(folder)
 
     def first(name: str, count: int) -> Split:

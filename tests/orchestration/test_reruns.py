@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.retrain import retrain
-from ganflow.config.gate import Gate
+from ganflow.config.gate import GateParams
 from ganflow.versions.gate import Measured
 from ganflow.versions.review import review
 from tests.flows.conftest import branches, cloned, dvc, proposed, publish, run
@@ -31,7 +31,7 @@ def test_several_seeds_make_the_difference_clear(shared: Path, here: Here, tmp_p
     record = json.loads((clone / "gate.json").read_text())
     assert record["passed"] is True
     assert record["seeds"] == [0, 1]
-    gate = Gate(margin=10.0, seeds=2)
+    gate = GateParams(margin=10.0, seeds=2)
     page = review("HEAD~", gate, clone, clone / ".ganflow", lambda *_: Measured({}, {})).page
     assert page.splitlines()[0] == body.splitlines()[2]
 

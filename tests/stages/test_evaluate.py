@@ -14,9 +14,9 @@ from PIL import Image
 from ganflow.base.errors import DataError, GanflowError
 from ganflow.base.files import sha256_of
 from ganflow.base.paths import EVALUATION, EXTRACTOR, PREPARED, SAMPLES
-from ganflow.base.runtime import Runtime
-from ganflow.config.evaluation import Evaluation
-from ganflow.config.extractor import Extractor
+from ganflow.base.runtime import RuntimeParams
+from ganflow.config.evaluation import EvaluationParams
+from ganflow.config.extractor import ExtractorParams
 from ganflow.stages import evaluate, extractor
 from tests.stages.measured import write_samples, write_store
 
@@ -29,7 +29,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         patch.setattr(extractor, "configure", lambda runtime: None)
         write_store(PREPARED)
-        extractor.run(Runtime(), Extractor(features=16, epochs=3, batch=32))
+        extractor.run(RuntimeParams(), ExtractorParams(features=16, epochs=3, batch=32))
     return folder
 
 
@@ -51,7 +51,7 @@ def project(
 
 
 def run_stage(**changes: Any) -> dict[str, Any]:
-    evaluate.run(Runtime(), Evaluation(baseline_draws=3, **changes))
+    evaluate.run(RuntimeParams(), EvaluationParams(baseline_draws=3, **changes))
     found: dict[str, Any] = json.loads((EVALUATION / "metrics.json").read_text())
     return found
 

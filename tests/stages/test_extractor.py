@@ -14,15 +14,15 @@ import pytest
 from ganflow.base.errors import DataError
 from ganflow.base.files import sha256_of
 from ganflow.base.paths import EXTRACTOR, PREPARED
-from ganflow.base.runtime import Runtime
-from ganflow.config.extractor import Extractor
+from ganflow.base.runtime import RuntimeParams
+from ganflow.config.extractor import ExtractorParams
 from ganflow.features import classifier
 from ganflow.features.classifier import Lessons
 from ganflow.features.extractor import _shapes, _thumbnails, load_extractor, turned
 from ganflow.stages import extractor
 from tests.stages.measured import write_store
 
-SMALL = Extractor(features=32, epochs=4, batch=32)
+SMALL = ExtractorParams(features=32, epochs=4, batch=32)
 FILES = ("card.json", "weights.safetensors", "second/card.json", "second/weights.safetensors")
 
 
@@ -41,10 +41,10 @@ def hashes() -> list[str]:
 def run_alone() -> None:
     """The stage in a process of its own, with the threads and the determinism it asks for."""
     code = (
-        "from ganflow.config.extractor import Extractor;"
-        "from ganflow.base.runtime import Runtime;"
+        "from ganflow.config.extractor import ExtractorParams;"
+        "from ganflow.base.runtime import RuntimeParams;"
         "from ganflow.stages.extractor import run;"
-        f"run(Runtime(), Extractor(**{SMALL.model_dump()!r}))"
+        f"run(RuntimeParams(), ExtractorParams(**{SMALL.model_dump()!r}))"
     )
     source = str(Path(extractor.__file__).parents[2])
     subprocess.run(
@@ -74,13 +74,13 @@ def test_repeats_byte_by_byte_and_never_sees_the_test_split(project: Path) -> No
 
 def test_the_card_has_the_epochs_that_auto_became(project: Path) -> None:
     write_store(PREPARED)
-    extractor.run(Runtime(), Extractor(features=8, batch=500))
+    extractor.run(RuntimeParams(), ExtractorParams(features=8, batch=500))
     assert load_extractor(EXTRACTOR).card["epochs"] == 20
 
 
 def test_without_labels_it_supervises_itself(project: Path) -> None:
     images, _ = write_store(PREPARED, labels=False)
-    extractor.run(Runtime(), SMALL)
+    extractor.run(RuntimeParams(), SMALL)
     found = load_extractor(EXTRACTOR)
     assert found.classes == ()
     assert "classes" not in found.card
@@ -153,7 +153,7 @@ def test_images_are_read_a_few_batches_at_a_time(monkeypatch: pytest.MonkeyPatch
 
 def test_exchanged_weights_and_missing_ones_are_named(project: Path) -> None:
     write_store(PREPARED)
-    extractor.run(Runtime(), Extractor(features=8, epochs=1, batch=64))
+    extractor.run(RuntimeParams(), ExtractorParams(features=8, epochs=1, batch=64))
     weights = EXTRACTOR / "weights.safetensors"
     weights.write_bytes((EXTRACTOR / "second/weights.safetensors").read_bytes())
     with pytest.raises(DataError, match=r"(?s)not those that the card.*weights\.safetensors"):
@@ -165,7 +165,7 @@ def test_exchanged_weights_and_missing_ones_are_named(project: Path) -> None:
 
 def test_images_of_another_shape_are_refused(project: Path) -> None:
     write_store(PREPARED)
-    extractor.run(Runtime(), Extractor(features=8, epochs=1, batch=64))
+    extractor.run(RuntimeParams(), ExtractorParams(features=8, epochs=1, batch=64))
     found = load_extractor(EXTRACTOR)
     with pytest.raises(DataError, match=r"\(28, 28, 1\)"):
         found.describe(np.zeros((3, 28, 28, 1), np.uint8))

@@ -14,15 +14,15 @@ import pytest
 from ganflow.base.errors import DataError
 from ganflow.base.paths import PREPARED, RAW
 from ganflow.base.store import open_store
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 from ganflow.stages.prepare import run
 
 PROJECT = Path(__file__).parents[2]
 SCRIPT = """
 import resource, sys
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 from ganflow.stages.prepare import run
-run(Data())
+run(DataParams())
 assert not {"tensorflow", "keras", "prefect", "dvc"} & sys.modules.keys()
 used = resource.getrusage(resource.RUSAGE_SELF)
 # Not ru_maxrss, which begins with what the process had that started this one.
@@ -113,7 +113,7 @@ def test_a_failure_leaves_no_partial_store(tmp_path: Path, monkeypatch: pytest.M
     images.write_bytes(images.read_bytes()[:-1000])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match="t10k-images"):
-        run(Data())
+        run(DataParams())
     assert not list((tmp_path / "data").glob("*prepared*"))
 
 

@@ -12,14 +12,14 @@ from PIL import Image, ImageSequence
 
 from ganflow.base.files import read_array
 from ganflow.base.images import image_grid
-from ganflow.base.runtime import Runtime
-from ganflow.config.data import Data
-from ganflow.config.evaluation import Evaluation
-from ganflow.config.extractor import Extractor
-from ganflow.config.model import Model
-from ganflow.config.report import Report
-from ganflow.config.sample import Sample
-from ganflow.config.train import Train
+from ganflow.base.runtime import RuntimeParams
+from ganflow.config.data import DataParams
+from ganflow.config.evaluation import EvaluationParams
+from ganflow.config.extractor import ExtractorParams
+from ganflow.config.model import ModelParams
+from ganflow.config.report import ReportParams
+from ganflow.config.sample import SampleParams
+from ganflow.config.train import TrainParams
 from tests.report.pipeline import FakeGenerator, Shape, write_detail, write_outputs
 
 
@@ -56,7 +56,7 @@ class Reader(HTMLParser):
 
 
 def write_report(
-    root: Path, shape: Shape, monkeypatch: pytest.MonkeyPatch, report: Report | None = None
+    root: Path, shape: Shape, monkeypatch: pytest.MonkeyPatch, report: ReportParams | None = None
 ) -> str:
     from ganflow.stages import report as stage
 
@@ -65,14 +65,14 @@ def write_report(
     monkeypatch.setattr(stage, "load_generator", lambda folder: FakeGenerator(shape))
     stage.run(
         seed=3,
-        runtime=Runtime(),
-        data=Data(),
-        extractor=Extractor(),
-        model=Model(),
-        train=Train(),
-        sample=Sample(),
-        evaluation=Evaluation(),
-        report=report or Report(samples=16),
+        runtime=RuntimeParams(),
+        data=DataParams(),
+        extractor=ExtractorParams(),
+        model=ModelParams(),
+        train=TrainParams(),
+        sample=SampleParams(),
+        evaluation=EvaluationParams(),
+        report=report or ReportParams(samples=16),
     )
     return (root / "data/report/index.html").read_text()
 
@@ -241,7 +241,7 @@ def test_text_from_the_parameters_is_escaped(
 ) -> None:
     write_outputs(tmp_path, Shape())
     title = "<script>alert(1)</script> & co"
-    page = write_report(tmp_path, Shape(), monkeypatch, Report(title=title, samples=4))
+    page = write_report(tmp_path, Shape(), monkeypatch, ReportParams(title=title, samples=4))
     assert not Reader(page).named("script")
     assert "&lt;script&gt;" in page
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganflow.base.runtime import Runtime
-from ganflow.config.sample import Sample
+from ganflow.base.runtime import RuntimeParams
+from ganflow.config.sample import SampleParams
 from ganflow.gan.networks.build import (
     build_discriminator,
     build_generator,
@@ -41,7 +41,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(root: Path, seed: int = 0, truncation: float = 1.0) -> dict[str, bytes]:
-    sample.run(seed, Runtime(), Sample(truncation=truncation))
+    sample.run(seed, RuntimeParams(), SampleParams(truncation=truncation))
     return {path.name: path.read_bytes() for path in (root / "data/samples").iterdir()}
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganflow.config.gate import Gate, Limit
+from ganflow.config.gate import GateParams, Limit
 from ganflow.versions.gate import (
     Measured,
     classify_difference,
@@ -26,7 +26,7 @@ def measured(
     return Measured({"fd": {"value": value, **span, **more}, "evaluator": evaluator}, {})
 
 
-GATE = Gate(limits={}, compare={"fd.value": "lower"}, margin=0.1)
+GATE = GateParams(limits={}, compare={"fd.value": "lower"}, margin=0.1)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_metric_that_is_missing_or_no_number_fails(bad, side) -> None:
     gate = GATE.model_copy(update={"on_unclear": "pass"})
     assert decide(gate, *sides).rows[0].outcome == "missing"
     assert not decide(gate, *sides).passed
-    limited = Gate(limits={"fd.value": Limit(most=100)}, compare={})
+    limited = GateParams(limits={"fd.value": Limit(most=100)}, compare={})
     assert decide(limited, *sides).passed is (side == 0)
 
 
@@ -89,7 +89,7 @@ def test_two_profiles_are_not_compared() -> None:
 
 
 def test_limits_hold_for_every_training() -> None:
-    gate = Gate(limits={"fd.value": Limit(least=1, most=10)}, compare={})
+    gate = GateParams(limits={"fd.value": Limit(least=1, most=10)}, compare={})
     assert decide(gate, [], [measured(9), measured(10)]).passed
     assert not decide(gate, [], [measured(9), measured(10.1)]).passed
     assert not decide(gate, [], [measured(0.9)]).passed

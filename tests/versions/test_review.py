@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from ganflow.base.errors import GanflowError
-from ganflow.config.gate import Gate
+from ganflow.config.gate import GateParams
 from ganflow.versions.gate import Decision, Measured
 from ganflow.versions.gate_record import GATE_RECORD, write_record
 from ganflow.versions.git import commit_of
 from ganflow.versions.reading import measured_at
 from ganflow.versions.review import Review, metrics_table, review
 
-GATE = Gate(limits={}, compare={"fd.value": "lower"}, margin=0.05)
+GATE = GateParams(limits={}, compare={"fd.value": "lower"}, margin=0.05)
 
 
 def evaluation(
@@ -54,7 +54,7 @@ class Project:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "base")
 
-    def review(self, rescore: Any = None, gate: Gate = GATE) -> Review:
+    def review(self, rescore: Any = None, gate: GateParams = GATE) -> Review:
         def never(revision: str, *_: Path) -> Measured:
             raise AssertionError(f"{revision} was scored again under the same evaluator")
 
@@ -104,7 +104,9 @@ def test_a_real_loss_fails(project: Project) -> None:
     assert found.page.startswith("**The gate fails**")
 
 
-def recorded(project: Project, gate: Gate = GATE, others: tuple[Measured, ...] = ()) -> Decision:
+def recorded(
+    project: Project, gate: GateParams = GATE, others: tuple[Measured, ...] = ()
+) -> Decision:
     """The decision that a retraining writes for the base HEAD and the working tree."""
     commit = commit_of("HEAD", project.folder)
     base, this = measured_at(commit, project.folder), measured_at(None, project.folder)

@@ -14,7 +14,7 @@ from ganflow.base.section import Section
 Precision = Literal["auto", "bfloat16", "float32", "float16"]
 
 
-class Runtime(Section):
+class RuntimeParams(Section):
     threads: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = "auto"
     """Threads of TensorFlow's own pool; `auto` takes every processor this process may use."""
 
@@ -22,7 +22,7 @@ class Runtime(Section):
     """Of products and convolutions; `auto` is bfloat16 where the processor has it."""
 
 
-def threads(runtime: Runtime) -> int:
+def threads(runtime: RuntimeParams) -> int:
     """How many threads to use: as asked for, or one for each processor this process may use."""
     if runtime.threads != "auto":
         return runtime.threads
@@ -31,7 +31,7 @@ def threads(runtime: Runtime) -> int:
     return os.cpu_count() or 1
 
 
-def configure(runtime: Runtime, begin: Callable[[], Any] = lambda: None) -> Any:
+def configure(runtime: RuntimeParams, begin: Callable[[], Any] = lambda: None) -> Any:
     """Fix TensorFlow's threads and make its operations deterministic.
 
     The order in which partial sums are added depends on the number of threads, so it is part

@@ -14,7 +14,7 @@ Sides = Annotated[list[Side], Field(min_length=2, max_length=2)]
 Share = Annotated[float, Field(gt=0, lt=0.5)]
 
 
-class Data(Section):
+class DataParams(Section):
     source: Annotated[
         str,
         Field(

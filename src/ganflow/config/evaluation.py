@@ -7,7 +7,7 @@ from pydantic import Field
 from ganflow.base.section import Section
 
 
-class Evaluation(Section):
+class EvaluationParams(Section):
     profile: Literal["quick", "full"] = "quick"
     """`quick` judges 10,000 samples, `full` 50,000 and runs the expensive families."""
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from ganflow.base.section import Section
 
 
-class Extractor(Section):
+class ExtractorParams(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31 - 1)] = 0
     """Its own, so that repeating a training under another `seed` keeps the evaluator."""
 

@@ -17,7 +17,7 @@ class Limit(Section):
     most: float | None = None
 
 
-class Gate(Section):
+class GateParams(Section):
     """Read by the retraining flow, by no stage: changing it never retrains."""
 
     limits: dict[Metric, Limit] = Field(default={"fd.ratio": Limit(most=10.0)})

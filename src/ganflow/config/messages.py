@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ganflow.config.document import parse, written
-from ganflow.config.schema import Path, Place
+from ganflow.config.schema import Path, SchemaNode
 
 RENAMED = {
     "evaluation.floor_draws": "evaluation.baseline_draws",
@@ -33,7 +33,7 @@ class Mistake:
     sentence: str
 
 
-def mistakes(error: ValidationError, values: Any, document: Place) -> list[Mistake]:
+def mistakes(error: ValidationError, values: Any, document: SchemaNode) -> list[Mistake]:
     """One mistake a key, in the order of the sections.
 
     Args:
@@ -49,29 +49,29 @@ def mistakes(error: ValidationError, values: Any, document: Place) -> list[Mista
     return [Mistake(path, _sentence(path, found[path], values, document)) for path in deepest]
 
 
-def explanation(path: Path, values: Any, document: Place) -> str:
+def explanation(path: Path, values: Any, document: SchemaNode) -> str:
     """What stands at `path`, what it means and what is allowed there; of a section, each key's.
 
     Raises:
         KeyError: with the sentence to say when there is no such parameter.
     """
-    place = document.at(path)
-    if place is None:
+    node = document.at(path)
+    if node is None:
         raise KeyError(f"{dotted(path)}: unknown parameter. {_instead(path, document)}")
-    paths = [(*path, name) for name in place.names] or [path]
+    paths = [(*path, name) for name in node.names] or [path]
     return "\n\n".join("\n".join(_entry(each, values, document)) for each in paths)
 
 
-def _entry(path: Path, values: Any, document: Place) -> Iterator[str]:
-    place, value = document.at(path), _at(values, path)
-    assert place is not None
-    yield dotted(path) + ("" if place.names and _is_map(value) else f": {written(value)}")
-    if place.about:
-        yield from indent(fill(place.about, 96), "  ").splitlines()
-    if place.names:
-        yield f"  inside: {', '.join(place.names)}"
+def _entry(path: Path, values: Any, document: SchemaNode) -> Iterator[str]:
+    node, value = document.at(path), _at(values, path)
+    assert node is not None
+    yield dotted(path) + ("" if node.names and _is_map(value) else f": {written(value)}")
+    if node.about:
+        yield from indent(fill(node.about, 96), "  ").splitlines()
+    if node.names:
+        yield f"  inside: {', '.join(node.names)}"
     else:
-        yield f"  allowed: {place.in_words()}"
+        yield f"  allowed: {node.in_words()}"
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -94,7 +94,7 @@ def _shown(value: Any) -> str:
 
 
 def _path(details: ErrorDetails, values: Any) -> Path:
-    """The error's place in the document: pydantic's also names the branches of a union."""
+    """The error's node in the document: pydantic's also names the branches of a union."""
     path: list[str | int] = []
     value = values
     for part in details["loc"][: -1 if details["type"] == "invalid_key" else None]:
@@ -109,8 +109,8 @@ def _path(details: ErrorDetails, values: Any) -> Path:
     return tuple(path)
 
 
-def _sentence(path: Path, details: ErrorDetails, values: Any, document: Place) -> str:
-    key, kind, place = dotted(path), details["type"], document.at(path)
+def _sentence(path: Path, details: ErrorDetails, values: Any, document: SchemaNode) -> str:
+    key, kind, node = dotted(path), details["type"], document.at(path)
     value = details["input"] if kind == "invalid_key" else _at(values, path)
     if kind == "value_error":
         said = details["msg"].removeprefix("Value error, ")
@@ -119,13 +119,12 @@ def _sentence(path: Path, details: ErrorDetails, values: Any, document: Place) -
         around = document.at(path[:-1])
         example = around.example if around else None
         return f"{key}: not a name that is allowed here. Allowed: names such as {example}."
-    if kind in ("extra_forbidden", "invalid_key") or place is None:
+    if kind in ("extra_forbidden", "invalid_key") or node is None:
         return f"{key}: unknown parameter (its value: {_shown(value)}). {_instead(path, document)}"
     if kind == "missing":
-        return f"{key}: missing. Needed: {place.in_words()}."
+        return f"{key}: missing. Needed: {node.in_words()}."
     return (
-        f"{key}: {_shown(value)} is not allowed. Allowed: {place.in_words()}."
-        f"{_nearest(value, place)}"
+        f"{key}: {_shown(value)} is not allowed. Allowed: {node.in_words()}.{_nearest(value, node)}"
     )
 
 
@@ -136,7 +135,7 @@ def _agreeing(path: Path, value: Any, said: str) -> str:
     return f"{dotted(path)} ({pairs})" if pairs else dotted(path)
 
 
-def _instead(path: Path, document: Place) -> str:
+def _instead(path: Path, document: SchemaNode) -> str:
     """What the unknown key at `path` was probably meant to be, and what is allowed there."""
     if renamed := RENAMED.get(dotted(path)):
         return f"It is {renamed} now."
@@ -149,9 +148,9 @@ def _instead(path: Path, document: Place) -> str:
     return (f"Did you mean {' or '.join(elsewhere)}? " if elsewhere else "") + allowed
 
 
-def _nearest(value: Any, place: Place) -> str:
+def _nearest(value: Any, node: SchemaNode) -> str:
     """What a value that is not allowed was probably meant to be."""
-    types = {own.get("type") for own in place.types}
+    types = {own.get("type") for own in node.types}
     if isinstance(value, float) and value.is_integer() and "integer" in types:
         return f" Write {int(value)}." if abs(value) < 2**63 else ""
     if not isinstance(value, str):
@@ -160,7 +159,7 @@ def _nearest(value: Any, place: Place) -> str:
         return f" Write {'true' if value.lower() in ('yes', 'on') else 'false'}."
     if types & {"integer", "number"} and _is_number(value):
         return f" Write {value} without quotes."
-    near = _close(value, place.choices)
+    near = _close(value, node.choices)
     return f" Did you mean {near}?" if near else ""
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from ganflow.base.section import Section
 
 
-class Model(Section):
+class ModelParams(Section):
     architecture: Literal["lean", "article", "residual"] = "lean"
     """A pair of networks in `ganflow.gan.networks`."""
 

@@ -17,19 +17,19 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ganflow.base.errors import ParameterError
 from ganflow.base.files import write_bytes
-from ganflow.base.runtime import Runtime
+from ganflow.base.runtime import RuntimeParams
 from ganflow.base.section import Section
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 from ganflow.config.document import InPlaceError, line_of, parse, with_value
-from ganflow.config.evaluation import Evaluation
-from ganflow.config.extractor import Extractor
-from ganflow.config.gate import Gate
+from ganflow.config.evaluation import EvaluationParams
+from ganflow.config.extractor import ExtractorParams
+from ganflow.config.gate import GateParams
 from ganflow.config.messages import explanation, mistakes
-from ganflow.config.model import Model
-from ganflow.config.report import Report
-from ganflow.config.sample import Sample
-from ganflow.config.schema import Place
-from ganflow.config.train import Train
+from ganflow.config.model import ModelParams
+from ganflow.config.report import ReportParams
+from ganflow.config.sample import SampleParams
+from ganflow.config.schema import SchemaNode
+from ganflow.config.train import TrainParams
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -43,15 +43,15 @@ class Params(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Of everything random but the extractor."""
 
-    runtime: Runtime = Runtime()
-    data: Data = Data()
-    extractor: Extractor = Extractor()
-    model: Model = Model()
-    train: Train = Train()
-    sample: Sample = Sample()
-    evaluation: Evaluation = Evaluation()
-    report: Report = Report()
-    gate: Gate = Gate()
+    runtime: RuntimeParams = RuntimeParams()
+    data: DataParams = DataParams()
+    extractor: ExtractorParams = ExtractorParams()
+    model: ModelParams = ModelParams()
+    train: TrainParams = TrainParams()
+    sample: SampleParams = SampleParams()
+    evaluation: EvaluationParams = EvaluationParams()
+    report: ReportParams = ReportParams()
+    gate: GateParams = GateParams()
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -166,9 +166,9 @@ def edit(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
 
 
 @cache
-def _document() -> Place:
+def _document() -> SchemaNode:
     schema = Params.model_json_schema()
-    return Place(schema, schema)
+    return SchemaNode(schema, schema)
 
 
 def _read(path: Path) -> str:

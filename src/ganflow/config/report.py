@@ -7,7 +7,7 @@ from pydantic import Field
 from ganflow.base.section import Section
 
 
-class Report(Section):
+class ReportParams(Section):
     title: Annotated[str, Field(min_length=1, max_length=120)] = "ganflow report"
     """Heading of the page."""
 

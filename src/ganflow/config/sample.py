@@ -7,7 +7,7 @@ from pydantic import Field
 from ganflow.base.section import Section
 
 
-class Sample(Section):
+class SampleParams(Section):
     images: Annotated[int, Field(ge=10_000, le=1_000_000)] = 10_000
     """How many; the quick profile judges 10,000, the full one 50,000."""
 

@@ -11,21 +11,21 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Place:
-    """A place in the document: a section, a parameter, an entry of a list."""
+class SchemaNode:
+    """A node in the document: a section, a parameter, an entry of a list."""
 
     schema: Schema
-    """Of this place."""
+    """Of this node."""
 
     root: Schema
     """Of the whole document, which holds what `schema` refers to."""
 
-    def at(self, path: Path) -> "Place | None":
-        """What lies below this place; None where nothing may."""
-        place: Place | None = self
+    def at(self, path: Path) -> "SchemaNode | None":
+        """What lies below this node; None where nothing may."""
+        node: SchemaNode | None = self
         for part in path:
-            place = place._inside(part) if place else None
-        return place
+            node = node._inside(part) if node else None
+        return node
 
     @property
     def types(self) -> list[Schema]:
@@ -53,7 +53,7 @@ class Place:
         return next(iter(self.schema.get("default", {})), None)
 
     def paths(self, above: Path = ()) -> Iterator[Path]:
-        """Every key below this place."""
+        """Every key below this node."""
         for name in self.names:
             yield (*above, name)
             inner = self.at((name,))
@@ -80,7 +80,7 @@ class Place:
             case "number":
                 return "a number" + _range(own)
             case "array":
-                entry = Place(own["items"], self.root).in_words()
+                entry = SchemaNode(own["items"], self.root).in_words()
                 return f"a list{_length(own)}, with each entry {entry}"
             case "object" if self.names:
                 return f"a section with {', '.join(self.names)}"
@@ -90,11 +90,11 @@ class Place:
             return f"text of {own['minLength']} to {own['maxLength']} characters"
         return f"text of the form {own['pattern']}" if "pattern" in own else "text"
 
-    def _inside(self, part: str | int) -> "Place | None":
+    def _inside(self, part: str | int) -> "SchemaNode | None":
         for own in self.types:
             inner = own.get("items") if isinstance(part, int) else _field(own, part)
             if inner is not None:
-                return Place(inner, self.root)
+                return SchemaNode(inner, self.root)
         return None
 
 

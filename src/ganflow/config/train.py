@@ -15,7 +15,7 @@ Strategy = Literal["auto", "single", "mirrored", "multi_worker"]
 Augmentation = Literal["color", "translation", "cutout"]
 
 
-class Adam(Section):
+class AdamParams(Section):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
     beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.0
     beta_2: Annotated[float, Field(ge=0, lt=1)] = 0.99
@@ -44,7 +44,7 @@ class Penalties(Section):
     """Of the generator: the mean square of the mapped latent; needs `model.mapping`."""
 
 
-class Train(Section):
+class TrainParams(Section):
     images: Annotated[int, Field(ge=64, le=10**12)] = 192_000
     """How many real images the discriminator sees: the length of the training."""
 
@@ -57,8 +57,8 @@ class Train(Section):
     augmentation: list[Augmentation] = Field(default=[])
     """Of real and generated images before the discriminator sees them; for small data sets."""
 
-    generator: Adam = Adam()
-    discriminator: Adam = Adam()
+    generator: AdamParams = AdamParams()
+    discriminator: AdamParams = AdamParams()
 
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     """Of both learning rates, from the first step to the last."""

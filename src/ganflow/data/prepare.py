@@ -15,7 +15,7 @@ import numpy as np
 from ganflow.base.errors import DataError
 from ganflow.base.files import write_json
 from ganflow.base.store import CARD, SPLITS, writing_array
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 from ganflow.data import near_duplicates, selection, splits, stacked
 from ganflow.data.readers.formats import recognise
 from ganflow.data.readers.gathering import Gathered, gather
@@ -28,7 +28,7 @@ BLOCK = 2**20
 """Bytes of images in a block, which stays in the processor's cache while it is summed."""
 
 
-def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> None:
+def prepare(data: DataParams, raw: Path, store: Path, workers: int | None = None) -> None:
     """Make the store of `data` from the source below `raw`, in the empty folder `store`.
 
     Args:
@@ -59,7 +59,7 @@ def prepare(data: Data, raw: Path, store: Path, workers: int | None = None) -> N
 
 def _write(
     gathered: Gathered,
-    data: Data,
+    data: DataParams,
     store: Path,
     rejects: Rejects,
     card: dict[str, Any],
@@ -121,7 +121,7 @@ def _names(gathered: Gathered, chosen: np.ndarray) -> list[str]:
 
 
 def _choose(
-    gathered: Gathered, data: Data, rejects: Rejects, where: Path
+    gathered: Gathered, data: DataParams, rejects: Rejects, where: Path
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """The split of every image or `DROPPED`, and the card's entries about that."""
     assigned = splits.assign(
@@ -160,7 +160,7 @@ def _choose(
 
 
 def _near(
-    gathered: Gathered, data: Data, chosen: np.ndarray, rejects: Rejects
+    gathered: Gathered, data: DataParams, chosen: np.ndarray, rejects: Rejects
 ) -> tuple[np.ndarray, dict[str, int]]:
     # Copies of one image are all in one split by now, so one of them is enough.
     members = in_digest_order(np.flatnonzero(chosen != DROPPED), gathered)
@@ -258,7 +258,7 @@ def _by_channel(block: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _check_splits(chosen: np.ndarray, gathered: Gathered, data: Data, where: Path) -> None:
+def _check_splits(chosen: np.ndarray, gathered: Gathered, data: DataParams, where: Path) -> None:
     for split, name in enumerate(SPLITS):
         if not (chosen == split).any():
             raise DataError(

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ganflow.base.images import image_grid, write_png
 from ganflow.base.store import SPLITS, Store, open_store
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 from ganflow.data.prepare import prepare
 from ganflow.data.rejects import REJECTED, printable
 
@@ -18,7 +18,7 @@ COLUMNS, ROWS = 16, 8
 MAX_SHOWN = 10
 
 
-def show(data: Data, raw: Path, picture: Path, console: Console | None = None) -> None:
+def show(data: DataParams, raw: Path, picture: Path, console: Console | None = None) -> None:
     """Prepare `data` as the pipeline would, in a temporary folder, and show the result.
 
     Args:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from ganflow.base.errors import DataError
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 from ganflow.data.splits import DROPPED, TRAIN
 
 
-def select_classes(names: list[str], data: Data, where: Path) -> np.ndarray:
+def select_classes(names: list[str], data: DataParams, where: Path) -> np.ndarray:
     """Which classes `data.classes` names: bool (K,).
 
     Raises:

@@ -21,7 +21,7 @@ class Adam:
         state: first and second moments, in the variables' order.
     """
 
-    def __init__(self, variables: Sequence[tf.Variable], params: train.Adam) -> None:
+    def __init__(self, variables: Sequence[tf.Variable], params: train.AdamParams) -> None:
         self.variables = variables
         self.params = params
         self.state = [

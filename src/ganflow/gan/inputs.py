@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 
 from ganflow.base.errors import ParameterError
-from ganflow.base.runtime import Runtime, resolved
+from ganflow.base.runtime import RuntimeParams, resolved
 from ganflow.base.store import Store
-from ganflow.config.model import Model
-from ganflow.config.train import Train
+from ganflow.config.model import ModelParams
+from ganflow.config.train import TrainParams
 from ganflow.gan.checkpoint import training_key
 from ganflow.gan.networks.design import Design
 
 
 def training_inputs(
-    seed: int, runtime: Runtime, model: Model, train: Train, store: Store
+    seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams, store: Store
 ) -> dict[str, Any]:
     """Everything that shapes a training and must be the same on all workers, as JSON values."""
     return {
@@ -27,7 +27,7 @@ def training_inputs(
     }
 
 
-def design_for(model: Model, store: Store) -> Design:
+def design_for(model: ModelParams, store: Store) -> Design:
     """The description of the networks for these parameters and this data.
 
     Raises:
@@ -46,7 +46,7 @@ def design_for(model: Model, store: Store) -> Design:
     )
 
 
-def check_mapping(model: Model, train: Train) -> None:
+def check_mapping(model: ModelParams, train: TrainParams) -> None:
     """Check that a penalty on latents has a learned mapping to act on.
 
     Raises:

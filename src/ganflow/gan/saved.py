@@ -38,7 +38,7 @@ def save_networks(
     write_json(folder / CARD, {**card, "sha256": hashes})
 
 
-class Generator:
+class SavedGenerator:
     """A trained generator: latents and labels in, 8-bit images out.
 
     Attributes:
@@ -89,7 +89,7 @@ class Generator:
         return images
 
 
-def load_generator(folder: Path) -> Generator:
+def load_generator(folder: Path) -> SavedGenerator:
     """Read the generator that `save_networks` wrote, in float32.
 
     Raises:
@@ -112,7 +112,7 @@ def load_generator(folder: Path) -> Generator:
     weights = safetensors.numpy.load(content)
     for name, variable in weights_of(model).items():
         variable.assign(weights[name])
-    return Generator(model, card)
+    return SavedGenerator(model, card)
 
 
 def design_of(card: dict[str, Any]) -> Design:

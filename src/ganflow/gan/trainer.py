@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from ganflow.base.runtime import Precision
-from ganflow.config.train import Penalty, Train
+from ganflow.config.train import Penalty, TrainParams
 from ganflow.gan import penalties, replicas
 from ganflow.gan.adam import Adam
 from ganflow.gan.augmentation import augment
@@ -47,7 +47,7 @@ class Trainer:
         train_steps: `_train_steps`, compiled.
     """
 
-    def __init__(self, design: Design, train: Train, precision: Precision, seed: int) -> None:
+    def __init__(self, design: Design, train: TrainParams, precision: Precision, seed: int) -> None:
         keras.utils.set_random_seed(seed)
         self.design, self.params, self.precision, self.seed = design, train, precision, seed
         self.strategy = tf.distribute.get_strategy()

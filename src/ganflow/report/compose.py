@@ -9,7 +9,7 @@ import numpy as np
 from ganflow.base.images import image_grid
 from ganflow.base.section import Section
 from ganflow.base.store import SPLITS, Store
-from ganflow.config.report import Report
+from ganflow.config.report import ReportParams
 from ganflow.report.embed import scale_for, show_grid, show_moving, show_small
 from ganflow.report.growth import growth
 from ganflow.report.page import (
@@ -50,7 +50,7 @@ def compose(
     sources: Sources,
     seed: int,
     parameters: Mapping[str, Section],
-    report: Report,
+    report: ReportParams,
     truncation: float,
     advance: Callable[[], object],
 ) -> Page:

@@ -3,9 +3,9 @@
 from ganflow.base.files import sha256_of, whole_folder
 from ganflow.base.paths import EVALUATION, EXTRACTOR, PREPARED, RAW, SAMPLES
 from ganflow.base.progress import progress
-from ganflow.base.runtime import Runtime, configure, threads
+from ganflow.base.runtime import RuntimeParams, configure, threads
 from ganflow.base.store import open_store
-from ganflow.config.evaluation import Evaluation
+from ganflow.config.evaluation import EvaluationParams
 from ganflow.features.extractor import load_extractor_of
 from ganflow.metrics.inception import Inception, weights_file
 from ganflow.metrics.results import evaluator_id, print_findings, write_findings, write_pictures
@@ -17,7 +17,7 @@ PLANS = {"quick": (10_000, 200), "full": (50_000, 1_000)}  # samples, bootstrap 
 MODES = 26_000  # samples whose modes are counted in the full profile (Srivastava et al. 2017)
 
 
-def run(runtime: Runtime, evaluation: Evaluation) -> None:
+def run(runtime: RuntimeParams, evaluation: EvaluationParams) -> None:
     """All random numbers have fixed seeds, so equal samples get equal metrics."""
     configure(runtime)
     store = open_store(PREPARED)

@@ -2,14 +2,14 @@
 
 from ganflow.base.files import whole_folder
 from ganflow.base.paths import EXTRACTOR, PREPARED
-from ganflow.base.runtime import Runtime, configure, has_bfloat16
+from ganflow.base.runtime import RuntimeParams, configure, has_bfloat16
 from ganflow.base.store import open_store
-from ganflow.config.extractor import Extractor
+from ganflow.config.extractor import ExtractorParams
 from ganflow.features.classifier import Lessons, epochs_for
 from ganflow.features.extractor import accuracy, save_extractor, train_extractor
 
 
-def run(runtime: Runtime, extractor: Extractor) -> None:
+def run(runtime: RuntimeParams, extractor: ExtractorParams) -> None:
     """Train on the train split, twice: the second one, in `second/`, checks the first.
 
     `runtime.precision` is for the GAN. Here learning uses bfloat16 products where the processor

@@ -2,10 +2,10 @@
 
 from ganflow.base.files import whole_folder
 from ganflow.base.paths import PREPARED, RAW
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 from ganflow.data.prepare import prepare
 
 
-def run(data: Data) -> None:
+def run(data: DataParams) -> None:
     with whole_folder(PREPARED) as store:
         prepare(data, RAW, store)

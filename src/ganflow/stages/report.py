@@ -8,15 +8,15 @@ import numpy as np
 from ganflow.base.files import read_array, read_json, whole_folder, write_text
 from ganflow.base.paths import EVALUATION, EXTRACTOR, MODEL, PREPARED, REPORT, SAMPLES, TRAINING
 from ganflow.base.progress import progress
-from ganflow.base.runtime import Runtime, configure
+from ganflow.base.runtime import RuntimeParams, configure
 from ganflow.base.store import open_store
-from ganflow.config.data import Data
-from ganflow.config.evaluation import Evaluation
-from ganflow.config.extractor import Extractor
-from ganflow.config.model import Model
-from ganflow.config.report import Report
-from ganflow.config.sample import Sample
-from ganflow.config.train import Train
+from ganflow.config.data import DataParams
+from ganflow.config.evaluation import EvaluationParams
+from ganflow.config.extractor import ExtractorParams
+from ganflow.config.model import ModelParams
+from ganflow.config.report import ReportParams
+from ganflow.config.sample import SampleParams
+from ganflow.config.train import TrainParams
 from ganflow.gan.saved import load_generator
 from ganflow.report.compose import SECTIONS, compose
 from ganflow.report.growth import write_animation
@@ -26,14 +26,14 @@ from ganflow.report.sources import Sources, digest
 
 def run(
     seed: int,
-    runtime: Runtime,
-    data: Data,
-    extractor: Extractor,
-    model: Model,
-    train: Train,
-    sample: Sample,
-    evaluation: Evaluation,
-    report: Report,
+    runtime: RuntimeParams,
+    data: DataParams,
+    extractor: ExtractorParams,
+    model: ModelParams,
+    train: TrainParams,
+    sample: SampleParams,
+    evaluation: EvaluationParams,
+    report: ReportParams,
 ) -> None:
     configure(runtime)
     labels = SAMPLES / "labels.npy"

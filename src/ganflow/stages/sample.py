@@ -6,15 +6,15 @@ from ganflow.base.files import whole_folder, write_array
 from ganflow.base.images import image_grid, write_png
 from ganflow.base.paths import MODEL, SAMPLES
 from ganflow.base.progress import progress
-from ganflow.base.runtime import Runtime, configure
-from ganflow.config.sample import Sample
-from ganflow.gan.saved import Generator, load_generator
+from ganflow.base.runtime import RuntimeParams, configure
+from ganflow.config.sample import SampleParams
+from ganflow.gan.saved import SavedGenerator, load_generator
 
 ROWS, COLUMNS = 8, 10
 BLOCK = 2_500
 
 
-def run(seed: int, runtime: Runtime, sample: Sample) -> None:
+def run(seed: int, runtime: RuntimeParams, sample: SampleParams) -> None:
     configure(runtime)
     generator = load_generator(MODEL)
     numbers = np.random.default_rng([seed, 1])
@@ -50,7 +50,7 @@ def drawn_labels(shares: list[float], count: int, numbers: np.random.Generator) 
     return numbers.permutation(np.repeat(np.arange(len(shares)), counts))
 
 
-def grid_of(generator: Generator, seed: int, truncation: float) -> tuple[np.ndarray, int]:
+def grid_of(generator: SavedGenerator, seed: int, truncation: float) -> tuple[np.ndarray, int]:
     """Images for a grid and its number of columns: a class a column, where there are classes."""
     columns = min(generator.classes, COLUMNS) or COLUMNS
     numbers = np.random.default_rng([seed, 2])

@@ -2,10 +2,10 @@
 
 from ganflow.base.files import sha256_of
 from ganflow.base.paths import EXTRACTOR, MODEL, PREPARED, TRAINING
-from ganflow.base.runtime import Runtime, configure, threads
+from ganflow.base.runtime import RuntimeParams, configure, threads
 from ganflow.base.store import open_store
-from ganflow.config.model import Model
-from ganflow.config.train import Train
+from ganflow.config.model import ModelParams
+from ganflow.config.train import TrainParams
 from ganflow.features.extractor import load_extractor
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoints, training_key
@@ -18,7 +18,7 @@ from ganflow.gan.training import train as train_gan
 from ganflow.gan.workers import Workers, check_batch, make_workers
 
 
-def run(seed: int, runtime: Runtime, model: Model, train: Train) -> None:
+def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams) -> None:
     """Train alone, or as the chief of several workers."""
     workers = _workers(runtime, model, train)
     store = open_store(PREPARED)
@@ -42,7 +42,7 @@ def run(seed: int, runtime: Runtime, model: Model, train: Train) -> None:
         checkpoints.finish(MODEL)
 
 
-def join(seed: int, runtime: Runtime, model: Model, train: Train) -> None:
+def join(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams) -> None:
     """Train as a worker of another process, which alone evaluates and writes outputs."""
     workers = _workers(runtime, model, train, join=True)
     store = open_store(PREPARED)
@@ -56,7 +56,9 @@ def join(seed: int, runtime: Runtime, model: Model, train: Train) -> None:
     print("the chief has ended the training; a worker writes no outputs")
 
 
-def _workers(runtime: Runtime, model: Model, train: Train, join: bool = False) -> Workers:
+def _workers(
+    runtime: RuntimeParams, model: ModelParams, train: TrainParams, join: bool = False
+) -> Workers:
     """Check the parameters, set up TensorFlow, and make the workers."""
     check_mapping(model, train)
     workers: Workers = configure(runtime, lambda: make_workers(train.strategy, join))

@@ -26,10 +26,10 @@ def listen(
         print(f"warning: everyone who reaches {host} can use the studio", file=sys.stderr)
     print(f"ganflow studio: {address(taken)} (Ctrl-C ends it)", flush=True)
 
-    from ganflow.base.runtime import Runtime, configure, quiet_start
+    from ganflow.base.runtime import RuntimeParams, configure, quiet_start
 
     with quiet_start():
-        configure(Runtime(threads=threads or "auto"))
+        configure(RuntimeParams(threads=threads or "auto"))
 
         import uvicorn
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ganflow.config.gate import Gate
+from ganflow.config.gate import GateParams
 from ganflow.versions.comparison import paired
 
 MetricOutcome = Literal["better", "not worse", "worse", "cannot tell", "missing", "kept", "broken"]
@@ -98,7 +98,7 @@ class Decision:
         return "\n".join([*lines, "", f"95 % {source}.", ""])
 
 
-def decide(gate: Gate, base: Sequence[Measured], candidate: Sequence[Measured]) -> Decision:
+def decide(gate: GateParams, base: Sequence[Measured], candidate: Sequence[Measured]) -> Decision:
     """Decide whether the gate passes a candidate.
 
     Args:
@@ -143,7 +143,7 @@ def _limit(
 def _compare(
     metric: str,
     direction: Literal["lower", "higher"],
-    gate: Gate,
+    gate: GateParams,
     base: Sequence[Measured],
     candidate: Sequence[Measured],
 ) -> MetricDecision:

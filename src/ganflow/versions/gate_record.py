@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ganflow.base.files import write_json
-from ganflow.config.gate import Gate
+from ganflow.config.gate import GateParams
 from ganflow.versions.gate import Decision, Measured, decide, interval_of, value_of
 from ganflow.versions.reading import METRICS, file_at, measured_at
 
@@ -36,7 +36,7 @@ class CheckedRecord:
 def write_record(
     project: Path,
     base_commit: str,
-    gate: Gate,
+    gate: GateParams,
     seeds: Sequence[int],
     base: Sequence[Measured],
     candidate: Sequence[Measured],
@@ -65,7 +65,7 @@ def write_record(
     return decision
 
 
-def read_record(project: Path, base_commit: str, gate: Gate) -> CheckedRecord | None:
+def read_record(project: Path, base_commit: str, gate: GateParams) -> CheckedRecord | None:
     """The record of the working tree, checked; None if it is not about these two evaluations."""
     record = _parsed(file_at(GATE_RECORD, None, project))
     sides = {"base": base_commit, "candidate": None}
@@ -109,7 +109,7 @@ def _metrics_hash(commit: str | None, project: Path) -> str | None:
     return None if content is None else hashlib.sha256(content).hexdigest()
 
 
-def _gated(gate: Gate, measured: Measured) -> dict[str, Any]:
+def _gated(gate: GateParams, measured: Measured) -> dict[str, Any]:
     """The part of an evaluation that the gate reads, in the form of an evaluation."""
     metrics: dict[str, Any] = dict(zip(("evaluator", "profile"), measured.terms, strict=True))
     detail: dict[str, Any] = {}

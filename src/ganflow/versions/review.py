@@ -10,7 +10,7 @@ from typing import Any
 from ganflow.base.errors import GanflowError
 from ganflow.base.files import write_bytes
 from ganflow.base.paths import EVALUATION
-from ganflow.config.gate import Gate
+from ganflow.config.gate import GateParams
 from ganflow.report.summary import MEASURES
 from ganflow.versions.comparison import DIRECTIONS, difference
 from ganflow.versions.gate import Decision, Measured, decide, difference_interval, value_of
@@ -34,7 +34,7 @@ class Review:
 
 def review(
     base: str,
-    gate: Gate,
+    gate: GateParams,
     project: Path,
     state: Path,
     rescore: Callable[[str, Path, Path], Measured],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ganflow.base.errors import DataError
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 from ganflow.data.readers import gathering
 from ganflow.data.readers.formats import recognise
 from ganflow.data.readers.gathering import gather
@@ -30,7 +30,7 @@ def test_rows_names_and_labels_go_together(tmp_path: Path, side: int) -> None:
         x_test=images[150:],
         y_test=levels[150:] % 3,
     )
-    data = Data(source="set", resolution=side)
+    data = DataParams(source="set", resolution=side)
     with gather(recognise(path), data, tmp_path, rejects_of(path), workers=0) as gathered:
         rows = np.fromfile(gathered.rows, np.uint8).reshape(200, side * side)
         assert gathered.findings["usable"].all()
@@ -56,6 +56,6 @@ def test_an_array_that_changes_while_it_is_read_is_an_error(
     monkeypatch.setattr(gathering, "sha256_of", meddling)
     with (
         pytest.raises(DataError, match="written to while it was read"),
-        gather(recognise(path), Data(source="set"), tmp_path, rejects_of(path), workers=0),
+        gather(recognise(path), DataParams(source="set"), tmp_path, rejects_of(path), workers=0),
     ):
         pass

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from ganflow.config.train import Adam, Penalties, Penalty, Train
+from ganflow.config.train import AdamParams, Penalties, Penalty, TrainParams
 from ganflow.gan.batches import Batches
 from ganflow.gan.networks.design import Design
 from ganflow.gan.trainer import Trainer
@@ -14,8 +14,8 @@ BATCH, BLOCK, STEPS = 16, 50, 300
 
 def test_each_class_gets_the_mean_and_the_spread_of_its_images() -> None:
     each = Penalty(weight=1.0, interval=8)
-    adam = Adam(learning_rate=1e-3)
-    train = Train(
+    adam = AdamParams(learning_rate=1e-3)
+    train = TrainParams(
         images=BATCH * STEPS,
         batch=BATCH,
         objective="relativistic",

@@ -14,8 +14,8 @@ import numpy as np
 from ganflow.base.errors import DataError
 from ganflow.base.files import sha256_of
 from ganflow.base.progress import progress
-from ganflow.base.runtime import Runtime, threads
-from ganflow.config.data import Data
+from ganflow.base.runtime import RuntimeParams, threads
+from ganflow.config.data import DataParams
 from ganflow.data.readers import array_set, decoding, picture_set
 from ganflow.data.readers.array_set import Part
 from ganflow.data.readers.decoding import BATCH, FEW, FINDINGS, Decoded, Job
@@ -66,7 +66,7 @@ class Gathered:
         """Do `jobs`, and keep the findings of each before yielding it."""
         count = len(self.labels)
         if workers is None:
-            workers = 0 if count <= FEW else threads(Runtime())
+            workers = 0 if count <= FEW else threads(RuntimeParams())
         with progress("prepare", count) as shown:
             for done in decoding.run(jobs, workers):
                 self.findings[done.first : done.first + len(done.findings)] = done.findings
@@ -76,7 +76,7 @@ class Gathered:
 
 @contextmanager
 def gather(
-    source: Source, data: Data, scratch: Path, rejects: Rejects, workers: int | None = None
+    source: Source, data: DataParams, scratch: Path, rejects: Rejects, workers: int | None = None
 ) -> Iterator[Gathered]:
     """Read all of `source` that `data` selects, in the form that `data` asks for.
 
@@ -107,7 +107,9 @@ def gather(
         yield gathered
 
 
-def _gather_arrays(source: Source, data: Data, scratch: Path, workers: int | None) -> Gathered:
+def _gather_arrays(
+    source: Source, data: DataParams, scratch: Path, workers: int | None
+) -> Gathered:
     found = array_set.open_set(source)
     parts = found.parts
     height, width, channels = parts[0].shape
@@ -147,7 +149,7 @@ def _array_jobs(gathered: Gathered, parts: list[Part], root: Path, rows: int) ->
 def _gather_pictures(
     source: Source,
     listing: Listing,
-    data: Data,
+    data: DataParams,
     scratch: Path,
     rejects: Rejects,
     workers: int | None,
@@ -189,7 +191,7 @@ def _picture_jobs(gathered: Gathered, listing: Listing, places: np.ndarray) -> I
         yield Job(first, listing.root, gathered.rows, gathered.form, entries)
 
 
-def _form(data: Data, size: tuple[int, int], grey: bool) -> Form:
+def _form(data: DataParams, size: tuple[int, int], grey: bool) -> Form:
     """The form, with every `auto` resolved; stacked images are made from grey ones.
 
     Args:
