@@ -12,7 +12,7 @@ import yaml
 
 from ganflow.base.files import write_text
 from ganflow.base.paths import EVALUATION, SAMPLES
-from ganflow.report.summary import judge
+from ganflow.report.summary import summarize
 from ganflow.versions.reading import measured_at
 
 README = Path("README.md")
@@ -25,7 +25,7 @@ TABLE = re.compile(
 def table(project: Path) -> str:
     """The figures of a project's last evaluation as a Markdown table."""
     measured = measured_at(None, project)
-    found = judge(measured.metrics, measured.detail)
+    found = summarize(measured.metrics, measured.detail)
     lines = ["| | samples | 95 % interval | real images | |", "|---|---:|---:|---:|---|"]
     lines += [
         f"| {one.name} | {one.value} | {one.interval} | {one.baseline} | {one.reading} |"

@@ -134,13 +134,14 @@ SPREAD = """
 import numpy as np
 from ganflow.metrics.spread import spread
 from ganflow.metrics.suite import Plan, Seen, measure
-from ganflow.report.summary import judge
+from ganflow.report.summary import summarize
 
 numbers = np.random.default_rng(0)
 real = [Seen(numbers.standard_normal((600, 8))) for _ in range(3)]
 samples = Seen(0.5 * numbers.standard_normal((600, 8)))
 found = measure(samples, *real, Plan(samples=600, resamples=3, baseline_draws=3))
-shown = {finding.name: finding for finding in judge(found.metrics, found.detail).findings}["Spread"]
+summary = summarize(found.metrics, found.detail)
+shown = {finding.name: finding for finding in summary.findings}["Spread"]
 print(found.metrics["spread"]["value"], shown.value, shown.baseline, shown.interval, sep="|")
 """
 
@@ -162,10 +163,10 @@ def test_adding_a_metric_as_the_page_says(tmp_path: Path) -> None:
     assert last in text
     imported = f"{last}from ganflow.metrics.spread import spread\n"
     suite.write_text(text.replace(last, imported) + f"\n\n{function}")
-    verdict = package / "report" / "summary.py"
+    module = package / "report" / "summary.py"
     table = "MEASURES = (\n"
-    assert table in verdict.read_text()
-    verdict.write_text(verdict.read_text().replace(table, table + line))
+    assert table in module.read_text()
+    module.write_text(module.read_text().replace(table, table + line))
     value, shown, baseline, interval = printed(SPREAD, tmp_path).strip().split("|")
     assert float(value) == pytest.approx(0.25, abs=0.05), "half the deviation, a quarter of it"
     assert float(shown) == pytest.approx(float(value), abs=0.01)

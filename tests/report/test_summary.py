@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganflow.report.summary import MEASURES, judge, number
+from ganflow.report.summary import MEASURES, number, summarize
 
 
 @pytest.mark.parametrize(
@@ -30,15 +30,15 @@ def test_numbers_have_three_digits(value: float, text: str) -> None:
 )
 def test_the_grade_follows_the_ratio(ratio: float, words: str) -> None:
     metrics = {"fd": {"value": ratio * 0.5, "baseline": 0.5, "ratio": ratio}}
-    sentence = judge(metrics, {}).sentence
+    sentence = summarize(metrics, {}).sentence
     assert words in sentence
     assert f"{ratio:.1f} times the 0.5" in sentence
 
 
 def test_without_numbers_it_says_so() -> None:
-    verdict = judge({}, {})
-    assert verdict.findings == ()
-    assert verdict.sentence == "No distance to real images has been measured."
+    summary = summarize({}, {})
+    assert summary.findings == ()
+    assert summary.sentence == "No distance to real images has been measured."
 
 
 def test_baselines_and_intervals_stand_beside_their_numbers() -> None:
@@ -52,7 +52,7 @@ def test_baselines_and_intervals_stand_beside_their_numbers() -> None:
         "kid": {"error": 0.001, "real": {"value": -0.002}},
         "prdc": {"real": {"recall": 0.95}, "precision_interval": [0.75, 0.85]},
     }
-    distance, kernel, precision, recall = judge(metrics, detail).findings
+    distance, kernel, precision, recall = summarize(metrics, detail).findings
     assert (distance.interval, distance.baseline, distance.ratio) == (
         "1.9 to 2.1",
         "1",
@@ -66,7 +66,7 @@ def test_baselines_and_intervals_stand_beside_their_numbers() -> None:
 
 def test_an_interval_in_the_detail_goes_before_standard_errors() -> None:
     detail = {"kid": {"error": 0.001, "interval": [0.007, 0.013]}}
-    (kernel,) = judge({"kid": {"value": 0.01}}, detail).findings
+    (kernel,) = summarize({"kid": {"value": 0.01}}, detail).findings
     assert kernel.interval == "0.007 to 0.013"
 
 
@@ -75,15 +75,15 @@ def test_an_interval_in_the_detail_goes_before_standard_errors() -> None:
 )
 def test_the_second_extractor_is_heard(agrees: bool, words: str) -> None:
     metrics = {"fd": {"value": 2.0, "second_ratio": 1.87}}
-    second = judge(metrics, {"fd": {"second": {"agrees": agrees}}}).second
+    second = summarize(metrics, {"fd": {"second": {"agrees": agrees}}}).second
     assert "1.87" in second
     assert second.endswith(words)
 
 
 def test_what_the_evaluation_doubts_ends_the_sentence() -> None:
     metrics = {"fd": {"value": 2.0, "baseline": 1.0, "ratio": 2.0}}
-    plain = judge(metrics, {}).sentence
-    doubted = judge(metrics, {"doubts": ["The extractor guesses.", "It copies."]}).sentence
+    plain = summarize(metrics, {}).sentence
+    doubted = summarize(metrics, {"doubts": ["The extractor guesses.", "It copies."]}).sentence
     assert doubted == f"{plain} The extractor guesses. It copies."
 
 

@@ -157,6 +157,6 @@ def _order(count: int, lessons: Lessons) -> np.ndarray:
     """Row numbers (steps, batch): each epoch a fresh permutation, its remainder left out."""
     batch = min(lessons.batch, count)
     full = count // batch * batch
-    numbers = np.random.default_rng(lessons.seed)
-    epochs = [numbers.permutation(count)[:full] for _ in range(lessons.epochs)]
+    rng = np.random.default_rng(lessons.seed)
+    epochs = [rng.permutation(count)[:full] for _ in range(lessons.epochs)]
     return np.concatenate(epochs).reshape(-1, batch)

@@ -214,11 +214,15 @@ def save_extractor(folder: Path, extractor: Extractor, **findings: float) -> Non
     write_json(folder / CARD, {**extractor.card, **findings, "sha256": digest})
 
 
-def load_extractor(folder: Path) -> Extractor:
+def load_extractor(folder: Path, source: str | None = None) -> Extractor:
     """Read what `save_extractor` wrote.
 
+    Args:
+        source: the hash of the data that it must have been trained on, where that matters.
+
     Raises:
-        DataError: if a file is missing or the weights are not those of the card.
+        DataError: if a file is missing, the weights are not those of the card, or the extractor
+            was trained on other data.
     """
     card = read_json(folder / CARD)
     try:
@@ -231,5 +235,12 @@ def load_extractor(folder: Path) -> Extractor:
             where=str(folder / WEIGHTS),
             expected=f"SHA-256 {card.get('sha256')}",
             run="dvc checkout",
+        )
+    if source is not None and card["source"] != source:
+        raise DataError(
+            f"this extractor was trained on data {card['source'][:12]}…",
+            where=str(folder),
+            expected=f"the prepared data, {source[:12]}…",
+            run="dvc repro extractor",
         )
     return Extractor(safetensors.numpy.load(content), card)

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from ganflow.report.summary import Verdict, judge
+from ganflow.report.summary import Summary, summarize
 from ganflow.versions.reading import measured_at
 
 
-def read_summary(project: Path) -> Verdict | None:
+def read_summary(project: Path) -> Summary | None:
     """Summarize the project's last evaluation; None if there is none that can be read."""
     found = measured_at(None, project)
-    return judge(found.metrics, found.detail) if found.metrics else None
+    return summarize(found.metrics, found.detail) if found.metrics else None
 
 
-def as_markdown(summary: Verdict) -> str:
+def as_markdown(summary: Summary) -> str:
     """The summary's sentence, and a table of its metrics."""
     lines = [
         summary.sentence,

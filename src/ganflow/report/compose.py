@@ -14,10 +14,9 @@ from ganflow.report.failures import (
     readings,
     worst_confusions,
 )
-from ganflow.report.page import Copy, Copying, Failure, Failures, Pair, Table, Variation
-from ganflow.report.sources import Generator
+from ganflow.report.page import Copy, Copying, Failure, Failures, SideBySide, Table, Variation
 from ganflow.report.summary import number
-from ganflow.report.variation import across_classes, loop, walks
+from ganflow.report.variation import ImageGenerator, across_classes, loop, walks
 
 MOST_CLASSES = 20
 """A page shows this many classes at most, spread evenly over all."""
@@ -42,7 +41,7 @@ def pairs(
     generated: tuple[np.ndarray, np.ndarray | None],
     classes: Sequence[str],
     draw: np.random.Generator,
-) -> tuple[Pair, ...]:
+) -> tuple[SideBySide, ...]:
     """Real beside generated images, class by class where both sides have labels.
 
     Args:
@@ -54,7 +53,7 @@ def pairs(
         count = min(3 * BESIDE, len(images), len(samples))
         drawn = np.sort(draw.choice(len(images), count, replace=False))
         return (
-            Pair(
+            SideBySide(
                 "All",
                 show_small(images[drawn], BESIDE, "Real images."),
                 show_small(samples[:count], BESIDE, "Generated images."),
@@ -68,7 +67,7 @@ def pairs(
         drawn = np.sort(draw.choice(members, min(BESIDE, len(members)), replace=False))
         name = classes[index]
         found.append(
-            Pair(
+            SideBySide(
                 name,
                 show_small(images[drawn], BESIDE, f"Real images of class {name}."),
                 show_small(samples[ours[:BESIDE]], BESIDE, f"Generated images of class {name}."),
@@ -78,7 +77,7 @@ def pairs(
 
 
 def variation(
-    generator: Generator,
+    generator: ImageGenerator,
     classes: Sequence[str],
     truncation: float,
     draw: np.random.Generator,

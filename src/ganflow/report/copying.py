@@ -10,7 +10,7 @@ MOST_VALUES = 1024
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class PixelNeighbours:
     """Nearest training images of each query.
 
     indices: int64 (Q, k), nearest first.
@@ -21,7 +21,7 @@ class Neighbours:
     distances: np.ndarray
 
 
-def nearest(queries: np.ndarray, training: np.ndarray, count: int) -> Neighbours:
+def nearest(queries: np.ndarray, training: np.ndarray, count: int) -> PixelNeighbours:
     """Find the `count` training images nearest to each query, by their pixels.
 
     Args:
@@ -50,7 +50,7 @@ def nearest(queries: np.ndarray, training: np.ndarray, count: int) -> Neighbours
 
 def _exactly(
     queries: np.ndarray, training: np.ndarray, places: np.ndarray, count: int
-) -> Neighbours:
+) -> PixelNeighbours:
     """Order the shortlist by whole-number distances, so that rounding decides nothing."""
     places = np.sort(places, axis=1)
     squares = np.empty(places.shape, np.int64)
@@ -59,7 +59,7 @@ def _exactly(
         squares[row] = (difference**2).reshape(len(difference), -1).sum(1)
     order = np.argsort(squares, axis=1, kind="stable")[:, :count]
     distances = np.sqrt(np.take_along_axis(squares, order, 1) / queries[0].size)
-    return Neighbours(np.take_along_axis(places, order, 1), distances)
+    return PixelNeighbours(np.take_along_axis(places, order, 1), distances)
 
 
 def _shrink_factor(shape: tuple[int, ...]) -> int:

@@ -9,14 +9,14 @@ from markupsafe import Markup
 from ganflow.report.embed import Picture
 from ganflow.report.failures import Confusion
 from ganflow.report.growth import Growth
-from ganflow.report.summary import Verdict
+from ganflow.report.summary import Summary
 
 Table = tuple[tuple[str, str], ...]
 """Names and what they are, as texts."""
 
 
 @dataclass(frozen=True)
-class Pair:
+class SideBySide:
     """Real and generated images of one class, or of all where there are no classes."""
 
     name: str
@@ -83,8 +83,8 @@ class Page:
     subtitle: str
     samples: Picture
     samples_shown: str
-    verdict: Verdict
-    pairs: tuple[Pair, ...]
+    summary: Summary
+    pairs: tuple[SideBySide, ...]
     growth: Growth
     variation: Variation | None
     copying: Copying

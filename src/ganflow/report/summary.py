@@ -1,4 +1,4 @@
-"""The verdict in one sentence, and the numbers that carry it."""
+"""The evaluation in one sentence, and the numbers that it rests on."""
 
 import math
 from collections.abc import Mapping
@@ -112,7 +112,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Summary:
     sentence: str
     second: str
     """What the second extractor says, or nothing."""
@@ -123,10 +123,10 @@ class Verdict:
     profile: str
 
 
-def judge(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> Verdict:
+def summarize(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> Summary:
     """Put metrics.json and detail.json into words; numbers that are not there are left out."""
     findings = [_finding(measure, metrics, detail) for measure in MEASURES]
-    return Verdict(
+    return Summary(
         _sentence(metrics, detail),
         _second(metrics, detail),
         tuple(finding for finding in findings if finding),

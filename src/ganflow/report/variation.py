@@ -1,8 +1,20 @@
 """How a generator varies: walks through its latent space, one latent in every class."""
 
+from typing import Protocol
+
 import numpy as np
 
-from ganflow.report.sources import Generator
+
+class ImageGenerator(Protocol):
+    """What `ganflow.gan.saved.load_generator` gives."""
+
+    @property
+    def latent(self) -> int: ...
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def classes(self) -> int: ...
+    def images(self, latents: np.ndarray, labels: np.ndarray | None) -> np.ndarray: ...
 
 
 def slerp(start: np.ndarray, end: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -41,7 +53,7 @@ def loop(corners: np.ndarray, steps: int) -> np.ndarray:
 
 
 def walks(
-    generator: Generator, classes: np.ndarray | None, rows: int, steps: int, draw: np.ndarray
+    generator: ImageGenerator, classes: np.ndarray | None, rows: int, steps: int, draw: np.ndarray
 ) -> np.ndarray:
     """One walk a row, each between two latents of `draw` (2·rows, latent) in one class.
 
@@ -54,7 +66,9 @@ def walks(
     return generator.images(latents, labels)
 
 
-def across_classes(generator: Generator, classes: np.ndarray, latents: np.ndarray) -> np.ndarray:
+def across_classes(
+    generator: ImageGenerator, classes: np.ndarray, latents: np.ndarray
+) -> np.ndarray:
     """Each latent (N, latent) in each class (K,): uint8 (N·K, H, W, C), classes running fastest."""
     labels = np.tile(classes, len(latents))
     return generator.images(latents.repeat(len(classes), axis=0), labels)

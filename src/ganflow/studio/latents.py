@@ -3,8 +3,7 @@
 import numpy as np
 from scipy.linalg import eigh
 
-from ganflow.report.sources import Generator
-from ganflow.report.variation import slerp
+from ganflow.report.variation import ImageGenerator, slerp
 
 DIRECTIONS = 8
 PROBES = 2000
@@ -40,7 +39,7 @@ def on_plane(corners: np.ndarray, across: float, down: float) -> np.ndarray:
     return np.asarray(slerp(top, bottom, np.array([down]))[0])
 
 
-def principal_directions(generator: Generator, count: int = DIRECTIONS) -> np.ndarray:
+def principal_directions(generator: ImageGenerator, count: int = DIRECTIONS) -> np.ndarray:
     """Unit latents along which the images change most, strongest first.
 
     The principal components of images around their class's mean, taken back to the latent

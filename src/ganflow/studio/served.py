@@ -10,11 +10,11 @@ import numpy as np
 
 from ganflow.base.errors import GanflowError
 from ganflow.base.files import read_json
-from ganflow.report.sources import Generator
+from ganflow.report.variation import ImageGenerator
 from ganflow.studio.batching import Batcher, Forward
 from ganflow.studio.latents import principal_directions
 
-Load = Callable[[Path], Generator]
+Load = Callable[[Path], ImageGenerator]
 """`ganflow.gan.saved.load_generator`, or what stands in for it."""
 
 
@@ -27,7 +27,7 @@ class Served:
     """A model that is ready."""
 
     name: str
-    generator: Generator
+    generator: ImageGenerator
     forward: Forward
     directions: np.ndarray
     """float32 (K, latent), unit rows."""
@@ -116,7 +116,7 @@ class Models:
 class _Through:
     """A generator that works through another forward pass."""
 
-    generator: Generator
+    generator: ImageGenerator
     images: Forward
 
     @property
@@ -132,7 +132,7 @@ class _Through:
         return self.generator.classes
 
 
-def _forward(generator: Generator) -> Forward:
+def _forward(generator: ImageGenerator) -> Forward:
     """Passes of several fixed sizes, so that one image does not cost a whole batch."""
     model = getattr(generator, "model", None)
     if model is None:

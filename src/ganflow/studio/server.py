@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganflow.base.errors import GanflowError
-from ganflow.report.sources import Generator
+from ganflow.report.variation import ImageGenerator
 from ganflow.studio.guard import LOOPBACK, Guard
 
 MOST_THREADS = 256
@@ -90,7 +90,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _load(folder: Path) -> Generator:
+def _load(folder: Path) -> ImageGenerator:
     from ganflow.gan.saved import load_generator
 
     return load_generator(folder)

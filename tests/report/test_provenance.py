@@ -1,0 +1,23 @@
+"""Where a report comes from can be checked: hashes follow names and contents."""
+
+from pathlib import Path
+
+from ganflow.report.provenance import digest, provenance, versions
+
+
+def test_a_digest_changes_with_names_and_contents_alone(tmp_path: Path) -> None:
+    for folder, name, text in (
+        ("one", "a", "x"), ("same", "a", "x"), ("name", "b", "x"), ("text", "a", "y")
+    ):  # fmt: skip
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(text)
+    one, same, name, text = (digest(tmp_path / f) for f in ("one", "same", "name", "text"))
+    assert one == same
+    assert len({one, name, text}) == 3
+
+
+def test_parameters_become_dotted_names(tmp_path: Path) -> None:
+    found = provenance({"train": {"adam": {"beta": 0.5}}}, {}, [tmp_path])
+    assert found.parameters == (("train", (("adam.beta", "0.5"),)),)
+    assert found.digests == ((tmp_path.as_posix(), digest(tmp_path)),)
+    assert "numpy" in versions()
