@@ -169,7 +169,8 @@ def _learner(
         return loss
 
     # Traced here, once: TensorFlow takes the first calls of many classifiers for retracing.
-    return learn.get_concrete_function()
+    learn_some: Callable[..., tf.Tensor] = learn.get_concrete_function()
+    return learn_some
 
 
 def _order(count: int, lessons: Lessons) -> np.ndarray:
