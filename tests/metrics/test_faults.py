@@ -4,7 +4,7 @@ Under the classifier's features, and under those of the extractor that saw no la
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -178,4 +178,11 @@ def test_tiny_splits_leave_families_out_and_say_so(labelled: Bench) -> None:
     found = measure(Seen(numbers.normal(size=(200, 8))), few, few, test, Plan(200, 10, 3))
     assert set(found.metrics) == {"fd"}
     assert set(found.detail["left_out"]) == {"fd.infinity", "kid", "prdc", "memorization"}
-    assert replace(Plan(200, 10, 3), threads=2).threads == 2
+
+
+def test_the_number_of_threads_changes_no_finding() -> None:
+    rng = np.random.default_rng(2)
+    splits = [Seen(rng.normal(size=(count, 8))) for count in (400, 500, 300, 300)]
+    one, two = (measure(*splits, Plan(400, 10, 3, threads=threads)) for threads in (1, 2))
+    assert {"prdc", "memorization"} <= set(one.metrics), "the families that use threads"
+    assert (two.metrics, two.detail, two.tables) == (one.metrics, one.detail, one.tables)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from ganflow.base.runtime import RuntimeParams
 from ganflow.config.extractor import ExtractorParams
 from ganflow.features import classifier
 from ganflow.features.classifier import Lessons
-from ganflow.features.extractor import _shapes, _thumbnails, load_extractor, turned
+from ganflow.features.extractor import load_extractor
 from ganflow.stages import extractor
 from tests.stages.measured import write_store
 
@@ -86,43 +85,6 @@ def test_without_labels_it_supervises_itself(project: Path) -> None:
     assert "classes" not in found.card
     assert found.card["test_accuracy"] > 0.5  # of four positions
     assert found.describe(images[:10]).features.shape == (10, 32)
-
-
-@pytest.mark.timeout(120)
-def test_large_images_without_labels_take_neither_hours_nor_gigabytes() -> None:
-    """The principal axes of the pixels themselves would: a matrix of 12,288 rows and columns."""
-    numbers = np.random.default_rng(0)
-    coarse = numbers.integers(0, 256, (4, 16, 16, 3)).repeat(4, 1).repeat(4, 2)
-    images = coarse[np.arange(200) % 4] + numbers.integers(-9, 10, (200, 64, 64, 3))
-    tracemalloc.start()
-    cells = _shapes(images.clip(0, 255).astype(np.uint8))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 200e6
-    together = {(kind, int(cell)) for kind, cell in zip(np.arange(200) % 4, cells, strict=True)}
-    assert len({kind for kind, _ in together}) == 4
-    assert len({cell for _, cell in together}) == len(together), "no cell holds two kinds"
-
-
-def test_thumbnails_are_means_of_blocks() -> None:
-    small = np.random.default_rng(1).integers(0, 256, (5, 14, 18, 3), np.uint8)
-    large = small.repeat(3, axis=1).repeat(3, axis=2)
-    assert _thumbnails(large) == pytest.approx(small.reshape(5, -1) / 255, abs=1e-6)
-    grey = np.random.default_rng(2).integers(0, 256, (5, 28, 28, 1), np.uint8)
-    assert _thumbnails(grey) == pytest.approx(grey.reshape(5, -1) / 255, abs=1e-6)
-
-
-@pytest.mark.parametrize("shape", [(6, 6, 3), (4, 8, 1)])
-def test_positions_are_turns_or_mirrorings(shape: tuple[int, int, int]) -> None:
-    images = np.random.default_rng(0).integers(0, 256, (8, *shape), np.uint8)
-    wanted = np.arange(8) % 4
-    seen = turned(images, wanted).numpy()
-    for image, position, shown in zip(images, wanted, seen, strict=True):
-        if shape[0] == shape[1]:
-            expected = np.rot90(image, position)
-        else:
-            expected = image[:: -1 if position & 2 else 1, :: -1 if position & 1 else 1]
-        assert (shown == expected).all()
 
 
 def test_images_are_read_a_few_batches_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

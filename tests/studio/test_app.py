@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence
 
 from ganflow.base.errors import DataError
 from ganflow.base.files import read_array
-from ganflow.report.sources import Generator
+from ganflow.report.sources import ImageGenerator
 from ganflow.report.variation import slerp
 from ganflow.studio import app as app_module
 from ganflow.studio.app import create_app
@@ -292,7 +292,7 @@ def test_without_training_images_there_are_no_neighbours(root: Path) -> None:
 
 
 def test_a_missing_model_is_a_page_and_appears_when_it_is_built(tmp_path: Path) -> None:
-    def load(folder: Path) -> Generator:
+    def load(folder: Path) -> ImageGenerator:
         if not (folder / "card.json").is_file():
             raise DataError("a file is not there", where="data/<model>", run="dvc repro")
         return FakeGenerator(SHAPE)
@@ -316,7 +316,7 @@ def test_a_model_that_changes_is_read_again_and_one_that_vanishes_stays(tmp_path
     weights.write_bytes(b"one")
     loads = []
 
-    def load(folder: Path) -> Generator:
+    def load(folder: Path) -> ImageGenerator:
         loads.append(weights.read_bytes())
         return FakeGenerator(SHAPE)
 
@@ -333,7 +333,7 @@ def test_a_model_that_changes_is_read_again_and_one_that_vanishes_stays(tmp_path
 
 @pytest.mark.parametrize("fault", [KeyError("design"), ValueError("bad"), OSError("disk")])
 def test_a_broken_model_says_what_is_wrong(root: Path, fault: Exception) -> None:
-    def load(folder: Path) -> Generator:
+    def load(folder: Path) -> ImageGenerator:
         raise fault
 
     with client_of(root, load) as client:

@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 
 from ganflow.base.errors import DataError
-from ganflow.report.sources import Generator
+from ganflow.report.sources import ImageGenerator
 from ganflow.studio.app import create_app
 from ganflow.studio.guard import LOOPBACK, Guard
 from tests.report.pipeline import FakeGenerator, Shape, write_outputs
@@ -223,7 +223,7 @@ def test_an_overload_is_waited_out_and_a_fault_is_said(browser: Any, address: st
 
 
 def test_without_a_model_the_page_says_how_to_build_one(browser: Any, tmp_path: Path) -> None:
-    def load(folder: Path) -> Generator:
+    def load(folder: Path) -> ImageGenerator:
         raise DataError("a file is not there", where=str(folder), run="dvc repro")
 
     for address in served(tmp_path, load):

@@ -109,20 +109,46 @@ def train(
     keras.utils.set_random_seed(lessons.seed)
     shape = (int(images.shape[1]), int(images.shape[2]), int(images.shape[3]))
     model = network(shape, features, classes, bfloat16=lessons.bfloat16)
-    variables = model.trainable_variables
     adam = keras.optimizers.Adam(lessons.learning_rate)
-    adam.build(variables)
+    adam.build(model.trainable_variables)
 
     order = _order(len(images), lessons)
     steps, batch = order.shape
-    warm = max(1, round(WARM_UP * steps))
     at_once = max(1, min(STEPS_PER_CALL, BYTES_PER_CALL // (batch * images[0].nbytes)))
+
+    learn_some = _learner(model, adam, steps, (batch, *shape), turn)
+    with progress(what, steps * batch) as shown:
+        for first in range(0, steps, at_once):
+            rows = order[first : first + at_once]
+            given = (first, images[rows], labels[rows].astype(np.int64))
+            loss = learn_some(*map(tf.constant, given))
+            shown.advance(rows.size, loss=float(loss))
+    return {variable.path: np.asarray(variable.value) for variable in model.trainable_variables}
+
+
+def _learner(
+    model: keras.Model,
+    adam: keras.optimizers.Adam,
+    steps: int,
+    batch: tuple[int, ...],
+    turn: Turn | None,
+) -> Callable[..., tf.Tensor]:
+    """Train `model` on some batches: a function of the first one's step, images and labels.
+
+    Args:
+        adam: built; the caller keeps it, since a traced function does not hold its variables.
+        steps: in all, for the schedule of the learning rate.
+        batch: shape of a batch of images.
+    """
+    variables = model.trainable_variables
+    highest = float(adam.learning_rate)
+    warm = max(1, round(WARM_UP * steps))
 
     @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[
             tf.TensorSpec((), tf.int32),
-            tf.TensorSpec((None, batch, *shape), tf.uint8),
-            tf.TensorSpec((None, batch), tf.int64),
+            tf.TensorSpec((None, *batch), tf.uint8),
+            tf.TensorSpec((None, batch[0]), tf.int64),
         ]
     )
     def learn(first: tf.Tensor, batches: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
@@ -133,7 +159,7 @@ def train(
             seen = turn(seen, wanted) if turn else seen
             done = tf.cast(first + step, tf.float32)
             rate = tf.minimum((done + 1.0) / warm, (steps - done) / max(steps - warm, 1))
-            adam.learning_rate.assign(lessons.learning_rate * rate)
+            adam.learning_rate.assign(highest * rate)
             with tf.GradientTape() as tape:
                 _, logits = model(seen, training=True)
                 loss = tf.reduce_mean(
@@ -143,20 +169,14 @@ def train(
         return loss
 
     # Traced here, once: TensorFlow takes the first calls of many classifiers for retracing.
-    learn_some = learn.get_concrete_function()
-    with progress(what, steps * batch) as shown:
-        for first in range(0, steps, at_once):
-            rows = order[first : first + at_once]
-            given = (first, images[rows], labels[rows].astype(np.int64))
-            loss = learn_some(*map(tf.constant, given))
-            shown.advance(rows.size, loss=float(loss))
-    return {variable.path: np.asarray(variable.value) for variable in variables}
+    learn_some: Callable[..., tf.Tensor] = learn.get_concrete_function()
+    return learn_some
 
 
 def _order(count: int, lessons: Lessons) -> np.ndarray:
     """Row numbers (steps, batch): each epoch a fresh permutation, its remainder left out."""
     batch = min(lessons.batch, count)
     full = count // batch * batch
-    numbers = np.random.default_rng(lessons.seed)
-    epochs = [numbers.permutation(count)[:full] for _ in range(lessons.epochs)]
+    rng = np.random.default_rng(lessons.seed)
+    epochs = [rng.permutation(count)[:full] for _ in range(lessons.epochs)]
     return np.concatenate(epochs).reshape(-1, batch)

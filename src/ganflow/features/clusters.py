@@ -26,10 +26,10 @@ def centres(rows: np.ndarray, count: int) -> np.ndarray:
     They start as far from each other as they can (Gonzalez 1985), and the random choices are
     fixed, so that equal rows give equal centres.
     """
-    numbers = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     if len(rows) > SAMPLE:
-        rows = rows[np.sort(numbers.choice(len(rows), SAMPLE, replace=False))]
-    found = rows[[numbers.integers(len(rows))]]
+        rows = rows[np.sort(rng.choice(len(rows), SAMPLE, replace=False))]
+    found = rows[[rng.integers(len(rows))]]
     gaps = nearest(rows, found)[1]
     while len(found) < min(count, len(rows)):
         farthest = rows[[gaps.argmax()]]

@@ -214,11 +214,15 @@ def save_extractor(folder: Path, extractor: Extractor, **findings: float) -> Non
     write_json(folder / CARD, {**extractor.card, **findings, "sha256": digest})
 
 
-def load_extractor(folder: Path) -> Extractor:
+def load_extractor(folder: Path, source: str | None = None) -> Extractor:
     """Read what `save_extractor` wrote.
 
+    Args:
+        source: the hash of the data that it must have been trained on, where that matters.
+
     Raises:
-        DataError: if a file is missing or the weights are not those of the card.
+        DataError: if a file is missing, the weights are not those of the card, or the extractor
+            was trained on other data.
     """
     card = read_json(folder / CARD)
     try:
@@ -232,21 +236,11 @@ def load_extractor(folder: Path) -> Extractor:
             expected=f"SHA-256 {card.get('sha256')}",
             run="dvc checkout",
         )
-    return Extractor(safetensors.numpy.load(content), card)
-
-
-def load_extractor_of(source: str, folder: Path) -> Extractor:
-    """Read an extractor that was trained on the prepared data whose hash is `source`.
-
-    Raises:
-        DataError: as `load_extractor`, or if it was trained on other data.
-    """
-    extractor = load_extractor(folder)
-    if extractor.card["source"] != source:
+    if source is not None and card["source"] != source:
         raise DataError(
-            f"this extractor was trained on data {extractor.card['source'][:12]}…",
+            f"this extractor was trained on data {card['source'][:12]}…",
             where=str(folder),
             expected=f"the prepared data, {source[:12]}…",
             run="dvc repro extractor",
         )
-    return extractor
+    return Extractor(safetensors.numpy.load(content), card)

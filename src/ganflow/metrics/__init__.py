@@ -1,5 +1,5 @@
 """How good generated images are: one module a metric.
 
 The metrics are functions from NumPy arrays to numbers, in float64 and without TensorFlow,
-which only `fresh_classifiers` and `inception` import.
+which only `sample_evaluation`, `fresh_classifiers` and `inception` import.
 """

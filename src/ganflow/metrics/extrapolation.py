@@ -42,7 +42,7 @@ class Extrapolation:
 def extrapolate(
     generated: np.ndarray,
     test: np.ndarray,
-    numbers: np.random.Generator,
+    rng: np.random.Generator,
     *,
     with_error: bool = True,
 ) -> Extrapolation:
@@ -62,8 +62,8 @@ def extrapolate(
             expected=f"more than {PIECES // SIZES[0] * features} with {features} features",
         )
     centre = test.mean(axis=0, dtype=np.float64)
-    ours = _Pieces.cut(generated, centre, rows, numbers)
-    theirs = _Pieces.cut(test, centre, rows, numbers)
+    ours = _Pieces.cut(generated, centre, rows, rng)
+    theirs = _Pieces.cut(test, centre, rows, rng)
 
     with one_thread():
         values = _distances(ours, theirs, list(range(PIECES)), SIZES)
@@ -82,9 +82,9 @@ class _Pieces:
 
     @staticmethod
     def cut(
-        features: np.ndarray, centre: np.ndarray, rows: int, numbers: np.random.Generator
+        features: np.ndarray, centre: np.ndarray, rows: int, rng: np.random.Generator
     ) -> _Pieces:
-        order = numbers.permutation(len(features))[: rows * PIECES].reshape(PIECES, rows)
+        order = rng.permutation(len(features))[: rows * PIECES].reshape(PIECES, rows)
         size = features.shape[1]
         sums, products = np.empty((PIECES, size)), np.empty((PIECES, size, size))
         with one_thread():

@@ -83,7 +83,7 @@ class Baseline:
 
 
 def baseline(
-    train: np.ndarray, test: np.ndarray, size: int, draws: int, numbers: np.random.Generator
+    train: np.ndarray, test: np.ndarray, size: int, draws: int, rng: np.random.Generator
 ) -> Baseline:
     """Distances of `draws` random train subsets, of `size` rows each, to the test split.
 
@@ -100,13 +100,13 @@ def baseline(
     reference = moments(test)
     values = []
     for _ in range(draws):
-        rows = np.sort(numbers.choice(len(train), size, replace=False))
+        rows = np.sort(rng.choice(len(train), size, replace=False))
         values.append(distance(moments(train[rows]), reference))
     return Baseline(float(np.mean(values)), float(np.std(values, ddof=1)), tuple(values), size)
 
 
 def bootstrap(
-    generated: np.ndarray, reference: Moments, resamples: int, numbers: np.random.Generator
+    generated: np.ndarray, reference: Moments, resamples: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Distances (resamples,) of resampled `generated` to a fixed reference.
 
@@ -119,7 +119,7 @@ def bootstrap(
     values = np.empty(resamples)
     with one_thread():
         for index in range(resamples):
-            weights = numbers.multinomial(count, np.full(count, 1.0 / count)).astype(np.float64)
+            weights = rng.multinomial(count, np.full(count, 1.0 / count)).astype(np.float64)
             mean = weights @ rows / count
             covariance = (rows.T * weights) @ rows / count - np.outer(mean, mean)
             between = reference.factor @ covariance @ reference.factor.T

@@ -27,7 +27,7 @@ class KernelDistance:
 
 
 def kernel_distance(
-    generated: np.ndarray, real: np.ndarray, numbers: np.random.Generator, block: int = BLOCK
+    generated: np.ndarray, real: np.ndarray, rng: np.random.Generator, block: int = BLOCK
 ) -> KernelDistance:
     """MMD² under (xᵀy/d + 1)³ between features (n, d) and (m, d), over disjoint random blocks.
 
@@ -40,8 +40,8 @@ def kernel_distance(
             f"{min(len(generated), len(real))} images are too few for a kernel distance",
             expected=f"at least {FEWEST_BLOCKS * block}: two blocks of {block}",
         )
-    ours = numbers.permutation(len(generated))[: blocks * block].reshape(blocks, block)
-    theirs = numbers.permutation(len(real))[: blocks * block].reshape(blocks, block)
+    ours = rng.permutation(len(generated))[: blocks * block].reshape(blocks, block)
+    theirs = rng.permutation(len(real))[: blocks * block].reshape(blocks, block)
     with one_thread():
         values = [
             squared_mmd(generated[a].astype(np.float64), real[b].astype(np.float64))

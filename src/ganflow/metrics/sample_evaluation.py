@@ -107,4 +107,4 @@ def _add_other_features(
     second_opinion(findings, *(evaluator.second.describe(images).features for images in sets))
     if evaluator.inception is not None:
         generated, real, held_out = (evaluator.inception.describe(images) for images in sets)
-        inception_distance(findings, generated, real, held_out, plan)
+        inception_distance(findings, plan, generated, real, held_out)

@@ -122,7 +122,7 @@ def measure(
 
 
 def inception_distance(
-    findings: Findings, generated: np.ndarray, train: np.ndarray, test: np.ndarray, plan: Plan
+    findings: Findings, plan: Plan, generated: np.ndarray, train: np.ndarray, test: np.ndarray
 ) -> None:
     """Add `fid`, from Inception's features; the interval of `fd` then stands in the detail only,
     so that the metrics stay few."""
@@ -172,6 +172,11 @@ def _frechet(
         "method": "Fréchet distance to the test split from QR factors in float64; interval: 95 %, "
         "basic bootstrap over samples; baseline: random train subsets of the same size",
     }
+    _infinity(findings, generated, train, test, name)
+
+
+def _infinity(findings: Findings, generated: Seen, train: Seen, test: Seen, name: str) -> None:
+    """Add the distance extrapolated to endlessly many samples."""
     try:
         line = extrapolate(generated.features, test.features, np.random.default_rng(3))
     except DataError as error:
@@ -203,11 +208,11 @@ def _resampled(
     generated: np.ndarray, reference: frechet.Moments, plan: Plan, name: str
 ) -> np.ndarray:
     """Distances (plan.resamples,) of resampled features, which take a while for many samples."""
-    numbers, found = np.random.default_rng(2), []
+    rng, found = np.random.default_rng(2), []
     with progress(f"{name} resampled", plan.resamples, "times") as shown:
         for start in range(0, plan.resamples, RESAMPLED_AT_ONCE):
             count = min(RESAMPLED_AT_ONCE, plan.resamples - start)
-            found.append(frechet.bootstrap(generated, reference, count, numbers))
+            found.append(frechet.bootstrap(generated, reference, count, rng))
             shown.advance(count)
     return np.concatenate(found)
 

@@ -6,7 +6,7 @@ from ganflow.base.progress import progress
 from ganflow.base.runtime import RuntimeParams, configure, threads
 from ganflow.base.store import open_store
 from ganflow.config.evaluation import EvaluationParams
-from ganflow.features.extractor import load_extractor_of
+from ganflow.features.extractor import load_extractor
 from ganflow.metrics.inception import Inception, weights_file
 from ganflow.metrics.results import evaluator_id, print_findings, write_findings, write_pictures
 from ganflow.metrics.sample_evaluation import STEPS, Evaluator, evaluate_samples
@@ -25,8 +25,8 @@ def run(runtime: RuntimeParams, evaluation: EvaluationParams) -> None:
     full = evaluation.profile == "full"
     samples, labels = read_samples(SAMPLES, store, count)
     source = store.card["sha256"]
-    first = load_extractor_of(source, EXTRACTOR)
-    second = load_extractor_of(source, EXTRACTOR / "second")
+    first = load_extractor(EXTRACTOR, source)
+    second = load_extractor(EXTRACTOR / "second", source)
     hashes, inception = [first.card["sha256"], second.card["sha256"]], None
     if evaluation.features == "inception":
         weights = weights_file(RAW / "inception", evaluation.inception_weights)
