@@ -49,12 +49,12 @@ BEGUN = "import time; from pathlib import Path; Path('begun').write_text(str(tim
 
 PREPARE = """
 import os, sys
-from ganflow.config.data import Data
+from ganflow.config.data import DataParams
 from ganflow.stages.prepare import run
 if __name__ == "__main__":
     BEGUN
     form = {"resolution": 64, "mode": "RGB", "resample": "bilinear"}
-    run(Data(source=sys.argv[1], **(form if sys.argv[1] != "mnist" else {})))
+    run(DataParams(source=sys.argv[1], **(form if sys.argv[1] != "mnist" else {})))
 """
 
 KERAS = """

@@ -35,9 +35,8 @@ OVERLOAD_SECONDS, OVERLOAD = 6.0, 4
 BARE = """
 import sys, time, numpy as np
 from pathlib import Path
-from ganflow.base.runtime import configure
-from ganflow.base.runtime import Runtime
-configure(Runtime())
+from ganflow.base.runtime import RuntimeParams, configure
+configure(RuntimeParams())
 from ganflow.gan.saved import load_generator
 generator = load_generator(Path(sys.argv[1]))
 latents = np.random.default_rng(0).standard_normal((1000, generator.latent), dtype=np.float32)

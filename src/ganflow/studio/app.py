@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 from ganflow.base.errors import GanflowError
 from ganflow.base.images import animate, enlarge, image_grid, png
 from ganflow.base.store import open_store
-from ganflow.report.copying import nearest
+from ganflow.metrics.copies import nearest_by_pixels
 from ganflow.report.variation import slerp
 from ganflow.studio.batching import Batcher, OverloadedError
 from ganflow.studio.latents import drawn, draws, on_plane
@@ -263,7 +263,7 @@ def create_app(
                 served.forward, latents, None if chosen is None else chosen[:1]
             )
             found = await asyncio.to_thread(
-                nearest, image, training, min(request.count, len(training))
+                nearest_by_pixels, image, training, min(request.count, len(training))
             )
         return Neighbours(
             neighbours=[
