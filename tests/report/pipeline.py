@@ -87,7 +87,10 @@ def write_outputs(root: Path, shape: Shape) -> None:
     write_array(root / "data/samples/images.npy", images)
     if shape.conditional:
         write_array(root / "data/samples/labels.npy", labels)
-    write_json(root / "data/model/card.json", {"latent": 3, "precision": "float32"})
+    write_json(
+        root / "data/model/card.json",
+        {"latent": 3, "precision": "float32", "class_names": names if shape.conditional else []},
+    )
     write_json(root / "data/extractor/card.json", {"test_accuracy": 0.98})
     training = root / "data/training"
     training.mkdir(parents=True)

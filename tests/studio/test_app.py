@@ -16,7 +16,7 @@ from ganflow.base.errors import DataError
 from ganflow.base.files import read_array
 from ganflow.report.sources import ImageGenerator
 from ganflow.report.variation import slerp
-from ganflow.studio import app as app_module
+from ganflow.studio import routes
 from ganflow.studio.app import create_app
 from ganflow.studio.guard import LOOPBACK, Guard
 from ganflow.studio.latents import draws
@@ -178,7 +178,7 @@ def test_what_the_model_does_not_have_is_404_with_a_sentence(
 def test_pixels_are_bounded_by_a_smaller_scale_and_then_refused(
     root: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "MOST_PIXELS", 20 * SIDE**2 * 3**2)
+    monkeypatch.setattr(routes, "MOST_PIXELS", 20 * SIDE**2 * 3**2)
     answer = client.post("/api/samples", json={"count": 20, "columns": 20, "scale": 8})
     with Image.open(io.BytesIO(answer.content)) as image:
         assert image.size == (20 * SIDE * 3, SIDE * 3)

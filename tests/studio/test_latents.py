@@ -42,9 +42,13 @@ class Linear:
         return np.clip(np.round(values), 0, 255).reshape(-1, 4, 4, 1).astype(np.uint8)
 
 
+def directions(generator: Linear, count: int) -> np.ndarray:
+    return principal_directions(generator.images, generator.latent, generator.classes, count)
+
+
 def test_directions_of_a_linear_generator_are_its_singular_vectors() -> None:
     generator = Linear()
-    found = principal_directions(generator, 3)
+    found = directions(generator, 3)
     assert found.shape == (3, 6)
     assert np.linalg.norm(found, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
     alignment = np.abs(np.sum(found * generator.axes[:3], axis=1))
@@ -53,14 +57,14 @@ def test_directions_of_a_linear_generator_are_its_singular_vectors() -> None:
 
 def test_along_a_direction_images_grow_brighter() -> None:
     generator = Linear()
-    for direction in principal_directions(generator, 3):
+    for direction in directions(generator, 3):
         ends = np.stack([-direction, direction]).astype(np.float32)
         dark, bright = generator.images(ends, np.array([1, 1])).astype(float).sum((1, 2, 3))
         assert bright > dark
 
 
 def test_there_are_no_more_directions_than_latents() -> None:
-    assert principal_directions(Linear(), 50).shape == (6, 6)
+    assert directions(Linear(), 50).shape == (6, 6)
 
 
 def test_of_a_thousand_classes_there_are_directions_too() -> None:
@@ -73,6 +77,6 @@ def test_of_a_thousand_classes_there_are_directions_too() -> None:
             assert labels is not None
             return super().images(latents, labels % 3)
 
-    found = principal_directions(Many(), 3)
+    found = directions(Many(), 3)
     alignment = np.abs(np.sum(found * Many().axes[:3], axis=1))
     assert (alignment > 0.98).all()

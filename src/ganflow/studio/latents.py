@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.linalg import eigh
 
-from ganflow.report.sources import ImageGenerator
 from ganflow.report.variation import slerp
+from ganflow.studio.batching import Forward
 
 DIRECTIONS = 8
 PROBES = 2000
@@ -40,24 +40,31 @@ def on_plane(corners: np.ndarray, across: float, down: float) -> np.ndarray:
     return np.asarray(slerp(top, bottom, np.array([down]))[0])
 
 
-def principal_directions(generator: ImageGenerator, count: int = DIRECTIONS) -> np.ndarray:
+def principal_directions(
+    forward: Forward, size: int, classes: int, count: int = DIRECTIONS
+) -> np.ndarray:
     """Unit latents along which the images change most, strongest first.
 
     The principal components of images around their class's mean, taken back to the latent
     space by linear regression (Härkönen et al. 2020, who use early features in place of
     images). A sign is chosen so that images grow brighter.
 
+    Args:
+        forward: makes the images.
+        size: of a latent.
+        classes: how many the generator has; 0 if it is unconditional.
+        count: how many directions; at most `size` are found.
+
     Returns:
-        float32 (count or latent, latent), with unit rows.
+        float32 (count, size), with unit rows.
     """
-    count = min(count, generator.latent)
-    latents = draws(0, PROBES, generator.latent)
-    kinds = min(generator.classes, PROBES // FEWEST_OF_A_CLASS)
-    labels = None if not kinds else np.arange(PROBES) % kinds
-    images = generator.images(latents, labels)
+    count = min(count, size)
+    latents = draws(0, PROBES, size)
+    kinds = min(classes, PROBES // FEWEST_OF_A_CLASS)
+    groups = np.arange(PROBES) % max(kinds, 1)
+    images = forward(latents, groups if kinds else None)
     step = max(1, -(-max(images.shape[1:3]) // THUMBNAIL))
     pixels = images[:, ::step, ::step].reshape(PROBES, -1).astype(np.float64)
-    groups = np.zeros(PROBES, np.int64) if labels is None else labels
     for group in np.unique(groups):
         pixels[groups == group] -= pixels[groups == group].mean(0)
     # Left singular vectors from the smaller of the two products: an image has many more pixels

@@ -25,7 +25,7 @@ def fixed_sizes(model: Any, classes: int, latent: int) -> Forward:
     def forward(latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         return to_pixels(images_of(model, classes, latents, labels))
 
-    # Traced here, outright: TensorFlow takes the first calls of several models for retracing.
+    # Traced here: TensorFlow would take the first calls of several models for retracing.
     passes = {
         size: forward.get_concrete_function(
             tf.TensorSpec((size, latent), tf.float32), tf.TensorSpec((size,), tf.int64)

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from starlette.exceptions import HTTPException
 
 from ganflow.base.errors import GanflowError
 from ganflow.base.files import read_json
@@ -33,7 +33,8 @@ class Served:
     """float32 (K, latent), unit rows."""
     classes: tuple[str, ...]
     """Names of the generator's classes; empty where it is unconditional."""
-    card: Mapping[str, Any]
+    hash: str
+    """SHA-256 of the generator's weights."""
 
 
 @dataclass
@@ -47,19 +48,13 @@ class _Place:
 class Models:
     """Models by name.
 
-    A model whose folder vanishes (a stage that writes it is running) is served from memory;
-    one that is damaged is not, and says what is wrong.
+    A model whose folder vanishes (because a stage is writing it) is served from memory. One
+    that is damaged is not served; the error says what is wrong.
     """
 
-    def __init__(
-        self,
-        folders: Mapping[str, Path],
-        load: Load,
-        batcher: Batcher,
-        class_names: tuple[str, ...],
-    ) -> None:
+    def __init__(self, folders: Mapping[str, Path], load: Load, batcher: Batcher) -> None:
         self._places = {name: _Place(folder) for name, folder in folders.items()}
-        self._load, self._batcher, self._class_names = load, batcher, class_names
+        self._load, self._batcher = load, batcher
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,19 +64,17 @@ class Models:
         """The model called `name`, or the first one.
 
         Raises:
-            MissingModelError: unknown, not there, or damaged.
+            HTTPException: 404, no model has this name.
+            MissingModelError: not there, or damaged.
         """
-        chosen = name or self.names[0]
+        chosen = self.names[0] if name is None else name
         place = self._places.get(chosen)
         if place is None:
-            raise MissingModelError(
-                f"there is no model called {chosen!r}", expected=" or ".join(self.names)
-            )
+            raise HTTPException(404, f"there is no model called {chosen[:80]!r}")
         async with place.lock:
             stamp = _stamp(place.folder)
             if place.ready is None or (stamp and stamp != place.stamp):
-                place.stamp = stamp
-                place.ready = None
+                place.stamp, place.ready = stamp, None
                 await self._batcher.run(lambda: self._read(chosen, place))
             if place.ready is None:
                 raise MissingModelError("the model could not be loaded", where=str(place.folder))
@@ -91,13 +84,17 @@ class Models:
         try:
             generator = self._load(place.folder)
             forward = _forward(generator)
+            card = read_json(place.folder / "card.json")
+            names = card.get("class_names", ())
+            if len(names) != generator.classes:
+                names = map(str, range(generator.classes))
             place.ready = Served(
                 name,
                 generator,
                 forward,
-                principal_directions(_Through(generator, forward)),
-                _names(self._class_names, generator.classes),
-                _card(place.folder),
+                principal_directions(forward, generator.latent, generator.classes),
+                tuple(names),
+                card.get("sha256", {}).get("generator", ""),
             )
         except GanflowError as error:
             raise MissingModelError(
@@ -112,26 +109,6 @@ class Models:
             ) from error
 
 
-@dataclass(frozen=True)
-class _Through:
-    """A generator that works through another forward pass."""
-
-    generator: ImageGenerator
-    images: Forward
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return self.generator.shape
-
-    @property
-    def latent(self) -> int:
-        return self.generator.latent
-
-    @property
-    def classes(self) -> int:
-        return self.generator.classes
-
-
 def _forward(generator: ImageGenerator) -> Forward:
     """Passes of several fixed sizes, so that one image does not cost a whole batch."""
     model = getattr(generator, "model", None)
@@ -142,10 +119,6 @@ def _forward(generator: ImageGenerator) -> Forward:
     return fixed_sizes(model, generator.classes, generator.latent)
 
 
-def _names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
-    return names if len(names) == count else tuple(str(i) for i in range(count))
-
-
 def _stamp(folder: Path) -> tuple[tuple[int, int], ...]:
     """Changes when a file of the model does; empty when one is missing."""
     try:
@@ -153,11 +126,3 @@ def _stamp(folder: Path) -> tuple[tuple[int, int], ...]:
     except OSError:
         return ()
     return tuple((status.st_mtime_ns, status.st_size) for status in found)
-
-
-def _card(folder: Path) -> Mapping[str, Any]:
-    try:
-        card = read_json(folder / "card.json")
-    except GanflowError:
-        return {}
-    return card if isinstance(card, Mapping) else {}
