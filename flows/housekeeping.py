@@ -14,7 +14,7 @@ from prefect.states import Completed
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
 from ganflow.orchestration.parent_watchdog import end_with_worker
-from ganflow.orchestration.workspace import DVC_SECONDS, project_lock, remove_workspace
+from ganflow.orchestration.workspace import project_lock, remove_workspace
 from ganflow.versions import dvc
 
 DAY = 86_400.0
@@ -89,5 +89,5 @@ def collect_garbage(project: Path, dry_run: bool, stale: list[str]) -> str:
         what="DVC did not clean its cache",
         remedy="dvc gc --workspace --all-branches --all-tags --all-experiments --dry",
         on_line=lambda line: log.info("%s", line),
-        timeout=DVC_SECONDS,
+        timeout=dvc.TRANSFER_SECONDS,
     )

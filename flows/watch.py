@@ -16,11 +16,11 @@ from prefect.states import Completed
 from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
-from ganflow.orchestration.snapshots import (
+from ganflow.orchestration.watched_folder import (
     count_new_files,
-    load_snapshot,
-    save_snapshot,
-    take_snapshot,
+    file_states,
+    load_states,
+    save_states,
 )
 from ganflow.versions import dvc
 
@@ -39,9 +39,9 @@ def watch(incoming: str | None = None, enough: int = 1) -> State[None]:
     project = Path.cwd()
     source = parameters.load().data.source
     folder = Path(incoming) if incoming else project / RAW / source
-    before, now = load_snapshot(folder), take_snapshot(folder)
+    before, now = load_states(folder), file_states(folder)
     if before is None:
-        save_snapshot(folder, now)
+        save_states(folder, now)
         return Completed(
             name="Unchanged", message=f"recorded {len(now)} files to compare with next time"
         )
@@ -57,7 +57,7 @@ def watch(incoming: str | None = None, enough: int = 1) -> State[None]:
             "incoming": str(folder) if files >= enough else "",
         },
     )
-    save_snapshot(folder, now)
+    save_states(folder, now)
     return Completed(
         name="Changed",
         message=f"{files} new files, {len(imports)} imported sources with updates",

@@ -17,15 +17,15 @@ from ganflow.base.images import read_picture
 from ganflow.base.paths import state_folder
 from ganflow.data.sources import require
 from ganflow.orchestration.evaluation_summary import read_summary
-from ganflow.orchestration.processes import TELEMETRY_OFF
 from ganflow.orchestration.terminal import blocks, shows_colours
+from ganflow.versions.commands import ENVIRONMENT
 
 
 def isolate() -> None:
     """Replace this process's Prefect settings; call it before Prefect is imported."""
     for name in [name for name in os.environ if name.startswith("PREFECT_")]:
         del os.environ[name]
-    os.environ.update(settings(state_folder() / "prefect"), **TELEMETRY_OFF)
+    os.environ.update(settings(state_folder() / "prefect"), **ENVIRONMENT)
 
 
 def settings(home: Path) -> dict[str, str]:

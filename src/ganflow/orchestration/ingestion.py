@@ -10,7 +10,6 @@ import yaml
 from ganflow.base.errors import DataError
 from ganflow.base.paths import RAW
 from ganflow.orchestration import processes
-from ganflow.orchestration.workspace import DVC_SECONDS
 from ganflow.versions import dvc, git
 
 
@@ -25,7 +24,7 @@ def update_imports(folder: Path, on_line: Callable[[str], None]) -> None:
                 remedy=f"dvc update {pointer.relative_to(folder)}",
                 with_secrets=True,
                 on_line=on_line,
-                timeout=DVC_SECONDS,
+                timeout=dvc.TRANSFER_SECONDS,
             )
 
 
@@ -65,7 +64,7 @@ def add_incoming(incoming: Path, folder: Path, source: str, on_line: Callable[[s
         what=f"DVC did not take {relative}",
         remedy=f"dvc add {relative}",
         on_line=on_line,
-        timeout=DVC_SECONDS,
+        timeout=dvc.TRANSFER_SECONDS,
     )
 
 

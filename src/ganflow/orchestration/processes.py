@@ -14,17 +14,10 @@ from pathlib import Path
 
 from ganflow.base.errors import GanflowError
 from ganflow.orchestration import supervisor
-from ganflow.versions.commands import without_credentials
+from ganflow.versions.commands import ENVIRONMENT, without_credentials
 
 GRACE_SECONDS = 10.0
 TAIL_LINES = 40
-
-TELEMETRY_OFF = {
-    "DVC_NO_ANALYTICS": "1",
-    "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-}
-"""Set for every command, so that no tool reports its use."""
 
 _SECRET_PARTS = ("TOKEN", "SECRET", "PASSW", "AUTH_", "CREDENTIAL", "WEBHOOK", "CONNECTION_")
 _SECRET_NAMES = ("GANFLOW_REPOSITORY",)
@@ -69,7 +62,7 @@ def environment(*, with_secrets: bool, project: Path | None = None) -> dict[str,
         kept["PYTHONPATH"] = os.pathsep.join(filter(None, [source, kept.get("PYTHONPATH")]))
     return {
         **kept,
-        **TELEMETRY_OFF,
+        **ENVIRONMENT,
         "PATH": os.pathsep.join([folder, kept.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
     }

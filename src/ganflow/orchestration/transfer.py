@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ganflow.orchestration import processes, run_cache
-from ganflow.orchestration.workspace import DVC_SECONDS
 from ganflow.versions import dvc
 
 
@@ -21,7 +20,7 @@ def pull(folder: Path, on_line: Callable[[str], None]) -> None:
         remedy="dvc pull --run-cache (with the worker's own account)",
         with_secrets=True,
         on_line=on_line,
-        timeout=DVC_SECONDS,
+        timeout=dvc.TRANSFER_SECONDS,
     )
 
 
@@ -37,7 +36,7 @@ def fetch_cached_outputs(
         cwd=folder,
         env=processes.environment(with_secrets=True, project=folder),
         on_line=on_line,
-        timeout=DVC_SECONDS,
+        timeout=dvc.TRANSFER_SECONDS,
     )
     if ended.code != 0:
         on_line("the run cache could not be fetched: the stages will run here")
@@ -52,5 +51,5 @@ def push(folder: Path, on_line: Callable[[str], None]) -> None:
         remedy="dvc push --run-cache (with the worker's own account)",
         with_secrets=True,
         on_line=on_line,
-        timeout=DVC_SECONDS,
+        timeout=dvc.TRANSFER_SECONDS,
     )

@@ -18,8 +18,6 @@ from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
 from ganflow.versions import dvc, git
 
-DVC_SECONDS = 3600.0 * 6
-
 
 class BusyError(GanflowError):
     """Retraining and housekeeping were started at the same time."""

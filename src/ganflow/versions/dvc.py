@@ -7,6 +7,7 @@ from ganflow.versions import commands
 from ganflow.versions.commands import CommandResult
 
 TRANSFER_SECONDS = 3600.0 * 6
+"""The time limit of a command that moves data."""
 
 
 def command(*arguments: str) -> list[str]:

@@ -53,20 +53,8 @@ def review(
     parameters = _parameters(parameters_at(commit, project), parameters_at(None, project))
     notes, lost = [], False
     if old.metrics and new.metrics and old.terms != new.terms:
-        differ = _what_differs(old, new)
-        try:
-            old = rescore(commit, project, state)
-            notes.append(
-                f"The two revisions are measured {differ}. The base's generator was sampled and "
-                "scored again as this one's was: its numbers below are not those in its own "
-                "metrics.json."
-            )
-        except GanflowError as error:
-            notes.append(
-                f"The two revisions are measured {differ}, and the base could not be scored again "
-                f"({error.what}): **their numbers cannot be compared**."
-            )
-            old, lost = Measured({}, {}), True
+        old, note, lost = _rescored_base(old, new, lambda: rescore(commit, project, state))
+        notes.append(note)
     if old.metrics and old.metrics == new.metrics:
         line = f"**Nothing is measured differently** from `{commit[:12]}`: the numbers are equal."
         page = [line, *(f"\n> {note}" for note in notes), "", *parameters]
@@ -95,6 +83,26 @@ def review(
         *_source(record),
     ]
     return Review("\n".join(page).rstrip() + "\n", decision.passed and not faults)
+
+
+def _rescored_base(
+    old: Measured, new: Measured, rescore: Callable[[], Measured]
+) -> tuple[Measured, str, bool]:
+    """The base under the candidate's evaluator, a note that says so, and whether that failed."""
+    differ = _what_differs(old, new)
+    try:
+        note = (
+            f"The two revisions are measured {differ}. The base's generator was sampled and "
+            "scored again as this one's was: its numbers below are not those in its own "
+            "metrics.json."
+        )
+        return rescore(), note, False
+    except GanflowError as error:
+        note = (
+            f"The two revisions are measured {differ}, and the base could not be scored again "
+            f"({error.what}): **their numbers cannot be compared**."
+        )
+        return Measured({}, {}), note, True
 
 
 def _what_differs(old: Measured, new: Measured) -> str:
