@@ -1,14 +1,15 @@
 """Listening on an address."""
 
 import ipaddress
+import logging
 import socket
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from ganflow.base.errors import GanflowError
 from ganflow.studio.guard import LOOPBACK, Guard
 
+LOGGER = logging.getLogger("ganflow")
 MOST_THREADS = 256
 
 
@@ -22,7 +23,7 @@ def listen(
         )
     taken = bind(host, port)
     if not is_loopback(host):
-        print(f"warning: everyone who reaches {host} can use the studio", file=sys.stderr)
+        LOGGER.warning("warning: everyone who reaches %s can use the studio", host)
     print(f"ganflow studio: {address(taken)} (Ctrl-C ends it)", flush=True)
 
     from ganflow.base.runtime import Runtime, configure, quiet_start
