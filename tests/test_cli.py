@@ -1,10 +1,12 @@
 """The command `ganflow`: what it says, how it ends, and how soon it starts."""
 
 import json
+import logging
 import os
 import resource
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,67 @@ def test_help_starts_at_once() -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(spent) < 0.4
+
+
+def test_the_version_is_the_installed_one() -> None:
+    import ganflow
+
+    assert ganflow.__version__ == version("ganflow")
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"ganflow {ganflow.__version__}\n")
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = ganflow.nothing
+
+
+@pytest.mark.parametrize("option", ["-q", "-v"])
+def test_a_result_is_printed_however_quiet(
+    option: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in ([option, "params", "seed"], ["params", "seed", option]):
+        assert main(arguments) == 0
+        assert capsys.readouterr().out.startswith("seed: ")
+
+
+def test_quiet_keeps_errors_and_warnings_and_verbose_says_where_an_error_came_from(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DVC_STAGE", "prepare")
+    said = {}
+    for option in ((), ("-q",), ("-v",)):
+        assert main([*option, "prepare"]) == 1
+        said[option] = capsys.readouterr().err
+    assert said[()] == said["-q",]
+    assert "ganflow: `dvc checkout` puts the last good outputs back\n" in said["-q",]
+    assert "Traceback" not in said[()]
+    assert "Traceback" in said["-v",]
+
+
+def test_quiet_ends_notes_and_verbose_adds_to_them(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ganflow.versions import doctor
+
+    def everything(project: Path) -> list[doctor.Check]:
+        logging.getLogger("ganflow").info("a note")
+        return [doctor.Check("Python", True, "3.11")]
+
+    monkeypatch.setattr(doctor, "everything", everything)
+    for options, expected in (
+        ([], "ganflow: a note\n"),
+        (["-q"], ""),
+        (["-v"], "ganflow: looking around\nganflow: a note\n"),
+    ):
+        assert main(["doctor", *options]) == 0
+        said = capsys.readouterr()
+        assert said.err == expected
+        assert "Python" in said.out
+
+
+def test_quiet_and_verbose_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "-q", "-v"])
+    assert ended.value.code == 2
+    assert "not allowed with" in capsys.readouterr().err
 
 
 def test_an_unknown_command_names_the_nearest() -> None:

@@ -3,10 +3,11 @@
 import argparse
 import difflib
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from ganflow.base.errors import GanflowError, ParameterError
 from ganflow.base.progress import waiting
@@ -20,7 +21,11 @@ STAGES = {
     "report": "write the page that people look at",
 }
 
+LOGGER = logging.getLogger("ganflow")
+
 Action = Callable[[argparse.Namespace], int | None]
+Add = Callable[[str, str, Action], argparse.ArgumentParser]
+"""Adds a command: its name, its description and what it does."""
 
 TOOLS = {
     "params": "check params.yaml, or say what a parameter means",
@@ -38,35 +43,56 @@ TOOLS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, or that of the error, 2 for a wrong parameter."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _log_to_stderr()
     try:
         _know(given)
         options = _parser().parse_args(given)
+        LOGGER.setLevel(getattr(options, "level", logging.INFO))
         status = options.action(options) or 0
         sys.stdout.flush()  # here, where a reader that has left is no error
         return status
     except GanflowError as error:
-        print(f"ganflow: {error}", file=sys.stderr)
+        LOGGER.error(error, exc_info=LOGGER.isEnabledFor(logging.DEBUG))
         return error.status
     except KeyboardInterrupt:
-        print("ganflow: interrupted", file=sys.stderr)
+        LOGGER.error("interrupted")
         return 130
     except BrokenPipeError:  # `ganflow recipe | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
 
 
+def _log_to_stderr() -> None:
+    """Send what `ganflow` logs to today's standard error, whoever has called `main` before."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("ganflow: %(message)s"))
+    LOGGER.handlers = [handler]
+    LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False
+
+
 def _know(arguments: Sequence[str]) -> None:
     """Refuse a command that is not there, with the nearest one that is."""
-    if not arguments or arguments[0].startswith("-") or arguments[0] in {**STAGES, **TOOLS}:
+    name = next((word for word in arguments if not word.startswith("-")), None)
+    if name is None or name in {**STAGES, **TOOLS}:
         return
-    near = difflib.get_close_matches(arguments[0], [*STAGES, *TOOLS], n=1)
+    near = difflib.get_close_matches(name, [*STAGES, *TOOLS], n=1)
     raise ParameterError(
-        f"there is no command `{arguments[0]}`" + (f"; did you mean `{near[0]}`?" if near else ""),
+        f"there is no command `{name}`" + (f"; did you mean `{near[0]}`?" if near else ""),
         run="ganflow --help",
     )
 
 
+class _ShowVersion(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        import ganflow
+
+        print(f"ganflow {ganflow.__version__}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
+    common = _verbosity()
     parser = argparse.ArgumentParser(
         prog="ganflow",
         usage="ganflow COMMAND [-h] ...",
@@ -74,16 +100,51 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_overview(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
+        parents=[_verbosity(hidden=True)],
     )
     parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help=argparse.SUPPRESS)
     parser.set_defaults(action=lambda options: parser.print_help())
     commands = parser.add_subparsers(help=argparse.SUPPRESS, prog="ganflow")
 
     def command(name: str, about: str, action: Action) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, description=about)
+        added = commands.add_parser(name, description=about, parents=[common])
         added.set_defaults(action=action)
         return added
 
+    _add_stages(command)
+    _add_params(command)
+    _add_recipe(command)
+    _add_data(command)
+    _add_studio(command)
+    _add_export(command)
+    _add_doctor(command)
+    _add_compare(command)
+    _add_review(command)
+    _add_rollback(command)
+    return parser
+
+
+def _verbosity(hidden: bool = False) -> argparse.ArgumentParser:
+    """`-v` and `-q`, before a command (where the help does not list them) and after it."""
+    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    either = options.add_mutually_exclusive_group()
+    for short, long, level, about in (
+        ("-v", "--verbose", logging.DEBUG, "say more, and where an error came from"),
+        ("-q", "--quiet", logging.WARNING, "say only warnings and errors, and the result"),
+    ):
+        either.add_argument(
+            short,
+            long,
+            dest="level",
+            action="store_const",
+            const=level,
+            help=argparse.SUPPRESS if hidden else about,
+        )
+    return options
+
+
+def _add_stages(command: Add) -> None:
     for name, summary in STAGES.items():
         about = f"Stage {name}: {summary}. Its files and parameters are listed in dvc.yaml."
         stage = command(name, about, _run_stage)
@@ -95,12 +156,17 @@ def _parser() -> argparse.ArgumentParser:
                 help="train with the chief that TF_CONFIG names, and write nothing",
             )
 
+
+def _add_params(command: Add) -> None:
     command(
         "params",
         "Check params.yaml, and that its data is there, and say what is wrong. With the name of a "
         "parameter or a section: say what it is, what is allowed there, and what it is now.",
         _check_params,
     ).add_argument("key", nargs="?", metavar="KEY", help="such as train or train.generator")
+
+
+def _add_recipe(command: Add) -> None:
     command(
         "recipe",
         "Write a recipe's networks, objective and training into params.yaml; everything else "
@@ -108,6 +174,8 @@ def _parser() -> argparse.ArgumentParser:
         _write_recipe,
     ).add_argument("name", nargs="?", metavar="NAME", help="leave it out for a list")
 
+
+def _add_data(command: Add) -> None:
     data = command(
         "data",
         "Show what `prepare` would make of a source with the `data` section of params.yaml: a "
@@ -122,6 +190,8 @@ def _parser() -> argparse.ArgumentParser:
         "--picture", metavar="FILE", help="the contact sheet, by default .ganflow/SOURCE.png"
     )
 
+
+def _add_studio(command: Add) -> None:
     studio = command(
         "studio",
         "Serve a page, and an HTTP API, that make images with the model in data/model.",
@@ -138,6 +208,8 @@ def _parser() -> argparse.ArgumentParser:
         help="a git revision whose model to show beside the current one; may be given again",
     )
 
+
+def _add_export(command: Add) -> None:
     export = command(
         "export",
         "Write the trained generator as a .keras file or a SavedModel for TensorFlow Serving, and "
@@ -148,12 +220,17 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("target", metavar="FOLDER", help="a new folder to write")
     export.add_argument("--rev", metavar="REVISION", help="a git revision whose model to take")
 
+
+def _add_doctor(command: Add) -> None:
     command(
         "doctor",
         "Look at Python, packages, disk, git, the DVC remote and Prefect, and name the command "
         "that mends what is wrong. Ends with 1 if a retraining could not start.",
         _look_around,
     )
+
+
+def _add_compare(command: Add) -> None:
     compare = command(
         "compare",
         "Compare models of git revisions: better, worse or cannot tell. Name several revisions "
@@ -163,6 +240,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("base", metavar="BASE[,...]", help="revisions of what is there")
     compare.add_argument("candidate", metavar="CANDIDATE[,...]", help="revisions of what is new")
+
+
+def _add_review(command: Add) -> None:
     review = command(
         "review",
         "Write the working tree's review against a base revision to standard output, as "
@@ -173,13 +253,15 @@ def _parser() -> argparse.ArgumentParser:
     review.add_argument(
         "--strict", action="store_true", help="end with 1 if the gate does not pass"
     )
+
+
+def _add_rollback(command: Add) -> None:
     command(
         "rollback",
         "Put the previous model back, with its parameters, data and metrics: the newest one in "
         "git's history that is another than the present. Nothing is committed.",
         _roll_back,
     )
-    return parser
 
 
 def _overview() -> str:
@@ -191,7 +273,8 @@ def _overview() -> str:
             "tools:",
             *(f"  {name:12}{summary}" for name, summary in TOOLS.items()),
             "",
-            "`ganflow COMMAND --help` says more about one.",
+            "`ganflow COMMAND --help` says more about one, `ganflow --version` the version.",
+            "With -v a command says more, with -q only warnings, errors and its result.",
         ]
     )
 
@@ -218,12 +301,16 @@ def _restorable() -> Iterator[None]:
     except BaseException:
         stage = os.environ.get("DVC_STAGE")
         if stage:
-            print("ganflow: `dvc checkout` puts the last good outputs back", file=sys.stderr)
+            LOGGER.warning("`dvc checkout` puts the last good outputs back")
         if stage == "evaluate":  # its output is in git, and not in DVC's cache
-            print(
-                "ganflow: `git restore data/evaluation` does so with the numbers", file=sys.stderr
-            )
+            LOGGER.warning("`git restore data/evaluation` does so with the numbers")
         raise
+
+
+def _waiting(what: str) -> AbstractContextManager[None]:
+    """Show that work goes on; with `-q`, show nothing."""
+    LOGGER.debug(what)
+    return waiting(what) if LOGGER.isEnabledFor(logging.INFO) else nullcontext()
 
 
 def _check_params(options: argparse.Namespace) -> None:
@@ -277,7 +364,7 @@ def _serve_studio(options: argparse.Namespace) -> None:
         from ganflow.versions.models import model_at
 
         for revision in options.compare:
-            with waiting(f"bringing the model of {revision}"):
+            with _waiting(f"bringing the model of {revision}"):
                 models[revision] = model_at(revision, Path.cwd(), state_folder())
     serve(options.host, options.port, models=models, threads=options.threads)
 
@@ -290,7 +377,7 @@ def _export(options: argparse.Namespace) -> None:
     from ganflow.versions.models import model_at
 
     model = model_at(options.rev, Path.cwd(), state_folder()) if options.rev else MODEL
-    with waiting(f"writing {options.target}, and loading it in a fresh process"):
+    with _waiting(f"writing {options.target}, and loading it in a fresh process"):
         with quiet_start():
             from ganflow.export import export
         written = export(model, Path(options.target), options.form)
@@ -302,7 +389,7 @@ def _look_around(options: argparse.Namespace) -> int:
 
     from ganflow.versions.doctor import everything
 
-    with waiting("looking around"):
+    with _waiting("looking around"):
         checks = everything(Path.cwd())
     width = max(len(check.name) for check in checks)
     for check in checks:
@@ -320,7 +407,7 @@ def _compare(options: argparse.Namespace) -> None:
     from ganflow.versions.compare import compare
 
     base, candidate = (names.split(",") for names in (options.base, options.candidate))
-    with waiting("reading what DVC has of these revisions"):
+    with _waiting("reading what DVC has of these revisions"):
         found = compare(base, candidate, Path.cwd(), state_folder())
     print(found, end="")
 
@@ -333,7 +420,7 @@ def _review(options: argparse.Namespace) -> int:
     from ganflow.versions.rescoring import rescored
     from ganflow.versions.review import review
 
-    with waiting(f"reading what DVC has of {options.base}"):
+    with _waiting(f"reading what DVC has of {options.base}"):
         found = review(options.base, load().gate, Path.cwd(), state_folder(), rescored)
     print(found.page, end="")
     return int(options.strict and not found.passed)
@@ -344,7 +431,7 @@ def _roll_back(options: argparse.Namespace) -> None:
 
     from ganflow.versions.rollback import roll_back
 
-    with waiting("looking for the model before this one"):
+    with _waiting("looking for the model before this one"):
         found = roll_back(Path())
     print(
         f"The model of {found.commit[:12]} is back. To keep it:\n"

@@ -1,7 +1,7 @@
 """Deployments on a real server with a real worker.
 
-These tests also check the bound on fastapi in pyproject.toml: with other versions the server does
-not start, or refuses the deployment.
+These tests also hold the locked versions of Prefect, FastAPI and SQLAlchemy: with others the server
+did not start, refused a deployment, or never started a scheduled run.
 """
 
 import contextlib

@@ -60,18 +60,7 @@ def test_what_waits_is_made_in_one_pass_and_goes_to_whom_it_belongs() -> None:
     assert forward.sizes == [1, 16]
 
 
-def test_a_long_request_is_split_and_put_together_in_order() -> None:
-    forward = Gate()
-
-    async def scenario(batcher: Batcher) -> None:
-        made = await batcher.images(forward, latents(*range(100)), np.arange(100))
-        assert made.ravel().tolist() == [2 * i for i in range(100)]
-
-    serve(scenario, most=30)
-    assert forward.sizes == [30, 30, 30, 10]
-
-
-def test_passes_are_filled_to_the_last_row() -> None:
+def test_a_full_pass_takes_no_more_requests() -> None:
     forward = Gate()
 
     async def scenario(batcher: Batcher) -> None:
@@ -87,7 +76,7 @@ def test_passes_are_filled_to_the_last_row() -> None:
             assert made.ravel().tolist() == each[:, 0].tolist()
 
     serve(scenario, most=20)
-    assert forward.sizes == [1, 20, 20, 2]
+    assert forward.sizes == [1, 21, 21]
 
 
 def test_two_models_are_not_mixed() -> None:

@@ -17,7 +17,7 @@ from ganflow.base.errors import GanflowError
 from ganflow.base.store import open_store
 from ganflow.studio.batching import Batcher
 from ganflow.studio.routes import Studio, images_router, models_router
-from ganflow.studio.served import Load, MissingModelError, Models
+from ganflow.studio.served import Load, Models
 
 PAGES = {
     "/": ("index.html", "text/html"),
@@ -47,7 +47,7 @@ def create_app(
         for name in models.names:
             try:
                 await models.get(name)
-            except MissingModelError:
+            except GanflowError:
                 continue  # the page says so
         yield
         await batcher.stop()
@@ -91,8 +91,8 @@ def _add_errors(app: FastAPI) -> None:
             sentences.append(f"{key}: {message[0].lower()}{message[1:]}")
         return JSONResponse({"error": "; ".join(sentences)}, 422)
 
-    @app.exception_handler(MissingModelError)
-    async def missing(_: HttpRequest, error: MissingModelError) -> JSONResponse:
+    @app.exception_handler(GanflowError)
+    async def missing(_: HttpRequest, error: GanflowError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, 503)
 
     @app.exception_handler(HTTPException)
@@ -113,7 +113,7 @@ def _add_pages(app: FastAPI, models: Models) -> None:
             if path == "/":
                 try:
                     await models.get()
-                except MissingModelError as error:
+                except GanflowError as error:
                     page = environment.get_template("missing.html")
                     return HTMLResponse(page.render(error=error), 503)
             return Response(content, media_type=media_type)

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from starlette.exceptions import HTTPException
@@ -26,24 +26,19 @@ class OverloadedError(HTTPException):
         super().__init__(503, sentence, {"Retry-After": str(seconds)})
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Job:
-    """One request, and how far it has come."""
-
     forward: Forward
     latents: np.ndarray
     labels: np.ndarray | None
     result: asyncio.Future[np.ndarray]
-    made: list[np.ndarray] = field(default_factory=list)
-    done: int = 0
-    """Rows in `made`."""
 
 
 class Batcher:
     """Collects the images that concurrent requests ask for, and makes them together.
 
     Args:
-        most: images in one forward pass.
+        most: no request joins a forward pass of this many images or more.
         backlog: images that may wait; beyond that, requests are refused.
     """
 
@@ -53,7 +48,8 @@ class Batcher:
         self.rate = float(most)
         """Images per second, as recently measured."""
         self._jobs: list[_Job] = []
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="generator")
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="generator")
+        """Where everything that uses a generator runs."""
         self._passes: asyncio.Task[None] | None = None
 
     async def stop(self) -> None:
@@ -62,7 +58,7 @@ class Batcher:
             job.result.cancel()
         if self._passes:
             await self._passes
-        self._thread.shutdown()
+        self.thread.shutdown()
 
     async def images(
         self, forward: Forward, latents: np.ndarray, labels: np.ndarray | None
@@ -87,10 +83,6 @@ class Batcher:
         finally:
             self.waiting -= count
 
-    async def run(self, work: Callable[[], object]) -> None:
-        """Do other work in the generator's thread, between two forward passes."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
     async def _run_passes(self) -> None:
         """Make what waits, one pass after another, until nothing does."""
         while self._jobs:
@@ -98,40 +90,31 @@ class Batcher:
             try:
                 await self._make(chosen)
             except Exception as error:
-                for job, _ in chosen:
+                for job in chosen:
                     if not job.result.done():
                         job.result.set_exception(error)
             self._jobs = [job for job in self._jobs if not job.result.done()]
 
-    def _next(self) -> list[tuple[_Job, slice]]:
-        """Rows for one pass: the first job's, and those of later jobs with the same generator.
-
-        A pass is filled to the last row, so a long request is spread over several.
-        """
-        chosen = []
-        room = self.most
+    def _next(self) -> list[_Job]:
+        """The jobs of one pass: the first, and later ones with the same generator."""
+        chosen: list[_Job] = []
+        count = 0
         for job in self._jobs:
-            if room and job.forward == self._jobs[0].forward:
-                rows = slice(job.done, min(job.done + room, len(job.latents)))
-                chosen.append((job, rows))
-                room -= rows.stop - rows.start
+            if count < self.most and job.forward == self._jobs[0].forward:
+                chosen.append(job)
+                count += len(job.latents)
         return chosen
 
-    async def _make(self, chosen: list[tuple[_Job, slice]]) -> None:
-        latents = np.concatenate([job.latents[rows] for job, rows in chosen])
-        labels = [job.labels[rows] for job, rows in chosen if job.labels is not None]
+    async def _make(self, chosen: list[_Job]) -> None:
+        latents = np.concatenate([job.latents for job in chosen])
+        labels = [job.labels for job in chosen if job.labels is not None]
         started = time.monotonic()
         images = await asyncio.get_running_loop().run_in_executor(
-            self._thread,
-            chosen[0][0].forward,
-            latents,
-            np.concatenate(labels) if labels else None,
+            self.thread, chosen[0].forward, latents, np.concatenate(labels) if labels else None
         )
         seconds = max(time.monotonic() - started, 1e-6)
         self.rate = 0.8 * self.rate + 0.2 * len(latents) / seconds
-        ends = np.cumsum([rows.stop - rows.start for _, rows in chosen])
-        for (job, rows), made in zip(chosen, np.split(images, ends[:-1]), strict=True):
-            job.made.append(made)
-            job.done = rows.stop
-            if job.done == len(job.latents) and not job.result.done():
-                job.result.set_result(np.concatenate(job.made))
+        ends = np.cumsum([len(job.latents) for job in chosen])
+        for job, made in zip(chosen, np.split(images, ends[:-1]), strict=True):
+            if not job.result.done():
+                job.result.set_result(made)

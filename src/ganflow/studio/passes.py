@@ -39,11 +39,9 @@ def fixed_sizes(model: Any, classes: int, latent: int) -> Forward:
         for start in range(0, len(latents), SIZES[-1]):
             rows = latents[start : start + SIZES[-1]]
             size = next(size for size in SIZES if size >= len(rows))
-            filled = np.zeros((size, latents.shape[1]), np.float32)
-            filled[: len(rows)] = rows
-            chosen = np.zeros(size, np.int64)
-            chosen[: len(rows)] = kinds[start : start + len(rows)]
-            made = passes[size](tf.constant(filled), tf.constant(chosen)).numpy()
+            filled = np.resize(rows, (size, latent))
+            chosen = np.resize(kinds[start : start + size], size)
+            made = passes[size](tf.constant(filled, tf.float32), tf.constant(chosen)).numpy()
             parts.append(made[: len(rows)])
         return np.concatenate(parts)
 

@@ -27,10 +27,13 @@ class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Samples(Request):
+class ModelRequest(Request):
+    model: ModelName | None = Field(None, description="A name from /api/models; else the first.")
+
+
+class Samples(ModelRequest):
     """Random images."""
 
-    model: ModelName | None = Field(None, description="A name from /api/models; else the first.")
     count: Annotated[int, Field(ge=1, le=MOST_IMAGES)] = 16
     seed: Seed = 0
     classes: Kinds | None = Field(None, description="Taken in turn; left out, all of them.")
@@ -65,10 +68,9 @@ class Point(Request):
     truncation: Truncation = 1.0
 
 
-class Views(Request):
+class Views(ModelRequest):
     """One point in several classes, side by side."""
 
-    model: ModelName | None = None
     point: Point = Point()
     classes: Kinds | None = None
     format: Literal["png", "npy"] = "png"
@@ -76,10 +78,9 @@ class Views(Request):
     scale: Scale = 1
 
 
-class Plane(Request):
+class Plane(ModelRequest):
     """The whole plane through a point's four corners, as a square of images."""
 
-    model: ModelName | None = None
     point: Point = Field(Point(), description="Its `across` and `down` are not used.")
     label: Annotated[Index | None, Field(description="The class that is shown.")] = None
     size: Annotated[int, Field(ge=2, le=10, description="Images along each side.")] = 7
@@ -87,10 +88,9 @@ class Plane(Request):
     scale: Scale = 1
 
 
-class Walk(Request):
+class Walk(ModelRequest):
     """From one point to another and back."""
 
-    model: ModelName | None = None
     start: Point = Point()
     end: Point = Point(across=1.0, down=1.0)
     classes: Annotated[list[Index], Field(min_length=1, max_length=20)] | None = Field(
@@ -102,10 +102,9 @@ class Walk(Request):
     scale: Scale = 1
 
 
-class NearestImages(Request):
+class NearestImages(ModelRequest):
     """The training images most like what a point shows."""
 
-    model: ModelName | None = None
     point: Point = Point()
     label: Annotated[Index | None, Field(description="The class that is shown.")] = None
     count: Annotated[int, Field(ge=1, le=12)] = 6

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from starlette.exceptions import HTTPException
 
-from ganflow.base.errors import GanflowError
+from ganflow.base.errors import DataError
 from ganflow.base.files import read_json
 from ganflow.report.sources import ImageGenerator
 from ganflow.studio.batching import Batcher, Forward
@@ -16,10 +16,6 @@ from ganflow.studio.latents import principal_directions
 
 Load = Callable[[Path], ImageGenerator]
 """`ganflow.gan.saved.load_generator`, or what stands in for it."""
-
-
-class MissingModelError(GanflowError):
-    """A model that is not there, or cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ class Models:
 
         Raises:
             HTTPException: 404, no model has this name.
-            MissingModelError: not there, or damaged.
+            GanflowError: the model is not there, or damaged.
         """
         chosen = self.names[0] if name is None else name
         place = self._places.get(chosen)
@@ -75,20 +71,20 @@ class Models:
             stamp = _stamp(place.folder)
             if place.ready is None or (stamp and stamp != place.stamp):
                 place.stamp, place.ready = stamp, None
-                await self._batcher.run(lambda: self._read(chosen, place))
-            if place.ready is None:
-                raise MissingModelError("the model could not be loaded", where=str(place.folder))
+                place.ready = await asyncio.get_running_loop().run_in_executor(
+                    self._batcher.thread, self._read, chosen, place.folder
+                )
             return place.ready
 
-    def _read(self, name: str, place: _Place) -> None:
+    def _read(self, name: str, folder: Path) -> Served:
         try:
-            generator = self._load(place.folder)
+            generator = self._load(folder)
             forward = _forward(generator)
-            card = read_json(place.folder / "card.json")
+            card = read_json(folder / "card.json")
             names = card.get("class_names", ())
             if len(names) != generator.classes:
                 names = map(str, range(generator.classes))
-            place.ready = Served(
+            return Served(
                 name,
                 generator,
                 forward,
@@ -96,14 +92,10 @@ class Models:
                 tuple(names),
                 card.get("sha256", {}).get("generator", ""),
             )
-        except GanflowError as error:
-            raise MissingModelError(
-                error.what, where=error.where, expected=error.expected, run=error.run
-            ) from error
         except (KeyError, TypeError, ValueError, OSError) as error:
-            raise MissingModelError(
+            raise DataError(
                 f"the model cannot be read: {type(error).__name__}: {error}",
-                where=str(place.folder),
+                where=str(folder),
                 expected="a folder as the train stage writes it",
                 run="dvc checkout data/model, or dvc repro",
             ) from error

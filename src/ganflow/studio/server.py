@@ -1,15 +1,15 @@
 """Listening on an address."""
 
 import ipaddress
+import logging
 import socket
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from ganflow.base.errors import GanflowError
-from ganflow.report.sources import ImageGenerator
 from ganflow.studio.guard import LOOPBACK, Guard
 
+LOGGER = logging.getLogger("ganflow")
 MOST_THREADS = 256
 
 
@@ -23,7 +23,7 @@ def listen(
         )
     taken = bind(host, port)
     if not is_loopback(host):
-        print(f"warning: everyone who reaches {host} can use the studio", file=sys.stderr)
+        LOGGER.warning("warning: everyone who reaches %s can use the studio", host)
     print(f"ganflow studio: {address(taken)} (Ctrl-C ends it)", flush=True)
 
     from ganflow.base.runtime import RuntimeParams, configure, quiet_start
@@ -33,9 +33,10 @@ def listen(
 
         import uvicorn
 
+        from ganflow.gan.saved import load_generator
         from ganflow.studio.app import create_app
 
-    app = create_app(models, _load, prepared)
+    app = create_app(models, load_generator, prepared)
     hosts = LOOPBACK if is_loopback(host) else None
     config = uvicorn.Config(
         Guard(app, hosts),
@@ -56,16 +57,14 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         GanflowError: it is taken, or not an address of this machine.
     """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        if not 0 <= port <= 65_535:
-            raise OSError("a port is a number from 0 to 65535")
-        family, kind, protocol, _, place = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        taken = socket.socket(family, kind, protocol)
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(place)
-        taken.listen(2048)  # who comes while the model is being loaded waits, and is served
+        return socket.create_server(
+            (host, port),
+            family=family,
+            backlog=2048,  # whoever comes while the model is being loaded waits, and is served
+            dualstack_ipv6=family == socket.AF_INET6 and socket.has_dualstack_ipv6(),
+        )
     except (OSError, OverflowError, UnicodeError) as error:
         raise GanflowError(
             f"the studio cannot listen there: {error}",
@@ -73,7 +72,6 @@ def bind(host: str, port: int) -> socket.socket:
             expected="an address of this machine, and a port that nothing else listens on",
             run="ganflow studio --port 0 (takes any free port)",
         ) from None
-    return taken
 
 
 def address(taken: socket.socket) -> str:
@@ -88,9 +86,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _load(folder: Path) -> ImageGenerator:
-    from ganflow.gan.saved import load_generator
-
-    return load_generator(folder)
