@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.interleaved import seconds_of
+from benchmarks.harness import seconds_of
 from ganflow.base.files import write_json, write_whole
 from ganflow.base.paths import EXTRACTOR, PREPARED
 from ganflow.base.runtime import Runtime, configure, resolved
