@@ -11,22 +11,19 @@ is printed. Cost over N and the memory of 50,000 × 50,000 are measured in proce
 own; the memory is the whole process's peak.
 """
 
-import argparse
 import json
-import os
-import statistics
 import subprocess
 import sys
-import time
 from importlib import util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.harness import PROCESSORS, options_of, rounded, seconds_of, show
+
 SIZE, DIMENSIONS, ROUNDS = 10_000, 128, 3
 SIZES = (5_000, 10_000, 20_000, 50_000)
-THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 ALONE = """
 import json, sys, time
@@ -42,15 +39,10 @@ print(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))
 def peak_mb() -> float:
     """The most memory this process has held, in MB.
 
-    Not `ru_maxrss` where there is better: it is handed down from the process that started this.
+    Not `ru_maxrss`, which is handed down from the process that started this one.
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS: bytes
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def features(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -72,7 +64,7 @@ def ours(generated: np.ndarray, real: np.ndarray) -> dict[str, float]:
     return {
         "fd": frechet_distance(generated, real),
         "kid": kernel_distance(generated, real, np.random.default_rng(0)).value,
-        **prdc(generated, real, 5, THREADS).all_four(),
+        **prdc(generated, real, 5, PROCESSORS).all_four(),
     }
 
 
@@ -81,7 +73,7 @@ def theirs(generated: np.ndarray, real: np.ndarray) -> dict[str, float]:
 
     from benchmarks import reference
 
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(PROCESSORS)
     return {
         "fd": reference.frechet_distance(generated.astype(np.float64), real.astype(np.float64)),
         "kid": reference.kernel_distance(generated, real, subsets=100, size=1000),
@@ -91,23 +83,20 @@ def theirs(generated: np.ndarray, real: np.ndarray) -> dict[str, float]:
 
 def compare() -> dict[str, Any]:
     generated, real = features(SIZE)
-    times: dict[str, list[float]] = {"ours": [], "reference": []}
     found: dict[str, dict[str, float]] = {}
-    for _ in range(ROUNDS):
-        for name, work in (("ours", ours), ("reference", theirs)):
-            started = time.perf_counter()
-            found[name] = work(generated, real)
-            times[name].append(time.perf_counter() - started)
+    sides = {
+        "ours": lambda: found.update(ours=ours(generated, real)),
+        "reference": lambda: found.update(reference=theirs(generated, real)),
+    }
+    times = seconds_of(sides, ROUNDS, warm_up=False)
     if not np.isclose(found["ours"]["fd"], found["reference"]["fd"], rtol=1e-6):
         raise SystemExit(f"the distances differ: {found}")
-    ours_seconds, reference_seconds = (
-        statistics.median(times[name]) for name in ("ours", "reference")
-    )
+    seconds = {name: float(np.median(taken)) for name, taken in times.items()}
     return {
-        "ratio_vs_reference": round(reference_seconds / ours_seconds, 2),
-        "seconds": round(ours_seconds, 3),
-        "reference_seconds": round(reference_seconds, 3),
-        "rounds": {name: [round(t, 3) for t in all_of] for name, all_of in times.items()},
+        "ratio_vs_reference": round(seconds["reference"] / seconds["ours"], 2),
+        "seconds": round(seconds["ours"], 3),
+        "reference_seconds": round(seconds["reference"], 3),
+        "rounds": {name: taken.round(3).tolist() for name, taken in times.items()},
         "numbers": found,
     }
 
@@ -116,26 +105,17 @@ def alone(size: int) -> dict[str, float]:
     done = subprocess.run(
         [sys.executable, "-c", ALONE, str(size)], check=True, capture_output=True, text=True
     )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return {name: round(value, 2) for name, value in found.items()}
+    return rounded(json.loads(done.stdout.splitlines()[-1]))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print JSON (the default is a table)")
-    options = parser.parse_args()
-
+    options = options_of(__doc__).parse_args()
     installed = all(util.find_spec(name) for name in ("torch_fidelity", "prdc"))
     sizes = {size: alone(size) for size in SIZES}
     result: dict[str, Any] = compare() if installed else {"reference": "absent: make bench-setup"}
     result["peak_mb_at_50k"] = sizes[SIZES[-1]]["peak_mb"]
     result["seconds_by_size"] = {str(size): found["seconds"] for size, found in sizes.items()}
-    result["threads"] = THREADS
-    if options.json:
-        print(json.dumps(result, indent=2))
-    else:
-        for name, value in result.items():
-            print(f"{name:20} {value}")
+    show(result, options)
 
 
 if __name__ == "__main__":

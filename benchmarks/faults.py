@@ -9,13 +9,12 @@ class left out, copied from the training images, blurred (σ = 1.2 pixels), with
 255), and not at all. `tests/metrics/test_faults.py` holds which family each must move.
 """
 
-import argparse
-import json
 from collections.abc import Iterator
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from benchmarks.harness import options_of, rounded, show
 from ganflow.base.paths import PREPARED
 from ganflow.base.runtime import quiet_start
 from ganflow.base.store import Split, Store, open_store
@@ -27,7 +26,6 @@ with quiet_start():
 
 TRAIN, SAMPLES, FEATURES = 10_000, 2_000, 64
 LESSONS = Lessons(seed=0, epochs=2, batch=128, learning_rate=0.002, bfloat16=False)
-COLUMNS = ("fd_ratio", "kid_errors", "precision", "recall", "coverage", "ct")
 
 
 def faults(train: Split, validation: Split) -> Iterator[tuple[str, np.ndarray]]:
@@ -51,13 +49,15 @@ def first(split: Split, count: int) -> Split:
 
 def numbers(found: Findings) -> dict[str, float]:
     """What a fault moves, distances in their baselines and kernel distances in standard errors."""
-    values = (
-        found.metrics["fd"]["ratio"],
-        found.detail["kid"]["value"] / found.detail["kid"]["error"],
-        *(found.metrics["prdc"][name] for name in ("precision", "recall", "coverage")),
-        found.metrics["memorization"]["ct"],
+    metrics, kid = found.metrics, found.detail["kid"]
+    return rounded(
+        {
+            "fd_ratio": metrics["fd"]["ratio"],
+            "kid_errors": kid["value"] / kid["error"],
+            **{name: metrics["prdc"][name] for name in ("precision", "recall", "coverage")},
+            "ct": metrics["memorization"]["ct"],
+        }
     )
-    return {name: float(f"{value:.3g}") for name, value in zip(COLUMNS, values, strict=True)}
 
 
 def separation(store: Store, labelled: bool) -> dict[str, dict[str, float]]:
@@ -87,20 +87,12 @@ def separation(store: Store, labelled: bool) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print JSON (the default is a table)")
-    options = parser.parse_args()
+    options = options_of(__doc__).parse_args()
     store = open_store(PREPARED)
     found = {"without labels": separation(store, labelled=False)}
     if store.classes:
         found = {"with labels": separation(store, labelled=True), **found}
-    if options.json:
-        print(json.dumps(found, indent=2))
-        return
-    print(f"{'':32}" + "".join(f"{name:>12}" for name in COLUMNS))
-    for kind, rows in found.items():
-        for fault, row in rows.items():
-            print(f"{kind + ': ' + fault:32}" + "".join(f"{v:12.3g}" for v in row.values()))
+    show(found, options)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,12 @@ did nothing else. Each pass ends in a sum, which a step does without, and nothin
 rows rank what to look at, and do not add up to a step.
 """
 
-import argparse
-import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from benchmarks.interleaved import seconds_of
+from benchmarks.harness import options_of, seconds_of, show
 from benchmarks.train_step import (
     ARTICLE_BATCH,
     DEFAULT_BATCH,
@@ -38,14 +36,12 @@ USES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="one object, on one line")
+    parser = options_of(__doc__)
     parser.add_argument("--recipe", choices=("article", "default"), default="article")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     configure(RuntimeParams())
-    found = measure(options.recipe, options.rounds)
-    print(json.dumps(found) if options.json else table(found))
+    show(measure(options.recipe, options.rounds), options)
 
 
 def measure(recipe: str, rounds: int) -> dict[str, Any]:
@@ -87,7 +83,7 @@ def measure(recipe: str, rounds: int) -> dict[str, Any]:
         "arithmetic_milliseconds": round(1e3 * ideal, 2),
         "products_milliseconds": round(1e3 * products, 2),
         "most_fraction_of_matmul_peak": round(ideal / products, 3),
-        "layers": rows,
+        "layers": sorted(rows, key=lambda row: -row["milliseconds"]),
     }
 
 
@@ -126,21 +122,6 @@ def ways(layer: Any, batch: int, precision: str) -> dict[str, Callable[[], objec
 
 def _trains(layer: Any) -> bool:
     return type(layer).__name__ in ("BatchNorm", "Dropout")
-
-
-def table(found: dict[str, Any]) -> str:
-    """The rows, dearest first, for a person to read."""
-    lines = [f"{'player':14} {'layer':22} {'pass':10} {'ms a step':>10} {'GFLOP/s':>9}"]
-    for row in sorted(found["layers"], key=lambda row: -row["milliseconds"]):
-        lines.append(
-            f"{row['player']:14} {row['layer']:22} {row['way']:10} "
-            f"{row['milliseconds']:10.2f} {row['gflops']:9.1f}"
-        )
-    lines.append(
-        f"products and convolutions {found['products_milliseconds']} ms a step; at the rate of a "
-        f"large product ({found['matmul_gflops']} GFLOP/s) {found['arithmetic_milliseconds']} ms"
-    )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ it. The lengths are short and the rates are the default's: a low number says tha
 works as it is switched on, not which one is best when each is tuned.
 """
 
-import argparse
-import json
 import os
 import sys
 import tempfile
 from contextlib import redirect_stdout
 from typing import Any
 
+from benchmarks.harness import options_of, show
 from benchmarks.quality import SAMPLES, RatioEvaluator
 from ganflow.base.errors import TrainingError
 from ganflow.base.runtime import RuntimeParams, configure, resolved
@@ -41,8 +40,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="one object, on one line")
+    parser = options_of(__doc__)
     parser.add_argument("--images", type=int, default=25_600, help="of each training")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
@@ -55,7 +53,7 @@ def main() -> None:
             name: [outcome(name, options.images, seed, evaluator) for seed in range(options.seeds)]
             for name in options.variants
         }
-    print(json.dumps({"images": options.images, **found}, indent=None if options.json else 2))
+    show({"images": options.images, **found}, options)
 
 
 def outcome(name: str, images: int, seed: int, evaluator: RatioEvaluator) -> float | None:

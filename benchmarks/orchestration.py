@@ -2,18 +2,15 @@
 
     python -m benchmarks.orchestration --json
 
-All numbers are seconds of a whole process, the median of `--repeats`:
+All numbers are seconds of a whole process, the median of `--repeats`, in a small project:
 
-- `noop_repro_seconds`: `dvc repro` in this project, if every stage is up to date there, or else
-  in the small one below.
+- `noop_repro_seconds`: `dvc repro` with nothing to do.
 - `added_seconds_unchanged`, `added_seconds_changed`: the flow `pipeline` against a running
   server, less `dvc repro` of the same project, with nothing and with everything to do.
 - `embedded_added_seconds`: the same as unchanged, by `python -m flows.pipeline`, which starts a
   server of its own; `embedded_first_added_seconds` with no database from an earlier run.
 """
 
-import argparse
-import json
 import os
 import shutil
 import socket
@@ -22,11 +19,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from benchmarks.harness import options_of, show
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,20 +47,14 @@ out.mkdir(parents=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What the flow costs beside plain DVC.")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser = options_of(__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), options.repeats)
-    if options.json:
-        print(json.dumps(found, indent=2))
-    else:
-        for name, value in found.items():
-            print(f"{name:32} {value}")
+        show(measure(Path(folder), options.repeats), options)
 
 
-def measure(folder: Path, repeats: int) -> dict[str, float | int | str]:
+def measure(folder: Path, repeats: int) -> dict[str, float]:
     """All numbers, in a small project that is built in `folder`."""
     project = build_project(folder / "project")
     repro = command("dvc", "repro", "--quiet")
@@ -81,8 +73,6 @@ def measure(folder: Path, repeats: int) -> dict[str, float | int | str]:
 
     unchanged = median(repeats, timed(repro))
     changed = median(repeats, timed(repro), fresh_inputs)
-    here = up_to_date(ROOT)
-    noop = median(repeats, lambda: seconds(repro, ROOT)) if here else unchanged
     with server(folder) as settings:
         flow = [sys.executable, "-c", "from flows.pipeline import pipeline; pipeline()"]
         flow_unchanged = median(repeats, timed(flow, settings))
@@ -90,15 +80,12 @@ def measure(folder: Path, repeats: int) -> dict[str, float | int | str]:
     first = median(repeats, timed(embedded, own), fresh_database)
     again = median(repeats, timed(embedded, own))
     return {
-        "noop_repro_seconds": noop,
-        "noop_repro_of": "this project" if here else "the small project",
+        "noop_repro_seconds": unchanged,
         "added_seconds_unchanged": round(flow_unchanged - unchanged, 2),
         "added_seconds_changed": round(flow_changed - changed, 2),
         "embedded_added_seconds": round(again - unchanged, 2),
         "embedded_first_added_seconds": round(first - unchanged, 2),
         "repeats": repeats,
-        "processors": os.cpu_count() or 0,
-        "load_at_end": round(os.getloadavg()[0], 1),
     }
 
 
@@ -114,26 +101,11 @@ def build_project(folder: Path) -> Path:
         for name, (out, source) in STAGES.items()
     ]
     (folder / "dvc.yaml").write_text("stages:\n" + "".join(stages))
-    run(["git", "init", "--quiet"], folder)
-    run(command("dvc", "init", "--quiet"), folder)
-    run(command("dvc", "config", "core.check_update", "false"), folder)
-    run(command("dvc", "repro", "--quiet"), folder)
+    seconds(["git", "init", "--quiet"], folder)
+    seconds(command("dvc", "init", "--quiet"), folder)
+    seconds(command("dvc", "config", "core.check_update", "false"), folder)
+    seconds(command("dvc", "repro", "--quiet"), folder)
     return folder
-
-
-def up_to_date(project: Path) -> bool:
-    """Whether `dvc repro` would run nothing."""
-    if not (project / "dvc.lock").exists():
-        return False
-    done = subprocess.run(
-        command("dvc", "repro", "--dry"),
-        cwd=project,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode == 0 and "Running stage" not in done.stdout
 
 
 @contextmanager
@@ -165,11 +137,9 @@ def server(folder: Path) -> Iterator[dict[str, str]]:
 def wait_for(address: str, limit: float = 180) -> None:
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
+        with suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return
+        time.sleep(0.1)
     raise SystemExit(f"no answer from {address} in {limit:.0f} seconds")
 
 
@@ -184,17 +154,14 @@ def median(
 
 
 def seconds(words: list[str], folder: Path, settings: dict[str, str] | None = None) -> float:
+    """How long a command takes that must succeed."""
     started = time.monotonic()
-    run(words, folder, settings)
-    return time.monotonic() - started
-
-
-def run(words: list[str], folder: Path, settings: dict[str, str] | None = None) -> None:
     done = subprocess.run(
         words, cwd=folder, env=environment(settings), capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SystemExit(f"{' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+    return time.monotonic() - started
 
 
 def environment(settings: dict[str, str] | None = None) -> dict[str, str]:

@@ -24,25 +24,28 @@ both sides.
 Memory is the proportional set size of the process and its children, sampled ten times a second.
 """
 
-import argparse
 import functools
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy.spatial.distance import cdist
 
-SIDE, SIZE, CLASSES, QUALITY = 256, 64, 4, 75
+from benchmarks.harness import options_of, show
+
+ROOT = Path(__file__).parents[1]
+SIDE, CLASSES, QUALITY = 256, 4, 75
 BASES = 64
-ROUNDS = 3
 
 BEGUN = "import time; from pathlib import Path; Path('begun').write_text(str(time.monotonic()))"
 """What a program does when it has imported what it needs."""
@@ -182,8 +185,7 @@ class Cost:
 
 def run(script: str, *arguments: str, cwd: Path) -> Cost:
     """What a script costs as a process of its own."""
-    source = str(Path(__file__).parents[1] / "src")
-    environment = os.environ | {"PYTHONPATH": source, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "TF_CPP_MIN_LOG_LEVEL": "3"}
     program = cwd / "program.py"
     program.write_text(script.replace("BEGUN", BEGUN))
     started = time.monotonic()
@@ -205,87 +207,78 @@ def run(script: str, *arguments: str, cwd: Path) -> Cost:
     return Cost(ended - started, ended - begun, peak / 1024)
 
 
-def _family(root: int) -> set[int]:
+def _family(root: int) -> Iterator[int]:
     """A process and all its descendants."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(stat.parent.name)] = int(fields[1])
-    family = {root}
-    while grown := {pid for pid, parent in parents.items() if parent in family} - family:
-        family |= grown
-    return family
+    yield root
+    for children in Path(f"/proc/{root}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in children.read_text().split():
+                yield from _family(int(child))
 
 
-def _kilobytes(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+def _kilobytes(process: int) -> int:
+    with suppress(OSError):
+        rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
+        return int(rollup.partition("\nPss:")[2].split()[0])
+    return 0
 
 
-def measure(images: tuple[int, int], rounds: int, folder: Path) -> dict[str, float]:
-    project = Path(__file__).parents[1]
+def in_turn(programs: dict[str, tuple[str, ...]], folder: Path) -> dict[str, Cost]:
+    """One round of all programs."""
+    return {name: run(*words, cwd=folder) for name, words in programs.items()}
+
+
+def measure(few: int, many: int, rounds: int, folder: Path) -> dict[str, float]:
     raw = folder / "data" / "raw"
     raw.mkdir(parents=True)
-    (raw / "mnist").symlink_to(project / "data" / "raw" / "mnist")
-    few, many = images
-    for count in images:
+    (raw / "mnist").symlink_to(ROOT / "data" / "raw" / "mnist")
+    for count in (few, many):
         make_pictures(raw / f"jpeg{count}", count)
-    source = raw / f"jpeg{few}"
-    costs: dict[str, list[Cost]] = {}
-
-    def timed(name: str, script: str, *arguments: str) -> None:
-        costs.setdefault(name, []).append(run(script, *arguments, cwd=folder))
-
-    for _ in range(rounds):
-        timed("mnist", PREPARE, "mnist")
-        timed("prepare", PREPARE, source.name)
-        timed("keras", KERAS, str(source), "keras.npy", str(few), "1")
-        timed("keras_aliased", KERAS, str(source), "aliased.npy", str(few), "0")
-        timed("tf_data", TF_DATA, str(source), "tf_data.npy", str(few))
-        timed("pillow", PILLOW, str(source), "pillow.npy")
-        timed("pillow_all", PILLOW_ALL, str(source), "pillow_all.npy")
+    source, large = str(raw / f"jpeg{few}"), str(raw / f"jpeg{many}")
+    programs: dict[str, tuple[str, ...]] = {
+        "mnist": (PREPARE, "mnist"),
+        "prepare": (PREPARE, f"jpeg{few}"),
+        "keras": (KERAS, source, "keras.npy", str(few), "1"),
+        "keras_aliased": (KERAS, source, "aliased.npy", str(few), "0"),
+        "tf_data": (TF_DATA, source, "tf_data.npy", str(few)),
+        "pillow": (PILLOW, source, "pillow.npy"),
+        "pillow_all": (PILLOW_ALL, source, "pillow_all.npy"),
+    }
+    costs = [
+        {name: run(*words, cwd=folder) for name, words in programs.items()} for _ in range(rounds)
+    ]
     agreement = _difference(folder)
-    for _ in range(2):
-        timed("prepare_many", PREPARE, f"jpeg{many}")
-        timed("pillow_many", PILLOW, str(raw / f"jpeg{many}"), "pillow_many.npy")
-    median = {name: statistics.median(c.seconds for c in each) for name, each in costs.items()}
-    working = {name: statistics.median(c.working for c in each) for name, each in costs.items()}
-    peaks = {name: max(c.peak for c in each) for name, each in costs.items()}
+    programs = {
+        "prepare_many": (PREPARE, f"jpeg{many}"),
+        "pillow_many": (PILLOW, large, "pillow_many.npy"),
+    }
+    costs += [in_turn(programs, folder) for _ in range(2)]
+    median, working, peaks = {}, {}, {}
+    for name in {name for turn in costs for name in turn}:
+        each = [turn[name] for turn in costs if name in turn]
+        median[name] = statistics.median(cost.seconds for cost in each)
+        working[name] = statistics.median(cost.working for cost in each)
+        peaks[name] = max(cost.peak for cost in each)
+    counts = {"mnist": 70_000, "prepare_many": many, "pillow_many": many}
+    keras = "ratio_vs_keras_image_dataset_from_directory"
     return {
-        "ratio_vs_keras_image_dataset_from_directory": median["keras"] / median["prepare"],
-        "ratio_vs_keras_image_dataset_from_directory_aliased": median["keras_aliased"]
-        / median["prepare"],
-        "ratio_vs_keras_image_dataset_from_directory_after_imports": working["keras"]
-        / working["prepare"],
+        keras: median["keras"] / median["prepare"],
+        f"{keras}_aliased": median["keras_aliased"] / median["prepare"],
+        f"{keras}_after_imports": working["keras"] / working["prepare"],
         "ratio_vs_tf_data": median["tf_data"] / median["prepare"],
         "ratio_vs_tf_data_after_imports": working["tf_data"] / working["prepare"],
         "ratio_vs_pillow_single_process": median["pillow"] / median["prepare"],
         "ratio_vs_pillow_single_process_100k": median["pillow_many"] / median["prepare_many"],
         "pillow_all_processors_vs_single_process": median["pillow"] / median["pillow_all"],
-        "processors": len(os.sched_getaffinity(0)),
         "peak_mb": peaks["prepare_many"],
         "peak_mb_growth_20k_to_100k": peaks["prepare_many"] - peaks["prepare"],
         "mnist_seconds": median["mnist"],
-        "mnist_peak_mb": peaks["mnist"],
-        "mnist_images_per_second": 70_000 / median["mnist"],
-        "jpeg_images_per_second": few / median["prepare"],
-        "jpeg_many_images_per_second": many / median["prepare_many"],
-        "keras_images_per_second": few / median["keras"],
-        "keras_peak_mb": peaks["keras"],
-        "tf_data_images_per_second": few / median["tf_data"],
-        "pillow_images_per_second": few / median["pillow"],
+        **{f"{name}_images_per_second": counts.get(name, few) / median[name] for name in median},
+        **{f"{name}_peak_mb": peaks[name] for name in peaks},
+        **{f"mean_difference_to_{name}": value for name, value in agreement.items()},
         "images_few": few,
         "images_many": many,
         "rounds": rounds,
-        "mean_difference_to_keras": agreement["keras"],
-        "mean_difference_to_tf_data": agreement["tf_data"],
-        "mean_difference_to_pillow": agreement["pillow"],
     }
 
 
@@ -294,37 +287,27 @@ def _difference(folder: Path) -> dict[str, float]:
     names = ("train", "validation", "test")
     own = [np.load(folder / "data" / "prepared" / name / "images.npy", "r") for name in names]
     mean = sum(part.sum(axis=(1, 2), dtype=np.int64).sum(axis=0) for part in own)
-    first = own[2][:50].astype(np.float32)
+    first = own[2][:50].reshape(min(50, len(own[2])), -1)
     found = {}
     for name in ("keras", "tf_data", "pillow"):
         rows = np.load(folder / f"{name}.npy", "r")
         # TensorFlow's faster inverse transform costs it a grey level here and there.
         assert abs(rows.sum(axis=(1, 2), dtype=np.int64).sum(axis=0) / mean - 1).max() < 0.02
-        flat = rows.reshape(len(rows), -1)
-        nearest = []
-        for image in first:
-            best = 255.0
-            for start in range(0, len(flat), 2000):
-                part = flat[start : start + 2000].astype(np.float32)
-                best = min(best, float(np.abs(part - image.reshape(-1)).mean(axis=1).min()))
-            nearest.append(best)
-        found[name] = statistics.mean(nearest)
+        gaps = [
+            cdist(first, rows[start : start + 2000].reshape(-1, first.shape[1]), "cityblock")
+            for start in range(0, len(rows), 2000)
+        ]
+        found[name] = float(np.hstack(gaps).min(axis=1).mean()) / first.shape[1]
     return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What preparing costs.")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = options_of(__doc__)
     parser.add_argument("--images", type=int, nargs=2, default=(20_000, 100_000))
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    arguments = parser.parse_args()
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(tuple(arguments.images), arguments.rounds, Path(folder))
-    if arguments.json:
-        print(json.dumps(figures, indent=2))
-    else:
-        for name, value in figures.items():
-            print(f"{name:55s} {value:,.3f}")
+        show(measure(*options.images, options.rounds, Path(folder)), options)
 
 
 if __name__ == "__main__":

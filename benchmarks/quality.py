@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.interleaved import seconds_of
+from benchmarks.harness import options_of, seconds_of, show
 from ganflow.base.files import write_json, write_whole
 from ganflow.base.paths import EXTRACTOR, PREPARED
 from ganflow.base.runtime import RuntimeParams, configure, resolved
@@ -36,8 +36,8 @@ THEIRS = ("article", "tutorial")
 """Recipes whose length is counted in epochs; ours have a length of their own."""
 
 KEPT = Path("build/quality")
-NOT_USED = ("checkpoint.py", "results.py", "training.py", "workers.py")
-"""Modules of `ganflow.gan` that a run here does not use: it has its own loop."""
+AROUND = ("checkpoint.py", "training.py", "workers.py")
+"""What a run here does without: it has a loop of its own."""
 
 SAMPLES = 10_000
 STEPS = 20
@@ -48,8 +48,7 @@ Curve = list[tuple[int, float]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="one object, on one line")
+    parser = options_of(__doc__)
     parser.add_argument("--full", action="store_true", help="50 epochs, as the article has it")
     parser.add_argument("--epochs", type=int, default=2, help="of the article, without --full")
     parser.add_argument("--images", type=int, help="of our own recipes, instead of their own")
@@ -62,19 +61,19 @@ def main() -> None:
     options = parser.parse_args()
     options.epochs = 50 if options.full else options.epochs
     configure(RuntimeParams(threads=options.threads or "auto"))
-    found = measure(options)
-    print(json.dumps(found, indent=None if options.json else 2))
+    show(measure(options), options)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     evaluator = RatioEvaluator()
-    curves: dict[str, list[Curve]] = {name: [] for name in options.recipes}
+    curves: dict[str, list[Curve]] = {}
     for seed in options.seeds:
         for name in options.recipes:
-            curves[name] += kept_curve(name, seed, options, evaluator)
-    curves = {name: runs for name, runs in curves.items() if runs}
+            found = kept_curve(name, seed, options, evaluator)
+            if found:
+                curves.setdefault(name, []).append(found)
     rates = throughput(list(curves), options, evaluator)
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "baseline": round(evaluator.baseline, 4),
         "seeds": {name: len(runs) for name, runs in curves.items()},
         "images_per_second": {name: round(rate, 1) for name, rate in rates.items()},
@@ -82,26 +81,30 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     }
     for name, runs in curves.items():
         finals = [run[-1][1] for run in runs]
-        found[f"{name}_final_ratio"] = statistics.median(finals)
-        found[f"{name}_final_ratios"] = finals
-        found[f"{name}_best_ratio"] = statistics.median(min(v for _, v in run) for run in runs)
-        found[f"{name}_seconds"] = round(runs[0][-1][0] / rates[name], 1)
+        figures[f"{name}_final_ratio"] = statistics.median(finals)
+        figures[f"{name}_final_ratios"] = finals
+        figures[f"{name}_best_ratio"] = statistics.median(min(v for _, v in run) for run in runs)
+        figures[f"{name}_seconds"] = round(runs[0][-1][0] / rates[name], 1)
     if "article" in curves:
-        whole = found["article_seconds"]
-        for name, runs in curves.items():
-            for goal in ("final", "best"):
-                target = found[f"article_{goal}_ratio"]
-                reached = [seen for run in runs if (seen := first_below(run, target)) is not None]
-                if len(reached) == len(runs):
-                    seconds = statistics.median(reached) / rates[name]
-                    found[f"{name}_seconds_to_article_{goal}"] = round(seconds, 2)
-                    found[f"{name}_share_of_article_time_{goal}"] = round(seconds / whole, 4)
+        figures |= against_article(curves, rates, figures)
+    return figures
+
+
+def against_article(
+    curves: dict[str, list[Curve]], rates: dict[str, float], figures: dict[str, Any]
+) -> dict[str, float]:
+    """Seconds until each recipe is as good as the article's, where all of its runs get there."""
+    found = {}
+    for name, runs in curves.items():
+        for goal in ("final", "best"):
+            target = figures[f"article_{goal}_ratio"]
+            reached = [[seen for seen, value in run if value <= target] for run in runs]
+            if all(reached):
+                seconds = statistics.median(seen[0] for seen in reached) / rates[name]
+                share = seconds / figures["article_seconds"]
+                found[f"{name}_seconds_to_article_{goal}"] = round(seconds, 2)
+                found[f"{name}_share_of_article_time_{goal}"] = round(share, 4)
     return found
-
-
-def first_below(run: Curve, target: float) -> int | None:
-    """The first measured number of images at which the ratio is at most `target`."""
-    return next((seen for seen, value in run if value <= target), None)
 
 
 class RatioEvaluator:
@@ -128,7 +131,7 @@ class RatioEvaluator:
 
 def kept_curve(
     name: str, seed: int, options: argparse.Namespace, evaluator: RatioEvaluator
-) -> list[Curve]:
+) -> Curve:
     """The run's curve, from the runs that are kept or by running it; none if it may not be run."""
     design, train = recipe_of(name, options, evaluator.store)
     said = f"{design}{train}{options.points}{seed}{code()}{evaluator.baseline}"
@@ -141,17 +144,16 @@ def kept_curve(
         title = f"{name}, seed {seed}"
         write_json(file, curve(title, design, train, seed, options, evaluator, begun))
         begun.unlink(missing_ok=True)
-    return [[(int(seen), float(value)) for seen, value in json.loads(file.read_text())]]
+    return [(int(seen), float(value)) for seen, value in json.loads(file.read_text())]
 
 
 def code() -> str:
     """A hash of the code that decides what a run ends in."""
-    import ganflow
+    import ganflow.gan
 
-    folder = Path(ganflow.__file__).parent / "gan"
-    parts = sorted(file for file in folder.rglob("*.py") if file.name not in NOT_USED)
-    assert parts, folder
-    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
+    files = sorted(Path(ganflow.gan.__path__[0]).rglob("*.py"))
+    kept = [file.read_bytes() for file in files if file.name not in AROUND]
+    return hashlib.sha256(b"".join(kept)).hexdigest()
 
 
 def curve(

@@ -5,26 +5,27 @@
 Method. The bare model makes batches of 250 in a process of its own; the studio runs in another
 on loopback with the same threads, and this process is its clients, on the same processors.
 Each figure of throughput is the median of several rounds, bare and served in turn, so that what
-else the machine does meets both; the processor time of an image is measured beside it, which a
-busy machine changes less. One client asks for one image at a time, 32 clients for 64
+else the machine does meets both. One client asks for one image at a time, 32 clients for 64
 images each (as .npy). For the overload, requests are sent on a clock at four times the rate
 that the 32 clients reached, whether or not earlier ones have been answered.
 """
 
-import argparse
 import asyncio
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from benchmarks.harness import options_of, rounded, show
 from ganflow.base.paths import MODEL
 
 CLIENTS, IMAGES = 32, 64
@@ -90,16 +91,6 @@ class Client:
             self.streams = None
 
 
-@asynccontextmanager
-async def clients(port: int, count: int) -> AsyncIterator[list[Client]]:
-    made = [Client(port) for _ in range(count)]
-    try:
-        yield made
-    finally:
-        for client in made:
-            await client.close()
-
-
 @contextmanager
 def started(command: list[str], sign: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process, and the line of its output that says it is ready."""
@@ -126,10 +117,10 @@ def bare_rate(process: subprocess.Popen[str], seconds: float) -> float:
 
 async def one_client(port: int) -> list[Answer]:
     body = json.dumps({"count": 1}).encode()
-    async with clients(port, 1) as (client,):
-        for _ in range(20):
-            await client.post("/api/samples", body)
-        return [await client.post("/api/samples", body) for _ in range(SINGLE_REQUESTS)]
+    client = Client(port)
+    for _ in range(20):
+        await client.post("/api/samples", body)
+    return [await client.post("/api/samples", body) for _ in range(SINGLE_REQUESTS)]
 
 
 async def many_clients(port: int, seconds: float) -> tuple[float, list[Answer]]:
@@ -137,15 +128,15 @@ async def many_clients(port: int, seconds: float) -> tuple[float, list[Answer]]:
     until = time.perf_counter() + seconds
     answers: list[Answer] = []
 
-    async def ask(client: Client, seed: int) -> None:
+    async def ask(seed: int) -> None:
+        client = Client(port)
         body = json.dumps({"count": IMAGES, "format": "npy", "seed": seed}).encode()
         while time.perf_counter() < until:
             answers.append(await client.post("/api/samples", body))
 
-    async with clients(port, CLIENTS) as all_of_them:
-        begun = time.perf_counter()
-        await asyncio.gather(*(ask(client, i) for i, client in enumerate(all_of_them)))
-        spent = time.perf_counter() - begun
+    begun = time.perf_counter()
+    await asyncio.gather(*map(ask, range(CLIENTS)))
+    spent = time.perf_counter() - begun
     served = sum(answer.status == 200 for answer in answers)
     return served * IMAGES / spent, answers
 
@@ -176,22 +167,12 @@ async def overload(port: int, requests_a_second: float) -> tuple[Counter[str], l
     return kinds, answers
 
 
-def cpu_seconds(process: subprocess.Popen[str]) -> float:
-    """Processor time that a process has used, on Linux; elsewhere not a number."""
-    try:
-        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return float("nan")
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def milliseconds(answers: list[Answer], share: float) -> float:
+    """How long the given share of the answers took at most."""
+    return 1000 * float(np.quantile([answer.seconds for answer in answers], share))
 
 
-def percentile(answers: list[Answer], share: float) -> float:
-    """In milliseconds."""
-    times = sorted(answer.seconds for answer in answers)
-    return 1000 * times[min(len(times) - 1, int(share * len(times)))]
-
-
-def measure(folder: Path) -> dict[str, object]:
+def measure(folder: Path) -> dict[str, Any]:
     serve = (
         "import sys; from pathlib import Path; from ganflow.studio import serve; "
         "serve(port=0, models={'current': Path(sys.argv[1])}, prepared=None)"
@@ -202,86 +183,42 @@ def measure(folder: Path) -> dict[str, object]:
         started([*python, serve, str(folder)], "http://") as (studio, line),
     ):
         port = int(line.partition("http://")[2].partition("/")[0].rpartition(":")[2])
-        _wait_for(port)
         singles = asyncio.run(one_client(port))
-        rates: list[tuple[float, float]] = []
-        costs: list[tuple[float, float]] = []
-        busy: list[Answer] = []
         asyncio.run(many_clients(port, 1.0))
+        rates, busy = [], []
         for _ in range(ROUNDS):
-            before = cpu_seconds(bare), cpu_seconds(studio)
-            begun = time.monotonic()
             alone = bare_rate(bare, ROUND_SECONDS)
-            made = alone * (time.monotonic() - begun)
             served, answers = asyncio.run(many_clients(port, ROUND_SECONDS))
             rates.append((alone, served))
-            costs.append(
-                (
-                    (cpu_seconds(bare) - before[0]) / made,
-                    (cpu_seconds(studio) - before[1]) / (len(answers) * IMAGES),
-                )
-            )
             busy.extend(answers)
         sustained = statistics.median(served for _, served in rates)
         kinds, overrun = asyncio.run(overload(port, OVERLOAD * sustained / IMAGES))
         after = asyncio.run(one_client(port))
-        return {
-            "throughput_vs_bare_model": _rounded(
-                statistics.median(served / alone for alone, served in rates)
-            ),
-            "p99_ms_1_client": _rounded(percentile(singles, 0.99)),
-            "errors_under_overload": sum(n for k, n in kinds.items() if k not in ("200", "503")),
-            "processor_time_vs_bare_model": _rounded(
-                statistics.median(served / alone for alone, served in costs)
-            ),
-            "images_per_second_bare": _rounded(statistics.median(alone for alone, _ in rates)),
-            "images_per_second_32_clients": _rounded(sustained),
-            "median_ms_1_client": _rounded(percentile(singles, 0.5)),
-            "median_ms_32_clients": _rounded(percentile(busy, 0.5)),
-            "p99_ms_32_clients": _rounded(percentile(busy, 0.99)),
-            "overload": {
-                "times_sustainable": OVERLOAD,
-                "answers": dict(sorted(kinds.items())),
-                "p99_ms": _rounded(percentile(overrun, 0.99)),
-                "alive_afterwards": studio.poll() is None
-                and all(answer.status == 200 for answer in after),
-            },
-            "rounds": [{"bare": _rounded(a), "served": _rounded(s)} for a, s in rates],
-        }
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")
-
-
-def _wait_for(port: int, seconds: float = 120) -> None:
-    async def answers() -> bool:
-        try:
-            answer = await Client(port).post("/api/samples", b'{"count": 1}')
-        except OSError:
-            return False
-        return answer.status == 200
-
-    until = time.monotonic() + seconds
-    while not asyncio.run(answers()):
-        if time.monotonic() > until:
-            raise SystemExit("the studio did not answer in time: is there a model in data/model?")
-        time.sleep(0.5)
+        alive = studio.poll() is None and all(answer.status == 200 for answer in after)
+    figures = {
+        "throughput_vs_bare_model": statistics.median(served / alone for alone, served in rates),
+        "p99_ms_1_client": milliseconds(singles, 0.99),
+        "errors_under_overload": sum(n for k, n in kinds.items() if k not in ("200", "503")),
+        "images_per_second_bare": statistics.median(alone for alone, _ in rates),
+        "images_per_second_32_clients": sustained,
+        "median_ms_1_client": milliseconds(singles, 0.5),
+        "median_ms_32_clients": milliseconds(busy, 0.5),
+        "p99_ms_32_clients": milliseconds(busy, 0.99),
+        "overload_p99_ms": milliseconds(overrun, 0.99),
+    }
+    return {
+        **rounded(figures),
+        "overload_answers": dict(kinds),
+        "alive_after_overload": alive,
+        "rounds": [rounded({"bare": alone, "served": served}) for alone, served in rates],
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = options_of(__doc__)
     parser.add_argument("--model", type=Path, default=MODEL, help="a folder as train writes it")
-    arguments = parser.parse_args()
-    figures = measure(arguments.model)
-    if arguments.json:
-        print(json.dumps(figures, indent=2))
-        return
-    for name, value in figures.items():
-        print(f"{name:32} {value}")
+    options = parser.parse_args()
+    show(measure(options.model), options)
 
 
 if __name__ == "__main__":

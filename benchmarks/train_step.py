@@ -7,12 +7,11 @@ run; a ratio is the median over rounds of throughputs measured next to each othe
 """
 
 import argparse
-import json
 from typing import Any
 
 import numpy as np
 
-from benchmarks.interleaved import ratio, seconds_of, summary
+from benchmarks.harness import options_of, ratio, seconds_of, show, summary
 from ganflow.base.runtime import Precision, RuntimeParams, configure, has_bfloat16, threads
 
 ARTICLE_BATCH, DEFAULT_BATCH = 256, 64
@@ -21,13 +20,11 @@ MATRIX = 2048
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="one object, on one line")
+    parser = options_of(__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="turns that each rival gets")
     parser.add_argument("--torch", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
-    found = measure(options.rounds, options.torch)
-    print(json.dumps(found, indent=None if options.json else 2))
+    show(measure(options.rounds, options.torch), options)
 
 
 def measure(rounds: int, with_torch: bool = True) -> dict[str, Any]:
@@ -99,7 +96,7 @@ def images(count: int) -> np.ndarray:
 
 
 def new_trainer(architecture: str, precision: Precision, batch: int) -> Any:
-    from ganflow.config.train import AdamParams, Penalties, TrainParams
+    from ganflow.config.train import Penalties
     from ganflow.gan.networks.design import Design
     from ganflow.gan.trainer import Trainer
 

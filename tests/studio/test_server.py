@@ -37,6 +37,18 @@ def test_any_free_port_is_taken_and_told() -> None:
         assert address(taken) == f"http://127.0.0.1:{port}/"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_an_answer_is_sent_without_waiting_for_more(host: str) -> None:
+    try:
+        taken = bind(host, 0)
+    except GanflowError:
+        pytest.skip(f"{host} is not an address of this machine")
+    with taken, socket.create_connection(taken.getsockname()[:2]):
+        accepted = taken.accept()[0]
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_port_in_use_is_said_with_a_way_out() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -59,12 +59,16 @@ def bind(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server(
+        taken = socket.create_server(
             (host, port),
             family=family,
             backlog=2048,  # whoever comes while the model is being loaded waits, and is served
             dualstack_ipv6=family == socket.AF_INET6 and socket.has_dualstack_ipv6(),
         )
+        # Accepted connections inherit it. asyncio sets it only where a socket's protocol is
+        # given, which create_server does not do; without it an answer takes 40 ms.
+        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return taken
     except (OSError, OverflowError, UnicodeError) as error:
         raise GanflowError(
             f"the studio cannot listen there: {error}",
