@@ -96,7 +96,7 @@ def images(count: int) -> np.ndarray:
 
 
 def new_trainer(architecture: str, precision: Precision, batch: int) -> Any:
-    from ganflow.config.train import Penalties
+    from ganflow.config.train import AdamParams, Penalties, TrainParams
     from ganflow.gan.networks.design import Design
     from ganflow.gan.trainer import Trainer
 
