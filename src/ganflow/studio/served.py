@@ -80,7 +80,8 @@ class Models:
         try:
             generator = self._load(folder)
             forward = _forward(generator)
-            card = read_json(folder / "card.json")
+            file = folder / "card.json"
+            card = read_json(file) if file.is_file() else {}
             names = card.get("class_names", ())
             if len(names) != generator.classes:
                 names = map(str, range(generator.classes))
