@@ -5,16 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganflow.base.paths import RAW
+from ganflow.base.paths import MODEL, RAW, state_folder
 from ganflow.config import params as parameters
-from ganflow.orchestration import transfer
+from ganflow.orchestration import processes, transfer
 from ganflow.orchestration.stage import reproduce
 from ganflow.orchestration.workspace import workspace
 from ganflow.versions.gate import Measured
 from ganflow.versions.reading import measured_at
+from ganflow.versions.rescoring import evaluate_model, stage_command
 
 TRAINING = ("prepare", "extractor", "train")
-EVALUATION = ("prepare", "extractor", "sample", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,26 @@ class Reruns:
         return self._base(seed, train=False)
 
     def _base(self, seed: int, *, train: bool) -> Measured:
-        """The generator is the base's; test data, extractor and settings are the candidate's."""
+        """The model is the base's; test data, extractor and settings are the candidate's."""
         with workspace(self.project, self._name("base", seed), self.base_commit) as folder:
             transfer.pull(folder, self.on_line)
             if train:
                 parameters.edit({"seed": seed}, folder / parameters.PARAMS_FILE)
                 for stage in TRAINING:
                     reproduce(stage, folder, on_line=self.on_line, timeout=self.timeout)
-            self._copy_inputs(folder, seed)
-            return self._run(folder, EVALUATION)
+            return evaluate_model(
+                folder / MODEL, self.candidate_folder, state_folder(), seed, self._run_stage
+            )
+
+    def _run_stage(self, stage: str, folder: Path) -> None:
+        processes.checked(
+            stage_command(stage, folder),
+            cwd=folder,
+            what=f"the base's model cannot be evaluated as the candidate's (stage {stage})",
+            remedy="ganflow review --base REVISION",
+            on_line=self.on_line,
+            timeout=self.timeout,
+        )
 
     def _name(self, model: str, seed: int) -> str:
         return f"{self.candidate_folder.name}-{model}-{seed}"

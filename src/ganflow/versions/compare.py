@@ -1,6 +1,6 @@
 """Compare two models, or two recipes over several seeds."""
 
-import sys
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -95,7 +95,7 @@ def resampled_distance(base: str, candidate: str, project: Path, state: Path) ->
             extractor.describe(read_array(folder / SAMPLES / "images.npy")[: len(test)]).features
             for folder in both
         ]
-    print(f"ganflow: paired bootstrap of {RESAMPLES} rounds ...", file=sys.stderr, flush=True)
+    logging.getLogger("ganflow").info("paired bootstrap of %d rounds ...", RESAMPLES)
     return paired_bootstrap(
         ours[0],
         ours[1],
