@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ganflow.base.errors import GanflowError
-from ganflow.versions import commands, git
+from ganflow.versions import git
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,15 +53,3 @@ def test_the_content_of_a_file_is_returned_byte_for_byte(tmp_path: Path) -> None
     content = (tmp_path / "file").read_bytes()
     assert git.content_at(Path("file"), git.commit_of("HEAD", tmp_path), tmp_path) == content
     assert git.content_at(Path("other"), "HEAD", tmp_path) is None
-
-
-def test_a_command_is_ended_at_its_time_limit(tmp_path: Path) -> None:
-    result = commands.attempt(["sh", "-c", "sleep 60 & wait"], cwd=tmp_path, timeout=0.2)
-    assert result.code == commands.TIMED_OUT
-    assert result.errors == "no answer in 0.2 s"
-
-
-def test_a_command_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
-    result = commands.attempt(["no-such-command"], cwd=tmp_path, timeout=5)
-    assert result.code == commands.NOT_STARTED
-    assert "no-such-command" in result.errors
