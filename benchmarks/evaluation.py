@@ -47,10 +47,10 @@ def peak_mb() -> float:
 
 def features(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Generated and real features, float32 (count, 128) each."""
-    numbers = np.random.default_rng(0)
-    mixing = numbers.normal(size=(40, DIMENSIONS)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(40, DIMENSIONS)).astype(np.float32)
     generated, real = (
-        np.maximum((numbers.normal(shift, 1, (count, 40)) @ mixing), 0).astype(np.float32)
+        np.maximum((rng.normal(shift, 1, (count, 40)) @ mixing), 0).astype(np.float32)
         for shift in (0.05, 0.0)
     )
     return generated, real

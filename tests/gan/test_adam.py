@@ -11,15 +11,15 @@ from ganflow.gan.adam import EPSILON, Adam
 
 @pytest.mark.parametrize(("beta_1", "beta_2"), [(0.0, 0.99), (0.5, 0.999), (0.9, 0.9)])
 def test_it_takes_the_steps_that_keras_takes(beta_1: float, beta_2: float) -> None:
-    numbers = np.random.default_rng(0)
-    start = [numbers.normal(size=shape).astype(np.float32) for shape in ((5, 3), (7,))]
+    rng = np.random.default_rng(0)
+    start = [rng.normal(size=shape).astype(np.float32) for shape in ((5, 3), (7,))]
     ours = [tf.Variable(value) for value in start]
     theirs = [keras.Variable(value) for value in start]
     adam = Adam(ours, train.AdamParams(learning_rate=0.01, beta_1=beta_1, beta_2=beta_2))
     reference = keras.optimizers.Adam(0.01, beta_1, beta_2, EPSILON)
     for step in range(12):
         gradients = [
-            tf.constant(numbers.normal(size=v.shape) * 10.0 ** (step % 5 - 3), tf.float32)
+            tf.constant(rng.normal(size=v.shape) * 10.0 ** (step % 5 - 3), tf.float32)
             for v in start
         ]
         adam.apply(gradients, tf.constant(1.0), tf.constant(step + 1.0))

@@ -52,8 +52,8 @@ AT_ZERO = {
 
 
 def drawn_logits() -> tuple[tf.Tensor, tf.Tensor]:
-    numbers = np.random.default_rng(3)
-    real, fake = numbers.normal(0.3, 2.0, (2, 64, 1)).astype(np.float32)
+    rng = np.random.default_rng(3)
+    real, fake = rng.normal(0.3, 2.0, (2, 64, 1)).astype(np.float32)
     return tf.constant(real), tf.constant(fake)
 
 
@@ -82,8 +82,8 @@ def test_value_at_zero(name: str) -> None:
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_players_pull_generated_logits_apart(name: str) -> None:
     """Near zero the discriminator raises real and lowers generated ones, the generator raises."""
-    numbers = np.random.default_rng(4)
-    real, fake = (tf.constant(x, tf.float32) for x in numbers.uniform(-0.4, 0.4, (2, 64, 1)))
+    rng = np.random.default_rng(4)
+    real, fake = (tf.constant(x, tf.float32) for x in rng.uniform(-0.4, 0.4, (2, 64, 1)))
     fake = tf.abs(fake) + 0.05  # least squares wants generated ones at 0, from either side
     found = OBJECTIVES[name]  # type: ignore[index]
     with tf.GradientTape(persistent=True) as tape:

@@ -43,8 +43,8 @@ def save(folder: Path, classes: int = 3) -> keras.Model:
 
 
 def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
-    numbers = np.random.default_rng(1)
-    return numbers.standard_normal((count, 6), np.float32), numbers.integers(3, size=count)
+    rng = np.random.default_rng(1)
+    return rng.standard_normal((count, 6), np.float32), rng.integers(3, size=count)
 
 
 def test_equal_networks_are_equal_bytes(tmp_path: Path) -> None:

@@ -27,10 +27,10 @@ PARAMS: dict[str, Any] = {
 
 def images(count: int, seed: int, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Discs whose place tells the class: uint8 (N, 8, 8, channels), int64 (N,)."""
-    numbers = np.random.default_rng(seed)
-    labels = numbers.integers(2, size=count)
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(2, size=count)
     rows, columns = np.mgrid[:SIDE, :SIDE]
-    centre = 2.5 + 3 * labels + numbers.normal(0, 0.3, count)
+    centre = 2.5 + 3 * labels + rng.normal(0, 0.3, count)
     far = np.hypot(rows - centre[:, None, None], columns - centre[:, None, None])
     grey = 255 / (1 + np.exp(2 * (far - 2)))
     return np.repeat(grey[..., None], channels, 3).astype(np.uint8), labels

@@ -17,10 +17,10 @@ BLOCK = 2_500
 def run(seed: int, runtime: RuntimeParams, sample: SampleParams) -> None:
     configure(runtime)
     generator = load_generator(MODEL)
-    numbers = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([seed, 1])
     shares = generator.card["class_shares"]
-    labels = drawn_labels(shares, sample.images, numbers) if shares else None
-    latents = numbers.standard_normal((sample.images, generator.latent), np.float32)
+    labels = drawn_labels(shares, sample.images, rng) if shares else None
+    latents = rng.standard_normal((sample.images, generator.latent), np.float32)
     latents *= np.float32(sample.truncation)
     images = np.empty((sample.images, *generator.shape), np.uint8)
     with progress("sample", sample.images) as shown:
@@ -37,7 +37,7 @@ def run(seed: int, runtime: RuntimeParams, sample: SampleParams) -> None:
         )
 
 
-def drawn_labels(shares: list[float], count: int, numbers: np.random.Generator) -> np.ndarray:
+def drawn_labels(shares: list[float], count: int, rng: np.random.Generator) -> np.ndarray:
     """Class indices, int64 (count,), with the data's shares and in random order.
 
     The counts are the shares', rounded; only the order is drawn, so that every prefix is a
@@ -47,13 +47,13 @@ def drawn_labels(shares: list[float], count: int, numbers: np.random.Generator) 
     counts = np.floor(exact).astype(np.int64)
     by_remainder = np.argsort(counts - exact, kind="stable")
     counts[by_remainder[: count - counts.sum()]] += 1
-    return numbers.permutation(np.repeat(np.arange(len(shares)), counts))
+    return rng.permutation(np.repeat(np.arange(len(shares)), counts))
 
 
 def grid_of(generator: SavedGenerator, seed: int, truncation: float) -> tuple[np.ndarray, int]:
     """Images for a grid and its number of columns: a class a column, where there are classes."""
     columns = min(generator.classes, COLUMNS) or COLUMNS
-    numbers = np.random.default_rng([seed, 2])
-    latents = numbers.standard_normal((ROWS * columns, generator.latent), np.float32)
+    rng = np.random.default_rng([seed, 2])
+    latents = rng.standard_normal((ROWS * columns, generator.latent), np.float32)
     labels = np.tile(np.arange(columns), ROWS) if generator.classes else None
     return generator.images(latents * np.float32(truncation), labels), columns

@@ -172,3 +172,14 @@ def test_what_is_dropped_gets_no_gradient() -> None:
         tape.watch(x)
         y = layer(x, training=True)
     np.testing.assert_array_equal(tape.gradient(y, x), np.where(y.numpy() == 0, 0.0, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [(ConcatOneHot(3), "WithLabel"), (ClassLogit(), "LogitOfLabel"), (UpsampleNearest(), "Repeat")],
+)
+def test_files_name_the_layers_as_they_always_did(layer: keras.layers.Layer, name: str) -> None:
+    """An exported model of an earlier version loads."""
+    saved = keras.saving.serialize_keras_object(layer)
+    assert saved["registered_name"] == f"ganflow>{name}"
+    assert type(keras.saving.deserialize_keras_object(saved)) is type(layer)

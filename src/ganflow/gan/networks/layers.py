@@ -131,7 +131,7 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
         return bits < tf.constant(round((1 - self.rate) * 2**16), tf.uint16)
 
 
-@keras.saving.register_keras_serializable("ganflow")
+@keras.saving.register_keras_serializable("ganflow", name="WithLabel")  # as in older files
 class ConcatOneHot(keras.layers.Layer):  # type: ignore[misc]
     """Latents (N, d) and class indices (N,) to (N, d + classes), with the label one-hot beside."""
 
@@ -146,7 +146,7 @@ class ConcatOneHot(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "classes": self.classes}
 
 
-@keras.saving.register_keras_serializable("ganflow")
+@keras.saving.register_keras_serializable("ganflow", name="LogitOfLabel")  # as in older files
 class ClassLogit(keras.layers.Layer):  # type: ignore[misc]
     """Logits (N, classes) and class indices (N,) to the logit (N, 1) of each class index."""
 
@@ -172,7 +172,7 @@ class CentreCrop(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "height": self.height, "width": self.width}
 
 
-@keras.saving.register_keras_serializable("ganflow")
+@keras.saving.register_keras_serializable("ganflow", name="Repeat")  # as in older files
 class UpsampleNearest(keras.layers.Layer):  # type: ignore[misc]
     """Nearest upsampling of maps (N, H, W, C) to (N, 2H, 2W, C).
 
