@@ -32,7 +32,10 @@ class Reruns:
         with workspace(self.project, self._name("candidate", seed), self.base_commit) as folder:
             transfer.pull(folder, self.on_line)
             self._copy_inputs(folder, seed)
-            return self._run(folder, (*TRAINING, "sample", "evaluate"))
+            stages = (*TRAINING, "sample", "evaluate")
+            transfer.fetch_cached_outputs(folder, stages, self.on_line)
+            self._reproduce(folder, stages)
+            return measured_at(None, folder)
 
     def train_base(self, seed: int) -> Measured:
         """Train the base with another seed and evaluate it as the candidate is evaluated."""
@@ -48,8 +51,7 @@ class Reruns:
             transfer.pull(folder, self.on_line)
             if train:
                 parameters.edit({"seed": seed}, folder / parameters.PARAMS_FILE)
-                for stage in TRAINING:
-                    reproduce(stage, folder, on_line=self.on_line, timeout=self.timeout)
+                self._reproduce(folder, TRAINING)
             return evaluate_model(
                 folder / MODEL, self.candidate_folder, state_folder(), seed, self._run_stage
             )
@@ -74,8 +76,6 @@ class Reruns:
         shutil.rmtree(folder / RAW)
         shutil.copytree(self.candidate_folder / RAW, folder / RAW, symlinks=True)
 
-    def _run(self, folder: Path, stages: tuple[str, ...]) -> Measured:
-        transfer.fetch_cached_outputs(folder, stages, self.on_line)
+    def _reproduce(self, folder: Path, stages: tuple[str, ...]) -> None:
         for stage in stages:
             reproduce(stage, folder, on_line=self.on_line, timeout=self.timeout)
-        return measured_at(None, folder)
