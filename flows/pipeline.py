@@ -14,6 +14,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from ganflow.base.environment import check_versions
 from ganflow.config import params as parameters
 from ganflow.orchestration.artifacts import show_results
 from ganflow.orchestration.parent_watchdog import end_with_worker
@@ -47,6 +48,7 @@ def pipeline(stage_timeout: float | None = None) -> State[None]:
     """
     end_with_worker()
     parameters.load()
+    check_versions(Path())
     outcomes = run_stages(Path(), stage_timeout)
     show_results(Path())
     return final_state(outcomes)

@@ -20,6 +20,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.pipeline import STAGES, run_stages
+from ganflow.base.environment import LOCK
 from ganflow.config import params as parameters
 from ganflow.config.params import Params
 from ganflow.orchestration import ingestion, proposal, transfer
@@ -115,6 +116,8 @@ def pull_data(folder: Path) -> None:
 def apply_changes(folder: Path, overrides: dict[str, Any], source: str | None) -> Params:
     """Change the parameters first: they name the data, and an error costs nothing yet."""
     params = parameters.edit(overrides, folder / parameters.PARAMS_FILE)
+    if not git.succeeds("diff", "--quiet", "--", str(LOCK), cwd=folder):
+        _log(f"other versions are installed than at the base: the proposal changes {LOCK}")
     ingestion.update_imports(folder, _log)
     if source:
         ingestion.add_incoming(Path(source), folder, params.data.source, _log)

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from dvc_data.hashfile.meta import Meta
 
+from ganflow.base.environment import LIBRARIES
 from ganflow.config.params import Params
 from ganflow.config.schema import SchemaNode
 
@@ -96,7 +97,23 @@ def test_pipeline_can_be_read_aloud() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_parameters_are_the_sections_it_is_handed(stage: str) -> None:
     run = importlib.import_module(f"ganflow.stages.{stage}").run
-    assert set(STAGES[stage]["params"]) == set(inspect.signature(run).parameters)
+    *sections, versions = STAGES[stage]["params"]
+    assert set(sections) == set(inspect.signature(run).parameters)
+    # `prepare` imports one function of a module in which another sets TensorFlow up.
+    unused = {"keras", "tensorflow"} if stage == "prepare" else set()
+    assert versions == {"ganflow.lock": sorted(libraries_of(stage) - unused)}
+
+
+def libraries_of(stage: str) -> set[str]:
+    """The libraries in ganflow.lock that a stage's code imports."""
+    found: set[str] = set()
+    for path in code_of(stage):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.split(".")[0])
+    return {{"PIL": "pillow"}.get(name, name) for name in found} & set(LIBRARIES)
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -31,7 +31,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This project with a file in the place of each output, recorded as up to date."""
     project = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
+    for name in ("dvc.yaml", "params.yaml", "ganflow.lock", ".dvcignore"):
         shutil.copy(ROOT / name, project / name)
     for path in ("data/raw/mnist", "data/raw/inception", "flows"):
         (project / path).mkdir(parents=True)

@@ -2,6 +2,6 @@
 
 import sys
 
-from ganflow.cli import main
+from ganflow.cli import command
 
-sys.exit(main())
+sys.exit(command())

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from ganflow.base.environment import in_utf8, pin
 from ganflow.base.errors import GanflowError, ParameterError
 from ganflow.base.progress import waiting
 
@@ -29,6 +30,7 @@ Add = Callable[[str, str, Action], argparse.ArgumentParser]
 
 TOOLS = {
     "params": "check params.yaml, or say what a parameter means",
+    "upgrade": "record the installed versions of the libraries that compute",
     "recipe": "write a named set of parameters into params.yaml",
     "data": "show what the pipeline would make of a folder of images",
     "studio": "open a page to play with the trained generator",
@@ -40,11 +42,20 @@ TOOLS = {
 }
 
 
+def command() -> int:
+    """The command `ganflow`, whatever the locale."""
+    in_utf8()
+    return main()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, or that of the error, 2 for a wrong parameter."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    unused = pin()
     _log_to_stderr()
     try:
+        if unused:
+            LOGGER.info("not used, as it may shape a result: %s", ", ".join(unused))
         _know(given)
         options = _parser().parse_args(given)
         LOGGER.setLevel(getattr(options, "level", logging.INFO))
@@ -114,6 +125,12 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_stages(command)
     _add_params(command)
+    command(
+        "upgrade",
+        "Write the installed versions of TensorFlow, Keras, NumPy, SciPy and Pillow to "
+        "ganflow.lock, and say which stages will therefore run again.",
+        _upgrade,
+    )
     _add_recipe(command)
     _add_data(command)
     _add_studio(command)
@@ -283,8 +300,9 @@ def _run_stage(options: argparse.Namespace) -> None:
     from ganflow.base.runtime import quiet_start
     from ganflow.config.params import load, sections_of
     from ganflow.gan.checkpoint import forget_recorded
+    from ganflow.stages.lineage import recorded
 
-    with _restorable():
+    with _restorable(), recorded(options.stage):
         params = load()
         forget_recorded()
         with quiet_start():
@@ -314,6 +332,9 @@ def _waiting(what: str) -> AbstractContextManager[None]:
 
 
 def _check_params(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.base.environment import check_versions
     from ganflow.base.paths import RAW
     from ganflow.config.params import describe, load
     from ganflow.data.sources import require
@@ -322,7 +343,22 @@ def _check_params(options: argparse.Namespace) -> None:
         print(describe(options.key))
         return
     require(RAW / load().data.source)
+    check_versions(Path())
     print("params.yaml is right")
+
+
+def _upgrade(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from ganflow.base.environment import in_words, record_versions
+    from ganflow.stages.lineage import stages_of
+
+    changed = record_versions(Path())
+    if not changed:
+        print("ganflow.lock has the installed versions")
+        return
+    print(f"recorded: {in_words(changed)}")
+    print(f"dvc repro will run again: {', '.join(stages_of(Path(), set(changed)))}")
 
 
 def _write_recipe(options: argparse.Namespace) -> None:

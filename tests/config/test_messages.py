@@ -127,7 +127,10 @@ def test_a_switch_with_auto(value: str, said: str) -> None:
 
 def test_an_entry_of_a_list_is_named_itself() -> None:
     said = message(data__classes=[1, 2.5])
-    assert said == "data.classes[1]: 2.5 is not allowed. Allowed: text, or a whole number."
+    assert said == (
+        "data.classes[1]: 2.5 is not allowed. Allowed: text, or a whole number. If it is a name, "
+        'put it in quotes, such as "1e5".'
+    )
 
 
 def test_two_parameters_that_exclude_each_other_are_one_message_naming_both() -> None:

@@ -84,7 +84,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str])
     for name in ("src", "flows"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PROJECT / name, folder / name, ignore=ignore)
-    for name in ("dvc.yaml", "params.yaml", ".dvcignore", "pyproject.toml"):
+    for name in ("dvc.yaml", "params.yaml", "ganflow.lock", ".dvcignore", "pyproject.toml"):
         shutil.copy(PROJECT / name, folder)
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params.setdefault("data", {})["source"] = "pictures"

@@ -41,7 +41,7 @@ def test_a_folder_of_pictures_becomes_a_report(tmp_path: Path) -> None:
     """The steps of docs/data.md and docs/getting-started.md, and a second run that does nothing."""
     from ganflow.config.params import edit
 
-    for name in ("dvc.yaml", "params.yaml"):
+    for name in ("dvc.yaml", "params.yaml", "ganflow.lock"):
         (tmp_path / name).write_text((ROOT / name).read_text())
     (tmp_path / "src").symlink_to(ROOT / "src")
     shutil.copytree(ROOT / "data" / "raw" / "inception", tmp_path / "data" / "raw" / "inception")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from ganflow.base.environment import check_keras
 from ganflow.base.section import Section
 
 Precision = Literal["auto", "bfloat16", "float32", "float16"]
@@ -46,6 +47,7 @@ def configure(runtime: RuntimeParams, begin: Callable[[], Any] = lambda: None) -
         tf.config.threading.set_intra_op_parallelism_threads(threads(runtime))
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.experimental.enable_op_determinism()
+        check_keras()
         begun = begin()
         tf.zeros(()).numpy()  # the first operation, which looks for devices
     return begun

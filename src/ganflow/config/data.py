@@ -12,6 +12,18 @@ Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"
 Side = Annotated[int, Field(ge=8, le=128)]
 Sides = Annotated[list[Side], Field(min_length=2, max_length=2)]
 Share = Annotated[float, Field(gt=0, lt=0.5)]
+Folders = Annotated[list[str], Field(min_length=1)]
+
+
+class SplitFolders(Section):
+    train: Folders
+    """The folders of training images."""
+
+    validation: list[str] = Field(default_factory=list)
+    """The folders of validation images; without any, some of the training images."""
+
+    test: list[str] = Field(default_factory=list)
+    """The folders of test images; without any, some of all images."""
 
 
 class DataParams(Section):
@@ -36,11 +48,26 @@ class DataParams(Section):
     resample: Resample = "bicubic"
     """Filter for changing the size; all but `nearest` are antialiased."""
 
-    background: Annotated[int, Field(ge=0, le=255)] = 0
-    """Grey level of borders and behind transparent pixels."""
+    background: Annotated[int, Field(ge=0, le=255)] | Literal["auto"] = "auto"
+    """Grey level of borders and behind transparent pixels; `auto`: what they stand out from."""
+
+    range: Annotated[list[float], Field(min_length=2, max_length=2)] | Literal["auto"] = "auto"
+    """The numbers that are black and white, `[0, 4095]` for 12 bits; `auto`: by all of them."""
+
+    layout: Literal["auto", "NHWC", "NCHW"] = "auto"
+    """Where arrays have their channels: last (`NHWC`) or first (`NCHW`)."""
+
+    splits: SplitFolders | Literal["auto", "none"] = "auto"
+    """The folders of each split; `auto`: by their names; `none`: the source has no splits."""
+
+    labels: Literal["auto", "use", "ignore"] = "auto"
+    """Whether labels are used; `auto`: not those of one class, or of fewer than 10 images each."""
 
     classes: Annotated[list[str | int], Field(min_length=1)] | Literal["all"] = "all"
     """The names of the classes to use."""
+
+    exclude: list[str] = Field(default_factory=list)
+    """Images that must not be used: names in the source, or SHA-256 hashes of the files."""
 
     limit: Annotated[int, Field(ge=1)] | None = None
     """Use at most this many training images, chosen by the hash of their content."""
@@ -73,6 +100,8 @@ class DataParams(Section):
                 "stacked images take their colour channels from three grey ones: "
                 "use `mode: L` or `mode: auto` with `stacked`, or `stacked: 0` with `mode: RGB`"
             )
+        if self.range != "auto" and self.range[0] >= self.range[1]:
+            raise ValueError("`range` is black first, then white, which is the greater number")
         if self.classes != "all":
             names = [str(name) for name in self.classes]
             if len(set(names)) < len(names):

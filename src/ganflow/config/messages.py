@@ -151,6 +151,8 @@ def _instead(path: Path, document: SchemaNode) -> str:
 def _nearest(value: Any, node: SchemaNode) -> str:
     """What a value that is not allowed was probably meant to be."""
     types = {own.get("type") for own in node.types}
+    if "string" in types and not node.choices and not isinstance(value, str | list | Mapping):
+        return ' If it is a name, put it in quotes, such as "1e5".'
     if isinstance(value, float) and value.is_integer() and "integer" in types:
         return f" Write {int(value)}." if abs(value) < 2**63 else ""
     if not isinstance(value, str):

@@ -2,8 +2,9 @@
 
 import math
 import os
+import re
 import shutil
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
@@ -12,27 +13,39 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
+from ganflow.base.environment import versions
 from ganflow.base.errors import DataError
 from ganflow.base.files import write_json
 from ganflow.base.store import CARD, SPLITS, writing_array
 from ganflow.config.data import DataParams
 from ganflow.data import near_duplicates, selection, splits, stacked
+from ganflow.data.inference import Inference, check_contrast, infer_labels
 from ganflow.data.readers.formats import recognise
 from ganflow.data.readers.gathering import Gathered, gather
+from ganflow.data.readers.labels import NO_LABEL
 from ganflow.data.rejects import REJECTED, Reject, Rejects
 from ganflow.data.splits import DROPPED, TRAIN
 
 T = TypeVar("T")
 
+SHA256 = re.compile("[0-9a-f]{64}")
+MIN_SHARED = 5
+"""Images that two classes may share by chance."""
+
 BLOCK = 2**20
 """Bytes of images in a block, which stays in the processor's cache while it is summed."""
 
 
-def prepare(data: DataParams, raw: Path, store: Path, workers: int | None = None) -> None:
+def prepare(
+    data: DataParams, raw: Path, store: Path, workers: int | None = None
+) -> list[Inference]:
     """Make the store of `data` from the source below `raw`, in the empty folder `store`.
 
     Args:
         workers: processes that decode pictures; None chooses.
+
+    Returns:
+        what was inferred about the data.
 
     Raises:
         DataError: when the source is missing or damaged, too much of it is unusable, it lacks
@@ -46,7 +59,7 @@ def prepare(data: DataParams, raw: Path, store: Path, workers: int | None = None
         source = recognise(where)
         with gather(source, data, scratch, rejects, workers) as gathered:
             card = {"source": data.source, "format": source.kind, "sha256": gathered.sha256}
-            _write(gathered, data, store, rejects, card, where)
+            return _write(gathered, data, store, rejects, card, where)
     except OSError as error:
         raise DataError(
             f"it cannot be read or written: {error.strerror or error}",
@@ -64,10 +77,14 @@ def _write(
     rejects: Rejects,
     card: dict[str, Any],
     where: Path,
-) -> None:
+) -> list[Inference]:
     """Choose the images of each split, write them, and complete the data card."""
+    inferred = gathered.inferred + _exclude(gathered, data)
+    inferred += _use_labels(gathered, data)
     chosen, found = _choose(gathered, data, rejects, where)
     names = _names(gathered, chosen)
+    if data.labels == "auto":
+        _check_classes(gathered, chosen, where)
     _check_splits(chosen, gathered, data, where)
     if data.stacked:
         _check_stackable(gathered, names, where)
@@ -94,6 +111,8 @@ def _write(
         statistics = _write_images(store / name / "images.npy", gathered, members)
         if split == TRAIN:
             card["statistics"] = statistics
+            flat = check_contrast(statistics["mean"], statistics["std"])
+            inferred += [flat] if flat else []
         if labels is not None:
             with writing_array(store / name / "labels.npy", labels.shape, np.int64) as append:
                 append(labels)
@@ -106,10 +125,70 @@ def _write(
         name for split, name in enumerate(SPLITS) if (gathered.official == split).any()
     ]
     card |= found
-    kinds = Counter(row.kind for row in rejects.rows)
-    card["rejected"] = {"faults": rejects.faults, "kinds": dict(sorted(kinds.items()))}
+    card["rejected"] = {"faults": rejects.faults, "kinds": dict(sorted(rejects.kinds.items()))}
+    card["versions"] = {name: versions()[name] for name in ("numpy", "pillow", "scipy")}
+    card["inferred"] = [asdict(inference) for inference in inferred]
     rejects.write(store / REJECTED)
     write_json(store / CARD, card)
+    return inferred
+
+
+def _exclude(gathered: Gathered, data: DataParams) -> list[Inference]:
+    """Mark the images that `data.exclude` lists as unusable, and say how many."""
+    if not data.exclude:
+        return []
+    listed = {entry[:32] if SHA256.fullmatch(entry) else entry for entry in data.exclude}
+    found = set()
+    usable = np.flatnonzero(gathered.findings["usable"])
+    for row in usable.tolist():
+        first, second = gathered.findings["source"][row].tolist()
+        for entry in listed & {gathered.name(row), f"{first:016x}{second:016x}"}:
+            gathered.findings["usable"][row] = False
+            found.add(entry)
+    count = len(usable) - int(gathered.findings["usable"].sum())
+    missing = sorted(listed - found)
+    seen = f"data.exclude has {len(listed):,} entries"
+    if missing:
+        seen += f", and nothing in the source is {', '.join(missing[:3])}"
+    return [Inference("excluded", f"{count:,} images", seen, doubtful=bool(missing))]
+
+
+def _use_labels(gathered: Gathered, data: DataParams) -> list[Inference]:
+    """Decide whether labels are used, and forget them if not."""
+    if not gathered.classes:
+        ignored = Inference("labels", "not used", "data.labels")
+        return [ignored] if data.labels == "ignore" else []
+    labels = gathered.labels[gathered.findings["usable"]]
+    counts = np.bincount(labels, minlength=len(gathered.classes)).tolist()
+    named = {name: n for name, n in zip(gathered.classes, counts, strict=True) if n}
+    used, inference = infer_labels(named, data)
+    if not used:
+        gathered.classes = []
+        gathered.labels = np.full_like(gathered.labels, NO_LABEL)
+    return [inference]
+
+
+def _check_classes(gathered: Gathered, chosen: np.ndarray, where: Path) -> None:
+    """Refuse classes that consist of pictures of other classes: a second copy of the set."""
+    if not gathered.classes:
+        return
+    members = np.flatnonzero(chosen != DROPPED)
+    pixels, labels = gathered.findings["pixels"][members, 0], gathered.labels[members]
+    pairs = np.unique(np.stack([pixels, labels.astype(np.uint64)], 1), axis=0)
+    images, classes_with = np.unique(pairs[:, 0], return_counts=True)
+    shared = np.isin(pixels, images[classes_with > 1])
+    counts = np.bincount(labels[shared], minlength=len(gathered.classes))
+    totals = np.bincount(labels, minlength=len(gathered.classes))
+    alike = np.flatnonzero((counts >= MIN_SHARED) & (2 * counts > totals))
+    if len(alike):
+        names = [f"{gathered.classes[label]} ({counts[label]:,})" for label in alike]
+        raise DataError(
+            f"the same pictures are in several classes: {', '.join(sorted(names)[:10])}",
+            where=str(where),
+            expected="each picture in one class: is a folder a second copy of the set?",
+            run="remove that folder, name the others in data.splits or data.classes, or set "
+            "data.labels: use in params.yaml if this is meant",
+        )
 
 
 def _names(gathered: Gathered, chosen: np.ndarray) -> list[str]:
@@ -276,7 +355,7 @@ def _check_splits(chosen: np.ndarray, gathered: Gathered, data: DataParams, wher
             f"no training image is left of: {names}",
             where=str(where),
             expected="some of each class, or `data.classes` without these",
-            run=f"ganflow data show {data.source}",
+            run="set data.labels: ignore in params.yaml, or data.classes, or add images",
         )
 
 

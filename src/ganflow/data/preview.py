@@ -11,6 +11,7 @@ from rich.table import Table
 from ganflow.base.images import image_grid, write_png
 from ganflow.base.store import SPLITS, Store, open_store
 from ganflow.config.data import DataParams
+from ganflow.data.inference import Inference
 from ganflow.data.prepare import prepare
 from ganflow.data.rejects import REJECTED, printable
 
@@ -64,6 +65,7 @@ def table(card: dict[str, Any]) -> Table:
         "look-alikes": f"{near['pairs']} pairs, {near['across_splits']} across splits"
         if near
         else "not looked for",
+        **{entry["what"]: str(Inference(**entry)).partition(": ")[2] for entry in card["inferred"]},
         "not used": ", ".join(f"{n} {kind}" for kind, n in card["rejected"]["kinds"].items())
         or "0",
     }

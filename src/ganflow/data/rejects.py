@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import unicodedata
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,14 +38,15 @@ class Rejects:
     def __init__(self, where: Path, share: float) -> None:
         self.where, self.share = where, share
         self.rows: list[Reject] = []
-        self.faults = self.asides = 0
+        self.kinds: Counter[str] = Counter()
+        self.faults = 0
 
     def add(self, reject: Reject) -> None:
         self.faults += reject.is_fault
         if self.faults > MAX_FAULTS:
             self.check(0)
-        self.asides += reject.kind == "aside"
-        if reject.kind != "aside" or self.asides <= MAX_ASIDE:
+        self.kinds[reject.kind] += 1
+        if reject.kind != "aside" or self.kinds["aside"] <= MAX_ASIDE:
             self.rows.append(reject)
 
     def check(self, total: int) -> None:

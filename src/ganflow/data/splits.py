@@ -12,6 +12,19 @@ from ganflow.base.store import SPLITS
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
 DROPPED = -1
 UNDECIDED = -2
+SPLIT_NAMES = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "trainset": TRAIN,
+    "val": VALIDATION,
+    "valid": VALIDATION,
+    "validation": VALIDATION,
+    "valset": VALIDATION,
+    "dev": VALIDATION,
+    "test": TEST,
+    "testing": TEST,
+    "testset": TEST,
+}
 
 
 def assign(

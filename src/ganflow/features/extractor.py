@@ -18,6 +18,7 @@ import numpy as np
 import safetensors.numpy
 import tensorflow as tf
 
+from ganflow.base.environment import versions
 from ganflow.base.errors import DataError
 from ganflow.base.files import missing, read_json, write_bytes, write_json
 from ganflow.features import classifier
@@ -211,7 +212,8 @@ def save_extractor(folder: Path, extractor: Extractor, **findings: float) -> Non
     content = safetensors.numpy.save({name: weights[name] for name in sorted(weights)})
     write_bytes(folder / WEIGHTS, content)
     digest = hashlib.sha256(content).hexdigest()
-    write_json(folder / CARD, {**extractor.card, **findings, "sha256": digest})
+    card = {**extractor.card, **findings, "versions": versions(), "sha256": digest}
+    write_json(folder / CARD, card)
 
 
 def load_extractor(folder: Path, source: str | None = None) -> Extractor:

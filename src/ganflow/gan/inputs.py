@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ganflow.base.environment import versions
 from ganflow.base.errors import ParameterError
 from ganflow.base.runtime import RuntimeParams, resolved
 from ganflow.base.store import Store
@@ -24,6 +25,7 @@ def training_inputs(
         "train": train.model_dump(exclude={"strategy"}),
         "data": store.card,
         "code": training_key({}),
+        "versions": versions(),
     }
 
 

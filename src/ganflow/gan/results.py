@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from ganflow.base.environment import versions
 from ganflow.base.files import whole_folder, write_text
 from ganflow.base.images import image_grid, write_png
 from ganflow.gan.saved import save_networks
@@ -44,6 +45,7 @@ def write_model(
         },
         "seed": trainer.seed,
         "train": trainer.params.model_dump(exclude_none=True, exclude={"strategy"}),
+        "versions": versions(),
         "snapshot": {"images": best.images, "validation_fd": round(best.fd, 6)},
     }
     with whole_folder(folder) as written:

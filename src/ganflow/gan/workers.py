@@ -273,7 +273,7 @@ def mirrored(kind: str) -> tf.distribute.Strategy:
 
 
 def parse_tf_config(text: str) -> ClusterConfig | None:
-    """Parse the value of `TF_CONFIG`; None if it is empty or names only one process.
+    """Parse the value of `TF_CONFIG`; None if it names no other process.
 
     Raises:
         ParameterError: it is not JSON, or does not have workers and one of their tasks.
@@ -282,6 +282,8 @@ def parse_tf_config(text: str) -> ClusterConfig | None:
         return None
     try:
         read = json.loads(text)
+        if not read.get("cluster"):
+            return None
         addresses = {
             f"/job:{job}/task:{number}": str(address)
             for job in ("chief", "worker")

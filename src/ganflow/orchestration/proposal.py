@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ganflow.base.environment import LOCK, recorded_versions
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EVALUATION, RAW
 from ganflow.orchestration import processes
@@ -16,7 +17,7 @@ from ganflow.versions.gate_record import GATE_RECORD
 from ganflow.versions.git import ORIGIN, remote_commit, succeeds
 
 PREFIX = "retrain/"
-PROPOSED = ("dvc.lock", "params.yaml", str(EVALUATION))
+PROPOSED = ("dvc.lock", "params.yaml", str(LOCK), str(EVALUATION))
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,14 @@ def stage_changes(folder: Path) -> bool:
 
 
 def branch_name(folder: Path, base: str) -> str:
-    """`retrain/` and a hash of base, parameters and data: equal inputs get the same branch.
+    """`retrain/` and a hash of base, parameters, versions and data, the inputs of a retraining.
 
     Git's index has a hash of the raw data, whether the files or a .dvc file are in git.
     """
     parameters = (folder / "params.yaml").read_bytes()
     data = git.run("ls-files", "--stage", "--", str(RAW), cwd=folder).rstrip("\n")
-    digest = hashlib.sha256(b"\0".join([base.encode(), parameters, data.encode()]))
+    versions = json.dumps(recorded_versions(folder)).encode()
+    digest = hashlib.sha256(b"\0".join([base.encode(), parameters, versions, data.encode()]))
     return PREFIX + digest.hexdigest()[:12]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from configobj import ConfigObj  # type: ignore[import-untyped]
 
+from ganflow.base.environment import LOCK, record_versions
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
@@ -76,6 +77,8 @@ def workspace(project: Path, name: str, commit: str) -> Iterator[Path]:
             remove_workspace(project, folder)
             git.run("worktree", "add", "--quiet", "--detach", str(folder), commit, cwd=project)
         share_cache(project, folder)
+        if (folder / LOCK).exists():
+            record_versions(folder)  # what runs here is what is installed now
         yield folder
         with exclusively("worktrees"):
             remove_workspace(project, folder)

@@ -1,5 +1,6 @@
 """The `train` stage: from the prepared store to a generator."""
 
+from ganflow.base.environment import blas_kernels
 from ganflow.base.files import sha256_of
 from ganflow.base.paths import EXTRACTOR, MODEL, PREPARED, TRAINING
 from ganflow.base.runtime import RuntimeParams, configure, threads
@@ -23,7 +24,11 @@ def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParam
     workers = _workers(runtime, model, train)
     store = open_store(PREPARED)
     inputs = training_inputs(seed, runtime, model, train, store)
-    local = {"threads": threads(runtime), "replicas": workers.replicas}
+    local = {
+        "threads": threads(runtime),
+        "replicas": workers.replicas,
+        "blas": blas_kernels(),
+    }
     extractor = {"extractor": sha256_of(EXTRACTOR / "card.json")}
     checkpoints = Checkpoints(training_key(inputs | local | extractor))
     with checkpoints.held(), workers.reporting_lost_workers():

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganflow.base.errors import DataError
+from ganflow.config.data import DataParams
 from ganflow.data.readers import arrays
 from ganflow.data.readers.array_set import open_set
 from ganflow.data.readers.formats import recognise
@@ -30,35 +31,6 @@ def test_every_version_of_the_format_is_read(tmp_path: Path, version: tuple[int,
     np.testing.assert_array_equal(read, IMAGES)
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        (np.array([0, 0.5, 1], np.float32), [0, 128, 255]),
-        (np.array([-1, 0, 1], np.float64), [0, 128, 255]),
-        (np.array([0, 127.4, 255], np.float16), [0, 127, 255]),
-        (np.array([0, 32768, 65535], np.uint16), [0, 128, 255]),
-        (np.array([0, 7, 255], np.int64), [0, 7, 255]),
-        (np.array([False, True, True]), [0, 255, 255]),
-    ],
-    ids=lambda value: str(getattr(value, "dtype", "")),
-)
-def test_numbers_become_bytes(tmp_path: Path, values: np.ndarray, expected: list[int]) -> None:
-    path = tmp_path / "images.npy"
-    np.save(path, np.broadcast_to(values[:, None, None], (3, 4, 4)).copy())
-    (part,) = open_set(recognise(path)).parts
-    first = np.concatenate(list(part.blocks(2)))[:, 0, 0, 0]
-    assert np.abs(first.astype(int) - expected).max() <= 1
-
-
-@pytest.mark.parametrize(
-    "values", [np.array([np.nan, 1.0]), np.array([-3.0, 7.0]), np.array([-5, 9])]
-)
-def test_numbers_of_unknown_range_are_refused(tmp_path: Path, values: np.ndarray) -> None:
-    np.save(tmp_path / "images.npy", np.broadcast_to(values[:, None, None], (2, 4, 4)).copy())
-    with pytest.raises(DataError, match="images"):
-        open_set(recognise(tmp_path / "images.npy"))
-
-
 class Evil:
     def __reduce__(self) -> tuple[Any, ...]:
         return exec, ("raise SystemExit('unpickled')",)
@@ -72,7 +44,7 @@ def test_objects_are_refused_without_being_unpickled(tmp_path: Path, name: str) 
     else:
         np.savez(tmp_path / name, images=evil)
     with pytest.raises(DataError, match="objects"):
-        open_set(recognise(tmp_path / name))
+        open_set(recognise(tmp_path / name), DataParams())
 
 
 def npy(header: str, content: bytes = b"") -> bytes:

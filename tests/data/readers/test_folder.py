@@ -1,12 +1,15 @@
 """Folders: regular files only, whatever their names, and links only into DVC's cache."""
 
 import os
+import socket
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from ganflow.base.errors import DataError
 from ganflow.data.readers.folder import FileChangedError, list_folder, read_ahead, read_file
 from ganflow.data.readers.listing import Listing
 from ganflow.data.rejects import Reject
@@ -19,14 +22,30 @@ def listed(root: Path, scratch: Path) -> tuple[set[str], dict[str, str]]:
         return set(listing.names()), {r.file: r.kind for r in rejects}
 
 
-def test_links_pipes_and_undecodable_names_are_left_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda root: os.mkfifo(root / "a" / "pipe.png"),
+        lambda root: socket.socket(socket.AF_UNIX).bind(os.path.relpath(root / "a" / "socket")),
+        lambda root: (root / "a" / "lost.png").symlink_to("nowhere"),
+        lambda root: Path(os.fsdecode(os.fsencode(root) + b"/a/bad\xff.png")).touch(),
+        lambda root: (root / ".hidden").mkdir() or os.mkfifo(root / ".hidden" / "pipe"),
+    ],
+    ids=["pipe", "socket", "dangling link", "name", "hidden"],
+)
+def test_what_dvc_cannot_hash_is_refused(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    (tmp_path / "root" / "a").mkdir(parents=True)
+    make(tmp_path / "root")
+    with pytest.raises(DataError, match="DVC could not hash"):
+        listed(tmp_path / "root", tmp_path / "scratch")
+
+
+def test_links_and_control_characters_are_left_out(tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "é😀 日本").mkdir(parents=True)
     (root / "é😀 日本" / "1.png").touch()
     (root / "loop").symlink_to(root)
     (root / "passwd.png").symlink_to("/etc/passwd")
-    os.mkfifo(root / "pipe.png")
-    Path(os.fsdecode(os.fsencode(root) + b"/bad\xff.png")).touch()
     (root / "two\nlines.png").touch()
     (root / ".gitignore").touch()
     names, rejects = listed(root, tmp_path / "scratch")
@@ -34,8 +53,6 @@ def test_links_pipes_and_undecodable_names_are_left_out(tmp_path: Path) -> None:
     assert rejects == {
         "loop": "link",
         "passwd.png": "link",
-        "pipe.png": "special",
-        "bad\udcff.png": "name",
         "two\nlines.png": "name",
         ".gitignore": "aside",
     }

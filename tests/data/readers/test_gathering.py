@@ -46,7 +46,7 @@ def test_an_array_that_changes_while_it_is_read_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "set.npy"
-    np.save(path, np.zeros((100, 8, 8), np.uint8))
+    np.save(path, np.arange(6400, dtype=np.uint8).reshape(100, 8, 8))
     honest = gathering.sha256_of
 
     def meddling(file: Path) -> str:

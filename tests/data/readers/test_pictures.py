@@ -153,7 +153,7 @@ WORST = {
     "cut in the header": (GOOD[:20], "unreadable"),
     "cut in half": (GOOD[: len(GOOD) // 2], "unreadable"),
     "four billion pixels": (png(65_000, 65_000, (b"IDAT", zlib.compress(b""))), "too_large"),
-    "one long line": (png(1_000_000, 4, (b"IDAT", zlib.compress(b""))), "too_large"),
+    "one long line": (png(1_000_000, 4, (b"IDAT", zlib.compress(b""))), "unreadable"),
     "two billion by two billion": (png(2**31 - 1, 2**31 - 1), "too_large"),
     "without pixels": (png(0, 0), ("unreadable", "too_small")),
     "one pixel": (png(1, 1, (b"IDAT", zlib.compress(bytes(4)))), "too_small"),
@@ -163,7 +163,7 @@ WORST = {
         "unreadable",
     ),
     "a thousand scans": (SCANS[:-2] + SCANS[SCANS.rindex(b"\xff\xda") : -2] * 1000, "too_large"),
-    "a RIFF that is no picture": (b"RIFF" + bytes(100), "unreadable"),
+    "a RIFF that is no picture": (b"RIFF" + bytes(100), "no_picture"),
     "a TIFF that points at itself": (b"II*\0\x08\0\0\0" + b"\1\0" + bytes(12) + b"\x08\0\0\0", ""),
 }
 

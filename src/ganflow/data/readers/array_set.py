@@ -1,21 +1,30 @@
 """Find which of a source's arrays are images and which are labels, and of which split."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ganflow.base.errors import DataError
+from ganflow.config.data import DataParams
+from ganflow.data.inference import (
+    Inference,
+    Range,
+    Values,
+    assumed_range,
+    words,
+)
 from ganflow.data.readers import arrays, idx
 from ganflow.data.readers.arrays import Array
 from ganflow.data.readers.formats import Source
-from ganflow.data.readers.labels import SPLIT_NAMES
-from ganflow.data.splits import TEST, UNDECIDED
+from ganflow.data.readers.pictures import as_bytes
+from ganflow.data.splits import SPLIT_NAMES, TEST, UNDECIDED
 
 IMAGES = {"x", "image", "images", "img", "imgs", "data", "pixels", "arr"}
 LABELS = {"y", "label", "labels", "target", "targets", "classes"}
 EXPECTED = "arrays such as x_train, y_train, x_test and y_test, or images and labels"
+LEAST_PIXELS = 64
+"""A table with at least this many columns may hold images in its rows; else, labels."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +34,9 @@ class Part:
     source: Array
     split: int
     shape: tuple[int, int, int]
+    channels_first: bool
     labels: np.ndarray | None
     """int32 (N,), indices into the set's classes."""
-
-    values: str
-    """The range of its numbers, as `arrays.value_range` names it."""
 
     @property
     def name(self) -> str:
@@ -40,11 +47,21 @@ class Part:
     def count(self) -> int:
         return self.source.shape[0]
 
-    def blocks(self, rows: int) -> Iterator[np.ndarray]:
-        """The images, uint8 (n, h, w, c) with 1 or 3 channels, at most `rows` at a time."""
+    def blocks(self, rows: int, black_and_white: Range, values: Values) -> Iterator[np.ndarray]:
+        """The images, uint8 (n, h, w, c), at most `rows` at a time.
+
+        Args:
+            black_and_white: what becomes 0 and 255.
+            values: to which the numbers are added before they are scaled.
+        """
+        height, width, channels = self.shape
         for block in arrays.read_rows(self.source, rows):
-            images = arrays.as_bytes(block, self.values).reshape(-1, *self.shape)
-            yield images[..., :3] if self.shape[2] == 4 else images
+            values.add(block)
+            with np.errstate(invalid="ignore"):  # NaN is found in `values`
+                images = as_bytes(block, black_and_white)
+            if self.channels_first:
+                images = images.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
+            yield np.ascontiguousarray(images.reshape(-1, *self.shape))
 
 
 @dataclass(frozen=True)
@@ -53,8 +70,15 @@ class ArraySet:
     classes: list[str]
     """Empty without labels."""
 
+    inferred: list[Inference]
 
-def open_set(source: Source) -> ArraySet:
+
+def first_range(dtype: np.dtype, data: DataParams) -> Range:
+    """The range to read numbers of this type with, before they are known."""
+    return assumed_range(dtype) if data.range == "auto" else (data.range[0], data.range[1])
+
+
+def open_set(source: Source, data: DataParams) -> ArraySet:
     """The images and labels in an idx or array source, verified against each other.
 
     Raises:
@@ -63,13 +87,16 @@ def open_set(source: Source) -> ArraySet:
     where, expected = str(source.path), idx.CANONICAL if source.kind == "idx" else EXPECTED
     images: dict[int, Array] = {}
     labels: dict[int, Array] = {}
-    for split, is_labels, array in _roles(source):
+    roles, inferred = _roles(source)
+    for split, is_labels, array in roles:
         place = labels if is_labels else images
         if split in place:
             raise DataError(
-                f"`{place[split].name}` and `{array.name}` are both the same part",
+                f"`{place[split].name}` and `{array.name}` may both be the "
+                + ("labels" if is_labels else "images"),
                 where=where,
                 expected=expected,
+                run="give them such names, or leave one out",
             )
         place[split] = array
     if not images:
@@ -80,45 +107,81 @@ def open_set(source: Source) -> ArraySet:
         if lone:
             raise DataError(" and ".join(lone), where=where, expected=expected)
     classes: dict[str, int] = {}
-    parts = [_part(split, images[split], labels.get(split), classes) for split in sorted(images)]
+    parts = []
+    for split in sorted(images):
+        part, layout = _part(split, images[split], labels.get(split), classes, data)
+        parts.append(part)
+        if layout and layout not in inferred:
+            inferred.append(layout)
     if len({part.shape for part in parts}) > 1:
         shapes = ", ".join(f"{part.name} {part.shape}" for part in parts)
         raise DataError(f"images of several shapes: {shapes}", where=where, expected="one shape")
-    return ArraySet(parts, list(classes))
+    if data.splits == "none" and len(parts) > 1:
+        names = ", ".join(part.name for part in parts)
+        inferred.append(
+            Inference("splits", "none in the source", f"data.splits; {names} are one set")
+        )
+        parts = [replace(part, split=UNDECIDED) for part in parts]
+    elif not isinstance(data.splits, str):
+        raise DataError(
+            "data.splits names folders, and this source has arrays",
+            where=where,
+            expected="auto, or none to make one set of all arrays",
+            run="change data.splits in params.yaml",
+        )
+    return ArraySet(parts, list(classes), inferred)
 
 
-def _roles(source: Source) -> Iterator[tuple[int, bool, Array]]:
+def _roles(source: Source) -> tuple[list[tuple[int, bool, Array]], list[Inference]]:
     """Each array with its split, and whether it holds labels."""
     if source.kind == "idx":
-        for path in source.files:
-            is_test, is_labels = idx.role(path) if source.path.is_dir() else (False, False)
-            array = idx.open_array(path, (1,) if is_labels else (3, 4))
-            yield TEST if is_test else UNDECIDED, is_labels, array
-        return
+        return list(_idx_roles(source)), []
     found: list[Array] = []
     for path in source.files:
         found += arrays.open_arrays(path) if source.kind == "npz" else [arrays.open_array(path)]
+    if len(found) == 1:
+        return [(_split(found[0]), False, found[0])], []
+    roles, unnamed = [], []
     for array in found:
-        split, is_labels = _role(array, alone=len(found) == 1)
-        yield split, is_labels, array
+        said = set(words(array.name.rsplit("/", 1)[-1]))
+        if said & IMAGES or said & LABELS:
+            roles.append((_split(array), not said & IMAGES, array))
+        else:
+            unnamed.append(array)
+    taken = {(split, is_labels) for split, is_labels, _ in roles}
+    inferred = []
+    for array in unnamed:
+        is_labels = _looks_like_labels(array)
+        seen = f"`{array.name[:100]}` is {array.dtype} {array.shape}"
+        if is_labels and (_split(array), True) in taken:
+            inferred.append(Inference("arrays", f"`{array.name[:100]}` is not used", seen))
+            continue
+        roles.append((_split(array), is_labels, array))
+        inferred.append(Inference("arrays", "labels" if is_labels else "images", seen))
+    return roles, inferred
 
 
-def _role(array: Array, alone: bool) -> tuple[int, bool]:
-    words = re.findall(r"[a-z]+", array.name.rsplit("/", 1)[-1].lower())
-    split = next((SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES), UNDECIDED)
-    if alone or IMAGES & set(words):
-        return split, False
-    if LABELS & set(words):
-        return split, True
-    raise DataError(
-        f"the array `{array.name[:100]}` says neither images nor labels",
-        where=str(array.path),
-        expected=EXPECTED,
-    )
+def _idx_roles(source: Source) -> Iterator[tuple[int, bool, Array]]:
+    for path in source.files:
+        is_test, is_labels = idx.role(path) if source.path.is_dir() else (False, False)
+        array = idx.open_array(path, (1,) if is_labels else (3, 4))
+        yield TEST if is_test else UNDECIDED, is_labels, array
 
 
-def _part(split: int, images: Array, labels: Array | None, classes: dict[str, int]) -> Part:
-    shape = arrays.image_shape(images)
+def _split(array: Array) -> int:
+    said = words(array.name.rsplit("/", 1)[-1])
+    return next((SPLIT_NAMES[word] for word in said if word in SPLIT_NAMES), UNDECIDED)
+
+
+def _looks_like_labels(array: Array) -> bool:
+    """Whether an array whose name says nothing has the shape of labels, not of images."""
+    rest = array.shape[1:]
+    return array.dtype.kind in "US" or (len(rest) < 2 and (not rest or rest[0] < LEAST_PIXELS))
+
+
+def _part(
+    split: int, images: Array, labels: Array | None, classes: dict[str, int], data: DataParams
+) -> tuple[Part, Inference | None]:
     if labels is not None and labels.shape[0] != images.shape[0]:
         raise DataError(
             f"{images.shape[0]} images in `{images.name}`, {labels.shape[0]} labels in "
@@ -127,5 +190,8 @@ def _part(split: int, images: Array, labels: Array | None, classes: dict[str, in
             expected=f"one label for each image: {images.shape[0]}",
             run="check that neither was swapped for that of the other split",
         )
+    shape, channels_first, layout = arrays.image_shape(images, data)
+    if data.labels == "ignore" and data.classes == "all":
+        labels = None
     ids = None if labels is None else arrays.read_labels(labels, classes)
-    return Part(images, split, shape, ids, arrays.value_range(images))
+    return Part(images, split, shape, channels_first, ids), layout

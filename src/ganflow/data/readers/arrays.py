@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -16,15 +17,23 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from ganflow.base.errors import DataError
+from ganflow.config.data import DataParams
+from ganflow.data.inference import Inference, infer_layout
 from ganflow.data.readers.inflating import broken, read_exactly
-from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_CLASSES, MAX_PIXELS, MAX_ROWS, MAX_SIDE
+from ganflow.data.readers.limits import (
+    MAX_CLASS_NAME,
+    MAX_CLASSES,
+    MAX_PIXELS,
+    MAX_ROWS,
+    MAX_SIDE,
+    MIN_SIDE,
+)
 from ganflow.data.readers.listing import Entry, class_fault
 from ganflow.data.readers.zipped import members, open_member
 
 MAGIC = b"\x93NUMPY"
 MAX_HEADER = 10_000
 CHUNK = 2**24
-ROWS_AT_ONCE = 4096
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -95,20 +104,21 @@ def read_rows(array: Array, rows: int) -> Iterator[np.ndarray]:
 
 
 def read_labels(array: Array, classes: dict[str, int]) -> np.ndarray:
-    """Labels as class numbers, int32 (N,).
+    """Labels as class numbers, int32 (N,): whole numbers, text, or one-hot rows.
 
     Args:
         classes: the number of each class by its name; new ones are added.
 
     Raises:
-        DataError: when they are neither whole numbers nor text, not one for each image, or
-            cannot be names of classes.
+        DataError: when they are none of these, not one for each image, or cannot be names of
+            classes.
     """
-    if array.dtype.kind not in "iubUS" or array.shape[1:] not in ((), (1,)):
+    one_hot = len(array.shape) == 2 and array.shape[1] > 1 and array.dtype.kind in "biuf"
+    if array.dtype.kind not in "iubfUS" or not (one_hot or array.shape[1:] in ((), (1,))):
         raise DataError(
             f"`{array.name}` is {array.dtype} {array.shape}",
             where=str(array.path),
-            expected="labels: whole numbers or text, one for each image",
+            expected="labels: whole numbers, text, or one-hot rows, one for each image",
         )
     if array.dtype.itemsize > 4 * MAX_CLASS_NAME:
         raise DataError(
@@ -118,6 +128,10 @@ def read_labels(array: Array, classes: dict[str, int]) -> np.ndarray:
         )
     parts = []
     for block in read_rows(array, 65_536):
+        if one_hot:
+            block = _from_one_hot(block, array)
+        elif block.dtype.kind == "f":
+            block = _from_floats(block, array)
         values, which = np.unique(block.reshape(-1), return_inverse=True)
         names = [_class_name(value, array) for value in values]
         ids = np.array([classes.setdefault(name, len(classes)) for name in names], np.int32)
@@ -127,80 +141,71 @@ def read_labels(array: Array, classes: dict[str, int]) -> np.ndarray:
                 f"`{array.name}` holds more than {MAX_CLASSES} different labels",
                 where=str(array.path),
                 expected="classes",
+                run="set data.labels: ignore in params.yaml to train without labels",
             )
     return np.concatenate(parts)
 
 
-def image_shape(array: Array) -> tuple[int, int, int]:
-    """Height, width and channels of an array of images.
-
-    Raises:
-        DataError: when it does not hold images.
-    """
-    _, *image = array.shape
-    height, width, channels = (*image, 1) if len(image) == 2 else (*image, 0, 0, 0)[:3]
-    plausible = (
-        len(image) in (2, 3)
-        and channels in (1, 3, 4)
-        and all(1 <= side <= MAX_SIDE for side in (height, width))
-        and height * width <= MAX_PIXELS
-    )
-    if not plausible or array.dtype.kind not in "bufi":
+def _from_one_hot(block: np.ndarray, array: Array) -> np.ndarray:
+    if not ((block == 0) | (block == 1)).all() or not (block.sum(axis=1) == 1).all():
         raise DataError(
-            f"`{array.name}` is {array.dtype} {array.shape}",
+            f"`{array.name}` has {block.shape[1]} numbers for each image, not a single 1 and "
+            "else 0",
             where=str(array.path),
-            expected="images: numbers of shape (N, height, width) or (N, height, width, 1, 3 or 4)",
+            expected="one label for each image, or one-hot rows",
+            run="np.save(path, labels.argmax(axis=1)) if the greatest one is the class",
         )
-    return height, width, channels
+    classes: np.ndarray = block.argmax(axis=1)
+    return classes
 
 
-def value_range(array: Array) -> str:
-    """The range of its numbers: `0..255`, `0..1`, `-1..1` or `0..65535`.
+def _from_floats(block: np.ndarray, array: Array) -> np.ndarray:
+    if (
+        not np.isfinite(block).all()
+        or not (block == np.rint(block)).all()
+        or abs(block).max() > 1e9
+    ):
+        raise DataError(
+            f"`{array.name}` holds fractions",
+            where=str(array.path),
+            expected="classes: whole numbers or text",
+            run="set data.labels: ignore in params.yaml to train without labels",
+        )
+    return block.astype(np.int64)
 
-    The type decides for bytes and 16-bit numbers; floating-point numbers and other integers are
-    read once to find their minimum and maximum.
+
+def image_shape(
+    array: Array, data: DataParams
+) -> tuple[tuple[int, int, int], bool, Inference | None]:
+    """Height, width and channels of an array of images, and whether channels come first.
 
     Raises:
-        DataError: when their range is another, or they are not all finite.
+        DataError: when it does not hold images, or their layout is not clear.
     """
-    if array.dtype.kind == "b":
-        return "0..1"
-    if array.dtype == np.uint8:
-        return "0..255"
-    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
-        return "0..65535"
-    low, high = math.inf, -math.inf
-    for block in read_rows(array, ROWS_AT_ONCE):
-        if not np.isfinite(block).all():
-            raise DataError(
-                f"`{array.name}` holds NaN or infinity", where=str(array.path), expected="numbers"
-            )
-        low, high = min(low, float(block.min())), max(high, float(block.max()))
-    if array.dtype.kind == "f" and low >= 0 and high <= 1:
-        return "0..1"
-    if array.dtype.kind == "f" and low >= -1 and high <= 1:
-        return "-1..1"
-    if low >= 0 and high <= 255:
-        return "0..255"
-    raise DataError(
-        f"`{array.name}` spans {low:g} to {high:g}",
-        where=str(array.path),
-        expected="0 to 255, or floating-point numbers from 0 to 1 or from -1 to 1",
+    where = f"{array.path}, `{array.name}`" if array.name != array.path.stem else str(array.path)
+    if array.dtype.kind not in "bufi":
+        raise DataError(f"it holds {array.dtype}", where=where, expected="images: numbers")
+    size = math.prod(array.shape[1:])
+    if not 0 < size <= 4 * MAX_PIXELS or max(array.shape[1:]) > 4 * MAX_SIDE**2:
+        raise DataError(
+            f"images of shape {array.shape[1:]}",
+            where=where,
+            expected=f"at most {MAX_PIXELS} pixels each",
+        )
+    shape, channels_first, layout = infer_layout(
+        array.shape[1:], partial(_first_rows, array), data, where
     )
+    if max(shape) > MAX_SIDE or min(shape[:2]) < MIN_SIDE:
+        raise DataError(
+            f"images of {shape[1]}×{shape[0]} pixels",
+            where=where,
+            expected=f"{MIN_SIDE} to {MAX_SIDE} along each side",
+        )
+    return shape, channels_first, layout
 
 
-def as_bytes(block: np.ndarray, values: str) -> np.ndarray:
-    """Scale numbers of the range `values` to uint8, with rounding."""
-    if block.dtype == np.uint8:
-        return block
-    if values == "0..65535":
-        return ((block.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    scaled = block.astype(np.float64)
-    if values == "0..1":
-        scaled *= 255
-    elif values == "-1..1":
-        scaled = (scaled + 1) * 127.5
-    return np.rint(scaled).clip(0, 255).astype(np.uint8)
+def _first_rows(array: Array) -> np.ndarray:
+    return next(read_rows(array, 256))
 
 
 def _opened(path: Path, name: str, entry: Entry | None, size: int) -> Array:
@@ -251,9 +256,11 @@ def _header(stream: BinaryIO, path: Path, name: str) -> tuple[tuple[int, ...], n
         ) from None
     if dtype.hasobject or dtype.names or dtype.subdtype:
         raise DataError(
-            f"`{name}` holds {'objects' if dtype.hasobject else 'records'}, which are not read",
+            f"`{name}` holds {'objects' if dtype.hasobject else 'records'}, which are not read: "
+            "they may run code",
             where=str(path),
-            expected="an array of numbers",
+            expected="an array of numbers, or of text",
+            run="save it again with np.save(path, labels.astype('U')), or images.astype('float32')",
         )
     whole = all(type(n) is int and n >= 0 for n in shape)
     if not whole or not shape or is_fortran:

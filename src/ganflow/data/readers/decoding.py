@@ -28,6 +28,7 @@ from PIL import Image
 
 from ganflow.base.errors import GanflowError
 from ganflow.data import near_duplicates
+from ganflow.data.inference import Evidence
 from ganflow.data.readers.folder import FileChangedError, read_ahead, read_file
 from ganflow.data.readers.limits import MAX_SECONDS
 from ganflow.data.readers.listing import RAW, WHOLE, Entry, Listing
@@ -39,6 +40,9 @@ FEW = 200
 """Up to this many pictures are decoded in this process: starting workers would take longer."""
 
 BATCH = 128
+GREY_NOISE = 8
+"""How far the channels of a grey pixel may differ, of 255: JPEG keeps colours inexactly."""
+
 WORKER_MEMORY = 3 * 2**30
 
 
@@ -83,6 +87,8 @@ class Decoded:
     content: int = 0
     """Sum of SHA-256 over names and contents."""
 
+    evidence: Evidence = field(default_factory=Evidence)
+
 
 def work(job: Job) -> Decoded:
     """Decode one job and write its rows."""
@@ -91,9 +97,14 @@ def work(job: Job) -> Decoded:
         images = np.ascontiguousarray(job.block)
         done.findings["usable"] = True
         done.findings["source"] = done.findings["pixels"] = digests(images)
+        done.evidence.pictures = len(images)
     else:
         images = _decode_all(job, done)
         done.findings["pixels"] = digests(images)
+    if not done.evidence.deep:
+        done.evidence.shallow.add(images[done.findings["usable"]])
+    if job.form.mode == "RGB":
+        done.evidence.coloured = _coloured(images)
     done.findings["hash"] = near_duplicates.perceptual_hashes(images)
     with job.rows.open("r+b") as rows:
         rows.seek(job.first * images[0].nbytes)
@@ -122,6 +133,20 @@ def digests(images: np.ndarray) -> np.ndarray:
     flat = np.ascontiguousarray(images).reshape(len(images), -1)
     raw = b"".join(hashlib.sha256(row.data).digest()[:16] for row in flat)
     return np.frombuffer(raw, ">u8").reshape(-1, 2).astype(np.uint64)
+
+
+def _coloured(images: np.ndarray) -> int:
+    """How many images, uint8 (n, h, w, 3), have a pixel whose channels differ visibly."""
+    pixels = images.reshape(len(images), -1, 3)
+
+    def some(chosen: np.ndarray) -> np.ndarray:
+        red, *others = np.moveaxis(chosen.astype(np.int16), -1, 0)
+        apart: np.ndarray = np.any([np.abs(red - other) > GREY_NOISE for other in others], (0, 2))
+        return apart
+
+    found = some(pixels[:, :: max(1, pixels.shape[1] // 64)])  # enough of nearly every picture
+    found[~found] = some(pixels[~found])
+    return int(found.sum())
 
 
 def read_entry(listing: Listing, place: int) -> bytes:
@@ -171,7 +196,9 @@ def _one(job: Job, place: int, archive: BinaryIO | None, done: Decoded) -> np.nd
     if job.block is not None:
         image = job.block[place]
         done.findings["source"][place] = digests(image[None])[0]
-        return to_form(Image.fromarray(image[..., 0] if image.shape[2] == 1 else image), job.form)
+        picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+        done.evidence.coloured += job.form.mode == "L" and image.shape[2] > 1
+        return to_form(picture, job.form, done.evidence)
     entry = job.entries[place]
     content = _content(job.root, entry, archive)
     raw = hashlib.sha256(content).digest()
@@ -179,7 +206,7 @@ def _one(job: Job, place: int, archive: BinaryIO | None, done: Decoded) -> np.nd
     named = entry.name.encode("utf-8", "surrogateescape") + b"\0" + raw
     done.content += int.from_bytes(hashlib.sha256(named).digest(), "big")
     try:
-        return decode(content, job.form)
+        return decode(content, job.form, done.evidence)
     except MemoryError:
         raise UnusableError("too_large", "decoding it takes too much memory") from None
 

@@ -1,13 +1,15 @@
 """Recognise the format of a source in `data/raw` by its content, not by its name."""
 
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ganflow.base.errors import DataError
 from ganflow.data.readers import arrays, idx, tarred, zipped
+from ganflow.data.readers.folder import walk
 from ganflow.data.readers.inflating import compression_of, open_inflating
-from ganflow.data.readers.listing import is_aside
+from ganflow.data.readers.listing import is_companion, is_leftover
 from ganflow.data.sources import missing
 
 Kind = Literal["idx", "npy", "npz", "zip", "tar", "folder"]
@@ -41,6 +43,8 @@ def recognise(path: Path) -> Source:
         return Source(kind, path, [path])
     if not path.is_dir():
         raise missing(path)
+    if not _has_folders(path):
+        deque(walk(path), 0)  # a folder with folders is walked when it is listed
     files = _few_files(path)
     kinds = {file: kind_of(file) for file in files}
     if "idx" in kinds.values() or (files and all("-ubyte" in file.name for file in files)):
@@ -50,8 +54,15 @@ def recognise(path: Path) -> Source:
     kind = kinds[files[0]] if len(set(kinds.values())) == 1 else None
     if kind in ("npy", "npz"):
         return Source(kind, path, files)
-    if kind in ("zip", "tar") and len(files) == 1 and not _has_folders(path):
-        return Source(kind, files[0], files)
+    if kind in ("zip", "tar") and not _has_folders(path):
+        if len(files) == 1:
+            return Source(kind, files[0], files)
+        raise DataError(
+            f"several archives: {', '.join(file.name for file in files[:10])}",
+            where=str(path),
+            expected="one archive, or a folder with a folder for each of them",
+            run=f"unpack each into a folder of its name, such as {files[0].stem}/",
+        )
     return Source("folder", path, [])
 
 
@@ -77,7 +88,7 @@ def kind_of(path: Path) -> Kind | None:
 def _few_files(folder: Path) -> list[Path]:
     files = []
     for path in folder.iterdir():
-        if is_aside(path.name) or not path.is_file():
+        if is_leftover(path.name) or is_companion(path.name) or not path.is_file():
             continue
         files.append(path)
         if len(files) > FEW:
@@ -86,7 +97,7 @@ def _few_files(folder: Path) -> list[Path]:
 
 
 def _has_folders(folder: Path) -> bool:
-    return any(path.is_dir() and not is_aside(path.name) for path in folder.iterdir())
+    return any(path.is_dir() and not is_leftover(path.name) for path in folder.iterdir())
 
 
 def _holds_arrays(path: Path) -> bool:

@@ -11,33 +11,33 @@ A `labels.csv` at the top overrides both, with a label and, if wanted, a split f
 What stays in memory is a few numbers for each file.
 """
 
+from __future__ import annotations
+
 import csv
 import io
+import unicodedata
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from ganflow.base.errors import DataError
+from ganflow.data import inference
+from ganflow.data.inference import Inference, infer_splits, words
 from ganflow.data.readers.decoding import read_entry
 from ganflow.data.readers.limits import MAX_CLASSES, MAX_FILES
 from ganflow.data.readers.listing import LABELS, Listing, class_fault, name_digest
 from ganflow.data.readers.pictures import UnusableError
 from ganflow.data.rejects import Reject
-from ganflow.data.splits import TEST, TRAIN, UNDECIDED, VALIDATION
+from ganflow.data.splits import SPLIT_NAMES, UNDECIDED
 
-SPLIT_NAMES = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "val": VALIDATION,
-    "valid": VALIDATION,
-    "validation": VALIDATION,
-    "test": TEST,
-    "testing": TEST,
-}
+if TYPE_CHECKING:
+    from ganflow.config.data import SplitFolders
+
 NO_LABEL = -1
 LEFT_OUT = -2
 """In place of a class, for a file that is not to be read."""
@@ -55,6 +55,8 @@ class Labelling:
 
     official: np.ndarray
     """int8 (N,), the split that the source itself names, or `UNDECIDED`."""
+
+    inferred: list[Inference]
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,16 @@ class LabelTable:
         return int(self.ids[place]), int(self.splits[place])
 
 
-def read_labelling(listing: Listing, reject: Callable[[Reject], None]) -> Labelling:
+def read_labelling(
+    listing: Listing,
+    splits: SplitFolders | Literal["auto", "none"],
+    reject: Callable[[Reject], None],
+) -> Labelling:
     """Read classes and splits from the names in `listing`, or from its labels.csv."""
     top = _shared_folder(listing)
     tables = [place for place, name in enumerate(listing.names()) if name == top + LABELS]
     if not tables:
-        return _by_folders(listing, top, reject)
+        return _by_folders(listing, top, splits, reject)
     path = listing.root / LABELS
     try:
         content = read_entry(listing, tables[0])
@@ -108,13 +114,17 @@ def _by_table(
             reject(Reject(whole, "unlabelled", f"it has no line in {LABELS}"))
         else:
             labels[place] = label
-    return Labelling(table.classes, labels, official)
+    return Labelling(table.classes, labels, official, [])
 
 
-def _by_folders(listing: Listing, top: str, reject: Callable[[Reject], None]) -> Labelling:
-    firsts = _first_folders(listing, top)
-    has_splits = bool(firsts) and all(name.lower() in SPLIT_NAMES for name in firsts)
-    has_splits &= TRAIN in {SPLIT_NAMES.get(name.lower()) for name in firsts}
+def _by_folders(
+    listing: Listing,
+    top: str,
+    splits: SplitFolders | Literal["auto", "none"],
+    reject: Callable[[Reject], None],
+) -> Labelling:
+    tops = _Tops(listing, top)
+    roles, said = infer_splits(tops.has_folders, splits, str(listing.root))
     labels = np.full(len(listing), NO_LABEL, np.int32)
     official = np.full(len(listing), UNDECIDED, np.int8)
     classes: dict[str, int] = {}
@@ -123,21 +133,62 @@ def _by_folders(listing: Listing, top: str, reject: Callable[[Reject], None]) ->
         if name.split("/")[-1] == LABELS:
             labels[place] = LEFT_OUT
             continue
-        if rest and has_splits:
-            official[place] = SPLIT_NAMES[first.lower()]
+        if rest and roles:
+            split = roles[first]
+            if split == inference.LEFT_OUT:
+                reject(Reject(name, "aside", "its folder is of no split"))
+                labels[place] = LEFT_OUT
+                continue
+            official[place] = split
+            inside = tops.only_folder[first]
             first, *rest = rest
+            if first == inside and len(rest) > 1:
+                first, *rest = rest
         if not rest:
             continue
         if class_fault(first):
             reject(Reject(name, "name", f"its folder would be {class_fault(first)}"))
             labels[place] = LEFT_OUT
         else:
-            labels[place] = classes.setdefault(first, len(classes))
+            label = unicodedata.normalize("NFC", first)
+            labels[place] = classes.setdefault(label, len(classes))
     if classes:
         for lost in np.flatnonzero(labels == NO_LABEL).tolist():
             reject(Reject(listing[lost].name, "unlabelled", "it is not in the folder of a class"))
             labels[lost] = LEFT_OUT
-    return Labelling(list(classes), labels, official)
+    return Labelling(list(classes), labels, official, [said] if said else [])
+
+
+class _Tops:
+    """The top folders of a listing, and what is in each."""
+
+    def __init__(self, listing: Listing, top: str) -> None:
+        self.has_folders: dict[str, bool] = {}
+        """By folder, whether there are folders in it."""
+
+        self.only_folder: dict[str, str | None] = {}
+        """The one folder in each that holds everything, if its name is like the other's, as in
+        `seg_train/seg_train`; it names no class."""
+
+        for name in listing.names():
+            first, slash, rest = name.removeprefix(top).partition("/")
+            if not slash:
+                continue
+            inner, deeper, _ = rest.partition("/")
+            inside = inner if deeper and set(words(inner)) & set(words(first)) else None
+            if first in self.has_folders:
+                self.has_folders[first] |= bool(deeper)
+                if self.only_folder[first] != inside:
+                    self.only_folder[first] = None
+            else:
+                self.has_folders[first], self.only_folder[first] = bool(deeper), inside
+            if len(self.has_folders) > MAX_CLASSES:
+                raise DataError(
+                    f"more than {MAX_CLASSES} sub-folders",
+                    where=str(listing.root),
+                    expected="one sub-folder for each class",
+                    run="put all pictures into one folder, if the folders are no classes",
+                )
 
 
 def _shared_folder(listing: Listing) -> str:
@@ -148,21 +199,6 @@ def _shared_folder(listing: Listing) -> str:
         pairs = zip(folders if shared is None else shared, folders, strict=False)
         shared = [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
     return "".join(f"{folder}/" for folder in shared or ())
-
-
-def _first_folders(listing: Listing, top: str) -> set[str]:
-    names: set[str] = set()
-    for name in listing.names():
-        first, slash, _ = name.removeprefix(top).partition("/")
-        if slash:
-            names.add(first)
-        if len(names) > MAX_CLASSES:
-            raise DataError(
-                f"more than {MAX_CLASSES} sub-folders",
-                where=str(listing.root),
-                expected="one sub-folder for each class",
-            )
-    return names
 
 
 def read_labels(content: bytes, path: Path) -> LabelTable:

@@ -10,13 +10,19 @@ MAX_FILE = 2**26
 """Bytes of one encoded picture: 64 MiB."""
 
 MAX_SIDE = 32_768
-"""Pixels along one side of one image."""
+"""Pixels along one side of one image of an array."""
 
 MIN_SIDE = 4
 """Pixels along the shorter side: a smaller image holds nothing to learn from."""
 
 MAX_PIXELS = 50_000_000
-"""In one image: 150 MB as RGB, more than most cameras produce."""
+"""In one image of an array."""
+
+MAX_DECODED = 2**28
+"""Bytes of one picture when it is decoded: 89 megapixels in RGB. Several copies are made of it."""
+
+MAX_JPEG = 250_000_000
+"""Pixels of a JPEG, which its decoder shrinks while it reads."""
 
 MAX_SCANS = 100
 """In a progressive JPEG. Each scan covers the whole image; real files have about ten."""

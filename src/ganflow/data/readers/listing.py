@@ -20,17 +20,25 @@ from ganflow.data.readers.limits import MAX_CLASS_NAME, MAX_NAME
 AT_ONCE = 256
 RECORD = struct.Struct("<QQQBI")
 LABELS = "labels.csv"
-STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 WHOLE, RAW = 254, 255
-DRIVE = re.compile(r"[A-Za-z]:[/\\\\]")
+DRIVE = re.compile(r"[A-Za-z]:/")
+LEFTOVERS = {
+    *("__macosx", "@eadir", "#recycle", "@recycle", "@tmp", "lost+found", "$recycle.bin"),
+    *("system volume information", "recycler", "thumbs.db", "ehthumbs.db", "desktop.ini"),
+    "icon\r",
+}
+"""Files and folders that macOS, Windows, Linux and network drives leave beside the user's."""
+
+COMPANIONS = {"readme", "license", "licence", "copying", "citation", "authors", "notice"}
 
 
 class Entry(NamedTuple):
     """One encoded picture.
 
     `method` is `WHOLE` for a file of its own below the listing's root. Otherwise the root is an
-    archive: `RAW` bytes at `offset` (tar), or a zip member there, `STORED` or `DEFLATED`, whose
-    `packed` bytes become `size` bytes.
+    archive: `RAW` bytes at `offset` (tar), or a zip member there, compressed by one of `METHODS`,
+    whose `packed` bytes become `size` bytes.
     """
 
     name: str
@@ -100,6 +108,13 @@ def name_digest(name: str) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
 
 
+def normalised(name: str) -> str:
+    """An archive's name for a member with forward slashes, composed accents and no `./`."""
+    parts = unicodedata.normalize("NFC", name.replace("\\", "/")).split("/")
+    ends = (0, len(parts) - 1)  # an empty first part is a root, an empty last one a folder
+    return "/".join(part for i, part in enumerate(parts) if part != "." and (part or i in ends))
+
+
 def name_fault(name: str) -> str | None:
     """Why a name from an archive or folder cannot be accepted, or None."""
     if len(name) > MAX_NAME:
@@ -109,8 +124,7 @@ def name_fault(name: str) -> str | None:
         unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name
     ):
         return "its name holds control characters or is not Unicode"
-    parts = name.replace("\\", "/").split("/")
-    if name.startswith(("/", "\\")) or DRIVE.match(name) or ".." in parts:
+    if name.startswith("/") or DRIVE.match(name) or ".." in name.split("/"):
         return "its name leads out of the archive"
     return None
 
@@ -124,14 +138,18 @@ def class_fault(label: str) -> str | None:
     return None
 
 
-def is_aside(name: str) -> bool:
-    """Whether a file accompanies the pictures but is none: a read-me, a licence, a dot-file."""
-    parts = name.split("/")
-    last = parts[-1].lower()
+def is_leftover(name: str) -> bool:
+    """Whether a system left this file or folder there, as a thumbnail or in the trash."""
+    return any(part.startswith(".") or part.lower() in LEFTOVERS for part in name.split("/"))
+
+
+def is_companion(name: str) -> bool:
+    """Whether a file is named like one that accompanies pictures; its content decides."""
+    last = name.split("/")[-1].lower()
     return (
-        any(part.startswith(".") or part == "__MACOSX" for part in parts)
-        or last in {"thumbs.db", "desktop.ini"}
-        or last.split(".")[0] in {"readme", "license", "licence", "copying", "citation"}
-        or last.endswith((".dvc", ".md", ".txt", ".html", ".json", ".xml", ".yaml", ".yml"))
-        or (last.endswith(".csv") and last != LABELS)
+        last.split(".")[0] in COMPANIONS
+        or last.endswith(
+            (".dvc", ".md", ".txt", ".html", ".json", ".xml", ".yaml", ".yml", ".toml")
+        )
+        or (last.endswith((".csv", ".tsv")) and last != LABELS)
     )

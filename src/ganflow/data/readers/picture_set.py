@@ -1,6 +1,7 @@
 """A folder or archive of encoded pictures: list them, and choose the size and mode for `auto`."""
 
 import heapq
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,8 +17,18 @@ from ganflow.data.readers.folder import list_folder
 from ganflow.data.readers.formats import Source
 from ganflow.data.readers.inflating import compression_of, open_inflating
 from ganflow.data.readers.limits import MAX_FILE, MAX_FILES
-from ganflow.data.readers.listing import Listing, Member, is_aside, name_digest, name_fault
+from ganflow.data.readers.listing import (
+    RAW,
+    Entry,
+    Listing,
+    Member,
+    is_companion,
+    is_leftover,
+    name_digest,
+    name_fault,
+)
 from ganflow.data.readers.pictures import UnusableError, read_size
+from ganflow.data.readers.signatures import FORMATS, START, picture_format
 from ganflow.data.rejects import Reject
 
 MAX_SHOWN = 200
@@ -38,7 +49,7 @@ def list_pictures(source: Source, scratch: Path, reject: Callable[[Reject], None
         _list_archive(listing, source.path, tarred.members(listing.root, source.path), reject)
     if not len(listing):
         raise DataError(
-            "there is no picture in it", where=str(source.path), expected="PNG, JPEG, WebP, ..."
+            "there is no picture in it", where=str(source.path), expected=", ".join(FORMATS)
         )
     return listing
 
@@ -57,10 +68,21 @@ def _list_archive(
         elif entry.size > MAX_FILE:
             large = f"it has {entry.size} bytes, more than {MAX_FILE}"
             reject(Reject(entry.name, "too_large", large))
-        elif is_aside(entry.name):
+        elif is_leftover(entry.name):
+            reject(Reject(entry.name, "aside", "a system left it there"))
+        elif is_companion(entry.name) and not _is_picture(listing.root, entry):
             reject(Reject(entry.name, "aside", "it is not a picture"))
         else:
             listing.append(entry)
+
+
+def _is_picture(archive: Path, entry: Entry) -> bool:
+    with archive.open("rb") as file, suppress(ValueError):
+        if entry.method == RAW:
+            return picture_format(os.pread(file.fileno(), START, entry.offset)) is not None
+        with zipped.open_member(file, entry) as member:
+            return picture_format(member.read(START)) is not None
+    return False
 
 
 def _inflated(path: Path, target: Path) -> Path:

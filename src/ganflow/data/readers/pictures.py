@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from ganflow.data.readers.limits import MAX_PIXELS, MAX_SCANS, MAX_SIDE, MIN_SIDE
+from ganflow.data.inference import BRIGHT, DARK, Evidence, Range, Values
+from ganflow.data.readers.limits import MAX_DECODED, MAX_JPEG, MAX_SCANS, MIN_SIDE
+from ganflow.data.readers.signatures import FORMATS, START, other_format, picture_format
 from ganflow.data.rejects import reason
 
 if TYPE_CHECKING:  # worker processes import this module and need no pydantic
     from ganflow.config.data import Fit, Resample
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
-MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")
-GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+# What decoding would cost is limited below, where the format and the size are known.
+Image.MAX_IMAGE_PIXELS = None
+GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "box": Image.Resampling.BOX,
@@ -35,6 +38,9 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+BYTES = {"I": 4, "F": 4, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
+"""For each pixel, in the modes where it is not one a channel."""
+
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 
@@ -58,6 +64,11 @@ class Form:
     fit: Fit = "crop"
     resample: Resample = "bicubic"
     background: int = 0
+    range: Range = (0, 255)
+    """The values that are black and white in pictures with 8 bits a channel."""
+
+    deep_range: Range = (0, 65535)
+    """The same in grey pictures with more bits."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -86,26 +97,40 @@ def read_size(content: bytes) -> tuple[int, int, bool]:
         return height, width, picture.mode in GREY
 
 
-def decode(content: bytes, form: Form) -> np.ndarray:
+def decode(content: bytes, form: Form, evidence: Evidence | None = None) -> np.ndarray:
     """The first frame of the picture in `content`, upright: uint8 (height, width, channels).
+
+    Args:
+        evidence: to which what is seen of the picture is added.
 
     Raises:
         UnusableError: when it is damaged, not a picture, or far too large or too small.
     """
+    evidence = Evidence() if evidence is None else evidence
     with _open(content) as picture:
+        is_grey = picture.mode in GREY
         try:
+            evidence.animated += bool(getattr(picture, "is_animated", False))
             if form.resample != "nearest":
                 wanted = int(max(form.height, form.width) * GAPS.get(form.resample, GAP))
                 picture.draft("L" if form.mode == "L" else None, (wanted, wanted))
+            _check_cost(picture)
             picture.load()
+        except UnusableError:
+            raise
         except Exception as error:
             raise UnusableError("unreadable", reason(error)) from None
-        return to_form(picture, form, _orientation(picture))
+        image = to_form(picture, form, evidence, _orientation(picture))
+        evidence.coloured += form.mode == "L" and not is_grey
+        return image
 
 
-def to_form(picture: Image.Image, form: Form, orientation: int = 1) -> np.ndarray:
+def to_form(
+    picture: Image.Image, form: Form, evidence: Evidence, orientation: int = 1
+) -> np.ndarray:
     """Convert a decoded picture to the form's mode and size: uint8 (height, width, channels)."""
-    opaque = _opaque(picture, form)
+    evidence.pictures += 1
+    opaque = _opaque(picture, form, evidence)
     size = form.width, form.height
     if orientation in SIDEWAYS:
         size = form.height, form.width
@@ -118,22 +143,36 @@ def to_form(picture: Image.Image, form: Form, orientation: int = 1) -> np.ndarra
     return np.frombuffer(opaque.tobytes(), np.uint8).reshape(form.shape)
 
 
+def as_bytes(values: np.ndarray, black_and_white: Range) -> np.ndarray:
+    """Scale numbers to uint8, with rounding; those outside the range become black or white."""
+    low, high = black_and_white
+    if values.dtype == np.uint8 and (low, high) == (0, 255):
+        return values
+    if values.dtype == np.uint16 and (low, high) == (0, 65535):
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    scaled = (values.astype(np.float64) - low) * (255 / (high - low))
+    return np.rint(scaled).clip(0, 255).astype(np.uint8)
+
+
 def _open(content: bytes) -> Image.Image:
     if not content:
         raise UnusableError("empty", "it is empty")
-    if not content.startswith(MAGICS):
-        raise UnusableError("no_picture", f"it is not one of {', '.join(FORMATS)}")
+    kind = picture_format(content[:START])
+    if kind is None:
+        other = other_format(content[:START])
+        named = f"it is {other}, which is not read; " if other else ""
+        raise UnusableError("no_picture", f"{named}it is not one of {', '.join(FORMATS)}")
+    if kind == "HEIC" and not _reads_heic():
+        raise UnusableError("no_picture", "it is HEIC, which needs pip install 'ganflow[heic]'")
     try:
-        picture = Image.open(io.BytesIO(content), formats=FORMATS)
+        picture = Image.open(io.BytesIO(content), formats=["HEIF" if kind == "HEIC" else kind])
     except UnidentifiedImageError:
         raise UnusableError("unreadable", "its header is damaged") from None
-    except Image.DecompressionBombError:
-        raise UnusableError("too_large", f"more than {MAX_PIXELS} pixels") from None
     except Exception as error:
         raise UnusableError("unreadable", reason(error)) from None
     width, height = picture.size
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise UnusableError("too_large", f"{width}×{height} pixels, more than {MAX_PIXELS}")
+    if picture.format == "JPEG" and width * height > MAX_JPEG:
+        raise UnusableError("too_large", f"{width}×{height} pixels, more than {MAX_JPEG}")
     if min(width, height) < MIN_SIDE:
         raise UnusableError(
             "too_small", f"{width}×{height} pixels, fewer than {MIN_SIDE} along a side"
@@ -143,6 +182,24 @@ def _open(content: bytes) -> Image.Image:
         if scans > MAX_SCANS:
             raise UnusableError("too_large", f"a JPEG of {scans} scans, more than {MAX_SCANS}")
     return picture
+
+
+@cache
+def _reads_heic() -> bool:
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
+
+
+def _check_cost(picture: Image.Image) -> None:
+    """Refuse a picture that would take too much memory; a JPEG may already be shrunk by draft."""
+    width, height = picture.size
+    size = width * height * BYTES.get(picture.mode, len(picture.getbands()))
+    if size > MAX_DECODED:
+        raise UnusableError("too_large", f"{width}×{height} pixels, {size >> 20} MiB when decoded")
 
 
 def _orientation(picture: Image.Image) -> int:
@@ -156,21 +213,38 @@ def _orientation(picture: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _opaque(picture: Image.Image, form: Form) -> Image.Image:
+def _opaque(picture: Image.Image, form: Form, evidence: Evidence) -> Image.Image:
     """`picture` as L or RGB, with the background where it is transparent."""
-    if picture.mode in ("L", "RGB") and "transparency" not in picture.info:
-        return picture
-    if picture.mode.startswith("I"):
-        values = np.asarray(picture).astype(np.int64)
-        return Image.fromarray(((values.clip(0, 65535) + 128) // 257).astype(np.uint8))
-    if picture.mode == "F":
-        raise UnusableError("unreadable", "its pixels are floating-point numbers of unknown range")
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        canvas = Image.new("RGBA", layer.size, (form.background,) * 3 + (255,))
-        flat = Image.alpha_composite(canvas, layer).convert("RGB")
-        return flat.convert("L") if picture.mode in GREY else flat
-    return picture.convert("L" if picture.mode in GREY else "RGB")
+    if picture.mode[0] in "IF":
+        values = np.asarray(picture)
+        if values.dtype.kind == "i" and 0 <= values.min() <= values.max() <= 65535:
+            values = values.astype(np.uint16)
+        evidence.deep.setdefault(str(values.dtype), Values()).add(values)
+        return Image.fromarray(as_bytes(values, form.deep_range))
+    opaque = picture
+    if picture.mode not in ("L", "RGB") or "transparency" in picture.info:
+        if picture.has_transparency_data:
+            opaque = _on_background(picture, form, evidence)
+        else:
+            opaque = picture.convert("L" if picture.mode in GREY else "RGB")
+    if form.range != (0, 255):
+        scaled = as_bytes(np.arange(256, dtype=np.uint16), form.range).tolist()
+        opaque = opaque.point(scaled * len(opaque.getbands()))
+    return opaque
+
+
+def _on_background(picture: Image.Image, form: Form, evidence: Evidence) -> Image.Image:
+    layer = picture.convert("RGBA")
+    small = np.asarray(layer.resize((32, 32), Image.Resampling.NEAREST).convert("LA"), np.float64)
+    weights = small[..., 1]
+    if 0 < weights.sum() < 255 * weights.size:
+        level = (small[..., 0] * weights).sum() / weights.sum()
+        evidence.transparent += 1
+        evidence.dark += bool(level <= DARK)
+        evidence.bright += bool(level >= BRIGHT)
+    canvas = Image.new("RGBA", layer.size, (form.background,) * 3 + (255,))
+    flat = Image.alpha_composite(canvas, layer).convert("RGB")
+    return flat.convert("L") if picture.mode in GREY else flat
 
 
 def _resize(picture: Image.Image, form: Form, size: tuple[int, int]) -> Image.Image:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ganflow.base.errors import DataError
 from ganflow.data.readers.inflating import broken, read_exactly
-from ganflow.data.readers.listing import RAW, Entry, Member
+from ganflow.data.readers.listing import RAW, Entry, Member, normalised
 
 BLOCK = tarfile.BLOCKSIZE
 MAX_EXTENDED = 2**16
@@ -70,7 +70,7 @@ def members(path: Path, archive: Path | None = None) -> Iterator[Member]:
                 padded = announced = 0
             shown = info.name if name is None else name
             if not info.isdir() and not (kind in REGULAR and shown.endswith("/")):
-                entry = Entry(shown, RAW, stream.tell(), announced, announced)
+                entry = Entry(normalised(shown), RAW, stream.tell(), announced, announced)
                 yield Member(entry, _fault(info))
             if stream.tell() + padded > end:
                 raise _damaged(archive, "it is cut off")

@@ -6,6 +6,7 @@ file's; `zipfile` then inflates single members, up to the size that was announce
 """
 
 import io
+import lzma
 import stat
 import struct
 import zipfile
@@ -18,13 +19,14 @@ from typing import BinaryIO
 from ganflow.base.errors import DataError
 from ganflow.data.readers.inflating import broken
 from ganflow.data.readers.limits import MAX_FILES
-from ganflow.data.readers.listing import DEFLATED, STORED, Entry, Member
+from ganflow.data.readers.listing import METHODS, Entry, Member, normalised
 
 END = struct.Struct("<4s4H2IH")
 END_64 = struct.Struct("<4sQ2H2I4Q")
 LOCATOR_64 = struct.Struct("<4sIQI")
 CENTRAL = struct.Struct("<4s4B4HIII5HII")
 LOCAL = struct.Struct("<4s5H3I2H")
+LZMA_MEMORY = 2**27
 AT_ODDS = "its content is not what the archive's directory announces"
 
 
@@ -56,7 +58,7 @@ def members(path: Path) -> Iterator[Member]:
             packed += member.entry.packed
             if packed > size:
                 raise _damaged(path, "its members overlap: they are larger than the archive")
-            if not member.entry.name.endswith("/"):
+            if member.entry.name and not member.entry.name.endswith("/"):
                 yield member
 
 
@@ -86,15 +88,28 @@ def open_member(file: BinaryIO, entry: Entry) -> Iterator[zipfile.ZipExtFile]:
         raise ValueError("the archive has no member where its directory says")
     *_, name, extra = LOCAL.unpack(header)
     file.seek(name + extra, io.SEEK_CUR)
+    if entry.method == zipfile.ZIP_LZMA:
+        _limit_dictionary(file)
     info = zipfile.ZipInfo(entry.name)
     info.compress_type = entry.method
     info.compress_size, info.file_size, info.CRC = entry.packed, entry.size, entry.checksum
     try:
         yield zipfile.ZipExtFile(file, "r", info)
-    except (zipfile.BadZipFile, EOFError):
+    except (zipfile.BadZipFile, EOFError, struct.error):
         raise ValueError(AT_ODDS) from None
-    except zlib.error as error:
+    except (zlib.error, lzma.LZMAError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise ValueError(f"its compressed content is damaged: {error}") from None
+
+
+def _limit_dictionary(file: BinaryIO) -> None:
+    """Refuse an LZMA member that asks for more memory than pictures need, up to 4 GiB."""
+    start = file.read(9)
+    file.seek(-len(start), io.SEEK_CUR)
+    dictionary = int.from_bytes(start[5:9], "little")
+    if dictionary > LZMA_MEMORY:
+        raise ValueError(f"its compression asks for {dictionary} bytes of memory")
 
 
 def _directory(file: BinaryIO, size: int, path: Path) -> tuple[int, int, int]:
@@ -139,7 +154,7 @@ def _member(file: BinaryIO, path: Path) -> Member:
     raw, extra = file.read(name_size), file.read(extra_size)
     file.seek(comment_size, io.SEEK_CUR)
     size, packed, offset = _sizes_64(extra, size, packed, offset)
-    name = _name(raw)
+    name = normalised(_name(raw))
     kind = stat.S_IFMT(attributes >> 16) if system == 3 else 0
     fault = None
     if kind == stat.S_IFLNK:
@@ -148,8 +163,9 @@ def _member(file: BinaryIO, path: Path) -> Member:
         fault = ("special", "it is not a regular file")
     elif flags & 1:
         fault = ("unreadable", "it is encrypted")
-    elif method not in (STORED, DEFLATED):
-        fault = ("unreadable", f"it is compressed by method {method}; only deflate is read")
+    elif method not in METHODS:
+        known = "only deflate, bzip2 and LZMA are read"
+        fault = ("unreadable", f"it is compressed by method {method}; {known}")
     return Member(Entry(name, method, offset, packed, size, checksum), fault)
 
 

@@ -1,0 +1,165 @@
+"""What a result depends on beside code, parameters and data: settings, versions, the processor.
+
+Settings that TensorFlow, Keras, oneDNN, NumPy and the locale would read from the environment or
+from a home folder are fixed or removed. The versions of the libraries that compute are recorded in
+ganflow.lock, whose keys are parameters of the stages in dvc.yaml.
+"""
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+import yaml
+
+from ganflow.base.errors import GanflowError
+from ganflow.base.files import write_text
+
+LOCK = Path("ganflow.lock")
+LIBRARIES = ("keras", "numpy", "pillow", "scipy", "tensorflow")
+
+REMOVED = ("DNNL_", "KERAS_", "NPY_", "NUMPY_", "ONEDNN_", "TF_", "XLA_")
+"""How the names of settings begin that may shape a result."""
+
+KEPT = (
+    "TF_CONFIG",  # which workers train together
+    "TF_CPP_",  # how much TensorFlow prints
+    "TF_FORCE_GPU_ALLOW_GROWTH",
+    "TF_GPU_ALLOCATOR",
+    *("TF_CLI_", "TF_DATA_DIR", "TF_LOG", "TF_PLUGIN_", "TF_TOKEN_", "TF_VAR_"),  # Terraform's
+)
+FIXED = {
+    "KERAS_BACKEND": "tensorflow",
+    "KERAS_HOME": os.devnull,  # so no keras.json is read, and none is written
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+}
+ABOUT = """\
+# The versions of the libraries that compute, with which the results in dvc.lock were made. They are
+# parameters of the stages in dvc.yaml, so that DVC takes no result of other versions for its own.
+# `ganflow upgrade` writes the installed versions here.
+"""
+
+
+def pin(environment: MutableMapping[str, str] = os.environ) -> list[str]:
+    """Fix every setting that could shape a result; to be called before TensorFlow is imported.
+
+    Returns:
+        the names of the settings that were there and are not used.
+    """
+    found = [
+        name
+        for name in environment
+        if name.startswith(REMOVED)
+        and not name.startswith(KEPT)
+        and environment[name] != FIXED.get(name)
+    ]
+    for name in found:
+        del environment[name]
+    environment.update(FIXED)
+    return sorted(found)
+
+
+def in_utf8() -> None:
+    """Start this process anew with UTF-8 for files and their names, where a locale has another.
+
+    Names of folders are those of classes, and Python decodes names before any code runs.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        command = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, "PYTHONUTF8": "1"})
+
+
+def check_keras() -> None:
+    """Check what Keras computes with, in a process where it may have been imported before.
+
+    Raises:
+        GanflowError: its settings are not the defaults.
+    """
+    import keras
+
+    found = {
+        "backend": keras.config.backend(),
+        "floatx": keras.config.floatx(),
+        "image_data_format": keras.config.image_data_format(),
+        "epsilon": keras.config.epsilon(),
+        "dtype_policy": keras.config.dtype_policy().name,
+    }
+    wanted = {
+        "backend": "tensorflow",
+        "floatx": "float32",
+        "image_data_format": "channels_last",
+        "epsilon": 1e-7,
+        "dtype_policy": "float32",
+    }
+    other = [f"{name} {found[name]}" for name in wanted if found[name] != wanted[name]]
+    if other:
+        raise GanflowError(
+            f"Keras was set to {', '.join(other)} before ganflow was imported",
+            where="this process",
+            expected=", ".join(f"{name} {value}" for name, value in wanted.items()),
+            run="import ganflow before keras, or reset keras.config",
+        )
+
+
+def blas_kernels() -> list[str]:
+    """The kernels that BLAS has chosen for this processor, which round differently."""
+    import numpy as np  # noqa: F401, which loads its BLAS
+    import threadpoolctl
+
+    pools = threadpoolctl.threadpool_info()
+    return sorted({str(pool["architecture"]) for pool in pools if "architecture" in pool})
+
+
+def versions() -> dict[str, str]:
+    """The installed versions of the libraries that compute."""
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+
+
+def recorded_versions(project: Path) -> dict[str, str]:
+    """The versions in a project's ganflow.lock; empty without one."""
+    try:
+        found = yaml.safe_load((project / LOCK).read_text())
+    except (FileNotFoundError, yaml.YAMLError):
+        return {}
+    return {str(name): str(version) for name, version in (found or {}).items()}
+
+
+def changed_versions(project: Path) -> dict[str, tuple[str, str]]:
+    """The libraries that are installed in another version than recorded: (recorded, installed)."""
+    recorded = recorded_versions(project)
+    return {
+        name: (recorded.get(name, "none"), installed)
+        for name, installed in versions().items()
+        if recorded.get(name) != installed
+    }
+
+
+def check_versions(project: Path) -> None:
+    """Check that the installed versions are the recorded ones, in a project that records them.
+
+    Raises:
+        GanflowError: with both ways out.
+    """
+    changed = changed_versions(project) if (project / LOCK).exists() else {}
+    if changed:
+        raise GanflowError(
+            f"other versions are installed than {LOCK} records: {in_words(changed)}",
+            where=str(project.resolve() / LOCK),
+            expected="the recorded versions, which `make clean run` installs",
+            run="ganflow upgrade, to record the installed ones: stages then run again",
+        )
+
+
+def record_versions(project: Path) -> dict[str, tuple[str, str]]:
+    """Write the installed versions to ganflow.lock; returns what was changed."""
+    changed = changed_versions(project)
+    if changed:
+        lines = "".join(f'{name}: "{version}"\n' for name, version in versions().items())
+        write_text(project / LOCK, ABOUT + lines)
+    return changed
+
+
+def in_words(changed: Mapping[str, tuple[str, str]]) -> str:
+    """What `changed_versions` has found, for a message."""
+    return ", ".join(f"{name} {now} instead of {before}" for name, (before, now) in changed.items())

@@ -1,0 +1,450 @@
+"""What is inferred about a user's images, each thing by one function and from the whole set.
+
+Every function takes what was found and the parameter that overrides it, and returns the decision
+as an `Inference`, which the log, `data show` and dataset.json repeat. Where the evidence fits two
+answers equally well, the data is refused with the line to set.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ganflow.base.errors import DataError
+from ganflow.data.splits import SPLIT_NAMES, TRAIN
+
+if TYPE_CHECKING:  # worker processes import this module and need no pydantic
+    from ganflow.config.data import DataParams, SplitFolders
+
+Range = tuple[float, float]
+
+FULL_SCALES = (255, 1023, 4095, 16383, 65535)
+"""The greatest values of 8, 10, 12, 14 and 16 bits."""
+
+OVERSHOOT = 0.02
+"""How far values may lie outside a range, as a share of it: rounding, or a resize with ringing."""
+
+FEW_LEVELS = 20
+"""A greatest value up to this may be that of class indices or of a few grey levels."""
+
+ODD_SCALES = (31, 63, 100, 127)
+"""Greatest values that also are full scales: of 5, 6 and 7 bits, and of percent."""
+
+SATURATED = 4
+"""Pixels of the greatest value that make it a full scale, where the type allows more: the
+brightest spot of a dark scene is one or two pixels."""
+
+LEFT_OUT = -3
+"""In place of a split, for a folder of pictures that belong to none."""
+
+UNLABELLED = ("pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled")
+GENERIC = (
+    *("all", "data", "dataset", "file", "files", "folder", "full", "image", "images", "img"),
+    *("imgs", "original", "photo", "photos", "pics", "picture", "pictures", "raw", "sample"),
+    *("samples", "set", "single", "small", "split"),
+)
+"""Words beside a split's name that say nothing, as in `training_set` or `single_prediction`."""
+
+FEW_A_CLASS = 10
+"""With fewer images than this a class, on average, labels teach a generator nothing."""
+
+DARK, BRIGHT = 48, 207
+"""Mean levels, of 255, up to or from which a picture is lost on black or on white."""
+
+FLAT = 4.0
+"""A standard deviation, of 255, below which the images of a set show next to nothing."""
+
+
+@dataclass(frozen=True)
+class Inference:
+    """One decision about the data, why it was taken, and how to take another."""
+
+    what: str
+    value: str
+    evidence: str
+    setting: str = ""
+    """What to write in params.yaml to override it."""
+
+    doubtful: bool = False
+    """Whether the evidence also fits something else."""
+
+    def __str__(self) -> str:
+        change = f"; to change it, set {self.setting} in params.yaml" if self.setting else ""
+        return f"{self.what}: {self.value} ({self.evidence}{change})"
+
+
+@dataclass
+class Values:
+    """The least and the greatest of some numbers, and whether all are whole."""
+
+    low: float = math.inf
+    high: float = -math.inf
+    whole: bool = True
+    peaks: int = 0
+    """How many have the greatest value: more than one where brighter ones were cut off. Bytes are
+    not counted, as their type tells the range."""
+
+    def add(self, block: np.ndarray) -> None:
+        """Take in an array of numbers; a NaN among them makes `low` and `high` NaN."""
+        if block.size:
+            low, high = block.min(), block.max()
+            peaks = 0 if block.dtype.itemsize == 1 else int((block == high).sum())
+            self.merge(Values(float(low), float(high), self.whole and _is_whole(block), peaks))
+
+    def merge(self, other: Values) -> None:
+        self.peaks = sum(v.peaks for v in (self, other) if v.high >= max(self.high, other.high))
+        self.low = float(np.minimum(self.low, other.low))
+        self.high = float(np.maximum(self.high, other.high))
+        self.whole &= other.whole
+
+
+def _is_whole(block: np.ndarray) -> bool:
+    return block.dtype.kind in "biu" or bool((block == np.rint(block)).all())
+
+
+@dataclass
+class Evidence:
+    """What was seen of the pictures that were decoded."""
+
+    pictures: int = 0
+    coloured: int = 0
+    """Those with a colour, by mode where they became grey, else by content."""
+
+    transparent: int = 0
+    dark: int = 0
+    """Transparent pictures whose visible part would be lost on black."""
+
+    bright: int = 0
+    """Transparent pictures whose visible part would be lost on white."""
+
+    animated: int = 0
+    shallow: Values = field(default_factory=Values)
+    """Of pictures with 8 bits a channel, after they were resized; of most, in a mixed set."""
+
+    deep: dict[str, Values] = field(default_factory=dict)
+    """Of grey pictures with more bits, before they were scaled, by type: `uint16` or `float32`."""
+
+    def merge(self, other: Evidence) -> None:
+        for name in ("pictures", "coloured", "transparent", "dark", "bright", "animated"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.shallow.merge(other.shallow)
+        for kind, values in other.deep.items():
+            self.deep.setdefault(kind, Values()).merge(values)
+
+
+def assumed_range(dtype: np.dtype) -> Range:
+    """The range that a type suggests, by which data is read first."""
+    if dtype.kind in "bf":
+        return 0, 1
+    return (0, 65535) if dtype == np.uint16 else (0, 255)
+
+
+def infer_range(
+    values: Values, dtype: np.dtype, data: DataParams, where: str
+) -> tuple[Range, Inference]:
+    """Which numbers are black and white.
+
+    Args:
+        values: of the whole set.
+        dtype: their type.
+        where: the source, for messages.
+
+    Raises:
+        DataError: when no range fits, or two fit equally well.
+    """
+    if not math.isfinite(values.low + values.high):
+        raise DataError(
+            "it holds NaN or infinity",
+            where=where,
+            expected="finite numbers",
+            run="np.nan_to_num(images), or leave out the images that hold them",
+        )
+    seen = f"{dtype} values from {values.low:.6g} to {values.high:.6g}"
+    if data.range != "auto":
+        low, high = data.range
+        outside = "; those outside become black or white" * (values.low < low or values.high > high)
+        return (low, high), Inference(
+            "range", f"{low:g} to {high:g}", f"data.range; {seen}{outside}"
+        )
+    chosen, doubtful, why = _range(values, dtype)
+    if chosen is None:
+        raise DataError(
+            f"{seen}: {why}",
+            where=where,
+            expected="numbers whose black and white are clear from the whole set",
+            run=f"set data.range in params.yaml, to [{values.low:g}, {values.high:g}] for example, "
+            "and look at it with ganflow data show",
+        )
+    low, high = chosen
+    found = Inference("range", f"{low:g} to {high:g}", f"{seen}{why}", "data.range", doubtful)
+    return chosen, found
+
+
+def _range(values: Values, dtype: np.dtype) -> tuple[Range | None, bool, str]:
+    """The range or None, whether it is in doubt, and why."""
+    low, high, kind = values.low, values.high, dtype.kind
+    if low == high:
+        return None, False, "every pixel has the same value"
+    if dtype.kind == "b" or (values.whole and low >= 0 and high <= 1):
+        return (0, 1), False, ", as masks have"
+    if kind == "f" and low >= -1 - OVERSHOOT and high <= 1 + OVERSHOOT:
+        return _unit_range(low, high)
+    if low < 0 and not (kind == "f" and low >= -OVERSHOOT * 255 and high > FEW_LEVELS):
+        bounds = np.iinfo(dtype) if kind == "i" and dtype.itemsize <= 2 else None
+        if bounds and low <= bounds.min / 2 and high >= bounds.max / 2:
+            return (int(bounds.min), int(bounds.max)), False, ", the whole range of the type"
+        return None, False, "no usual range has such negative values"
+    if high <= FEW_LEVELS:
+        return None, False, "they may be a few grey levels, indices of classes, or very dark"
+    if dtype == np.uint8:
+        doubtful = high < 64 or high in ODD_SCALES
+        return (0, 255), doubtful, ", far below 255: are they meant to be dark?" * doubtful
+    most = 65535 if kind == "f" or dtype.itemsize > 2 else int(np.iinfo(dtype).max)
+    scales = [scale for scale in (*FULL_SCALES, most) if scale <= most]
+    slack = 0 if values.whole else OVERSHOOT
+    full = next((scale for scale in scales if high <= scale * (1 + slack)), None)
+    if full is None:
+        return None, False, "no usual range has such values"
+    if (high == full and values.peaks >= SATURATED) or high > 16383 * (1 + slack):
+        return (0, full), False, ""
+    if full == 16383 and most == 65535 and high < 0.99 * full:
+        return (0, most), True, ", if not pictures of 14 bits"
+    return (0, full), True, ", if not darker pictures of more bits"
+
+
+def _unit_range(low: float, high: float) -> tuple[Range | None, bool, str]:
+    """The range of floating-point numbers from -1 to 1."""
+    if low >= -OVERSHOOT:
+        if high <= OVERSHOOT:
+            return None, False, "they may be very dark, or divided by 255 twice"
+        return (0, 1), high < 0.25, ", far below 1: are they meant to be dark?" * (high < 0.25)
+    if max(-low, high) <= 0.5 + OVERSHOOT / 2:
+        return None, False, "their range may be -0.5 to 0.5, or -1 to 1"
+    if low > -0.5:
+        return None, False, "their range may be 0 to 1 with overshoot, or -1 to 1"
+    return (-1, 1), False, ""
+
+
+def infer_colour(data: DataParams, evidence: Evidence, grey: bool) -> Inference:
+    """Whether the set is grey (`L`) or `RGB`.
+
+    Args:
+        grey: whether the pictures were decoded as grey ones.
+    """
+    total, coloured = evidence.pictures, evidence.coloured
+    share = f"{coloured:,} of {total:,} have colours"
+    if data.mode != "auto":
+        return Inference("colour", data.mode, f"data.mode; {share}")
+    if data.stacked:
+        return Inference("colour", "L", "stacked images are made from grey ones", "data.mode")
+    if not coloured:
+        return Inference("colour", "L", f"none of {total:,} has a colour", "data.mode")
+    if not grey and coloured <= total / 10:
+        hint = f"only {share}: `data.mode: L` would make all grey, and train faster"
+        return Inference("colour", "RGB", hint, "data.mode", doubtful=True)
+    return Inference("colour", "RGB", share, "data.mode")
+
+
+def infer_background(data: DataParams, evidence: Evidence) -> tuple[int, Inference | None]:
+    """The grey level behind transparent pixels; nothing is said of a set without any."""
+    total = evidence.transparent
+    if data.background != "auto":
+        given = Inference(
+            "background", str(data.background), f"data.background; {total:,} are transparent"
+        )
+        return data.background, given if total else None
+    if not total:
+        return 0, None
+    white = 2 * evidence.dark >= total
+    lost = evidence.bright if white else evidence.dark
+    seen = f"{total:,} are transparent, of which {evidence.dark:,} would be lost on black"
+    seen += f" and {evidence.bright:,} on white"
+    name = "255, white" if white else "0, black"
+    found = Inference("background", name, seen, "data.background", lost > total / 10)
+    return 255 if white else 0, found
+
+
+def infer_labels(counts: Mapping[str, int], data: DataParams) -> tuple[bool, Inference]:
+    """Whether the labels are used.
+
+    Args:
+        counts: images of each class.
+    """
+    classes, images = len(counts), sum(counts.values())
+    seen = f"{images:,} images in {classes:,} {'class' if classes == 1 else 'classes'}"
+    if data.labels == "ignore":
+        return False, Inference("labels", "not used", f"data.labels; {seen}")
+    if data.labels == "auto" and classes == 1:
+        return False, Inference("labels", "not used", f"one class tells nothing apart: {seen}")
+    if data.labels == "auto" and images < FEW_A_CLASS * classes:
+        why = f"{seen}, fewer than {FEW_A_CLASS} each, are too few to learn from"
+        return False, Inference("labels", "not used", why, "data.labels: use", doubtful=True)
+    return True, Inference("labels", f"{classes:,} classes", seen, "data.labels: ignore")
+
+
+def infer_splits(
+    folders: Mapping[str, bool], given: SplitFolders | Literal["auto", "none"], where: str
+) -> tuple[dict[str, int], Inference | None]:
+    """Which split each top folder is, empty if the folders are classes.
+
+    Args:
+        folders: the top folders, and whether each has folders inside.
+
+    Raises:
+        DataError: when some folders are named like splits and others are not, or a folder that
+            `data.splits` names is missing.
+    """
+    if given == "none":
+        return {}, Inference("splits", "none in the source", "data.splits")
+    if given != "auto":
+        return _given_splits(folders, given, where)
+    roles = {name: _split_of(name) for name in folders}
+    named = {name: split for name, split in roles.items() if split is not None}
+    kinds = set(named.values()) - {LEFT_OUT}
+    rest = [set(words(name)) - set(SPLIT_NAMES) - set(UNLABELLED) - set(GENERIC) for name in named]
+    alike = not rest or all(extra == rest[0] for extra in rest if extra)
+    if len(named) == len(folders) and TRAIN in kinds and alike:
+        left = sorted(name for name, split in named.items() if split == LEFT_OUT)
+        out = f"; {', '.join(left)}: not used, no labels" if left else ""
+        seen = "the names of the top folders: " + ", ".join(sorted(folders)) + out
+        return named, Inference("splits", "the source's own", seen, "data.splits: none")
+    inside = any(folders[name] for name in named)
+    others = sorted(folders.keys() - named.keys())
+    if len(kinds) > 1 or (kinds and others and inside):
+        raise DataError(
+            f"the folders {', '.join(sorted(named))} are named like splits"
+            + (f", and {', '.join(others[:10])} are not" if others else ""),
+            where=where,
+            expected="folders train, test and validation, or one folder for each class",
+            run="set data.splits in params.yaml: none if all are classes, or the folders of each "
+            "split, as in `splits: {train: [train], test: [test]}`; others are then left out",
+        )
+    return {}, None
+
+
+def _given_splits(
+    folders: Collection[str], given: SplitFolders, where: str
+) -> tuple[dict[str, int], Inference]:
+    roles = dict.fromkeys(folders, LEFT_OUT)
+    for split, names in enumerate((given.train, given.validation, given.test)):
+        for name in names:
+            if name not in roles:
+                raise DataError(
+                    f"data.splits names the folder `{name}`, which is not there",
+                    where=where,
+                    expected="some of: " + (", ".join(sorted(folders)[:20]) or "no folder at all"),
+                    run="change data.splits in params.yaml",
+                )
+            roles[name] = split
+    left = sorted(name for name, split in roles.items() if split == LEFT_OUT)
+    seen = "data.splits" + (f"; left out: {', '.join(left[:10])}" if left else "")
+    return roles, Inference("splits", "as given", seen)
+
+
+def _split_of(name: str) -> int | None:
+    """The split that a folder's name says, or None."""
+    found = {SPLIT_NAMES[word] for word in words(name) if word in SPLIT_NAMES}
+    if not found and set(words(name)) & set(UNLABELLED):
+        return LEFT_OUT
+    return found.pop() if len(found) == 1 else None
+
+
+def words(name: str) -> list[str]:
+    """The words of a name in lower case: `seg_train`, `TrainSet` and `val2017` have one or two."""
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
+
+
+def infer_layout(
+    shape: tuple[int, ...],
+    first_rows: Callable[[], np.ndarray],
+    data: DataParams,
+    where: str,
+) -> tuple[tuple[int, int, int], bool, Inference | None]:
+    """Height, width and channels of an array's images, and whether the channels come first.
+
+    Args:
+        shape: of one image as it is stored: (h, w), (h, w, c), (c, h, w) or (pixels,).
+        first_rows: reads some of the images, which tell the order of the pixels in a row.
+
+    Raises:
+        DataError: when it holds no images, or the layout is not clear.
+    """
+    channels = (1, 3, 4)
+    if len(shape) == 2 and 1 not in shape:
+        return (*shape, 1), False, None
+    setting = "data.layout"
+    if len(shape) == 3:
+        last, first = shape[2] in channels, shape[0] in channels
+        if data.layout != "auto":
+            last, first = (data.layout == "NHWC") & last, (data.layout == "NCHW") & first
+        if last and first:
+            raise DataError(
+                f"images of shape {shape} may have their channels first or last",
+                where=where,
+                expected="one axis of 1, 3 or 4 channels",
+                run="set data.layout in params.yaml: NHWC (last) or NCHW (first)",
+            )
+        if last:
+            return shape, False, None
+        if first:
+            found = Inference("layout", "NCHW, channels first", f"images of shape {shape}", setting)
+            return (*shape[1:], shape[0]), True, found
+        raise _no_images(shape, where)
+    pixels = math.prod(shape)
+    grey, colour = math.isqrt(pixels), math.isqrt(pixels // 3)
+    if grey**2 == pixels:
+        seen = f"rows of {pixels} numbers, {grey} squared"
+        return (grey, grey, 1), False, Inference("layout", f"{grey} × {grey}, grey", seen)
+    if 3 * colour**2 != pixels or len(shape) > 3:
+        raise _no_images(shape, where)
+    side, seen = (colour, colour, 3), f"rows of {pixels} numbers, 3 times {colour} squared"
+    if data.layout != "auto":
+        planar = data.layout == "NCHW"
+        return side, planar, Inference("layout", data.layout, f"data.layout; {seen}")
+    rows = first_rows().astype(np.float64)
+    apart = _roughness(rows.reshape(-1, 3, *side[:2]))
+    together = _roughness(rows.reshape(-1, *side).transpose(0, 3, 1, 2))
+    if max(apart, together) < 1.5 * min(apart, together):
+        raise DataError(
+            f"{seen}: the colours of a pixel may stand together or apart",
+            where=where,
+            expected="rows whose layout is clear",
+            run="set data.layout in params.yaml: NHWC (red, green, blue of each pixel in turn) or "
+            "NCHW (all red ones first)",
+        )
+    planar = apart < together
+    value = "NCHW, all red values first" if planar else "NHWC, the colours of each pixel together"
+    return side, planar, Inference("layout", value, f"{seen}; neighbours are alike so", setting)
+
+
+def _roughness(images: np.ndarray) -> float:
+    """Mean difference of neighbours in (n, c, h, w)."""
+    across = np.abs(np.diff(images, axis=3)).mean()
+    return float(across + np.abs(np.diff(images, axis=2)).mean()) + 1e-12
+
+
+def _no_images(shape: Iterable[int], where: str) -> DataError:
+    return DataError(
+        f"no images have the shape {tuple(shape)}",
+        where=where,
+        expected="(N, height, width), (N, height, width, 1, 3 or 4), (N, 1, 3 or 4, height, width) "
+        "or rows of as many numbers as a square image has",
+        run="np.moveaxis(images, -1, 0) if the images are along the last axis",
+    )
+
+
+def check_contrast(mean: list[float], deviation: list[float]) -> Inference | None:
+    """A warning where the images, as they were read, show next to nothing.
+
+    Args:
+        mean, deviation: of each channel of the training images, from 0 to 255.
+    """
+    if max(deviation) >= FLAT:
+        return None
+    seen = f"mean {max(mean):.1f}, standard deviation {max(deviation):.1f} of 255"
+    return Inference("contrast", "nearly all of one level", seen, "data.range", doubtful=True)

@@ -1,0 +1,141 @@
+"""What DVC records of a stage is what ran: the same code, and nothing that changed meanwhile.
+
+DVC hashes the dependencies of a stage after its command has ended (treeverse/dvc issue 11058). A
+file that was edited during a training would be recorded as if it had been trained on.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import ganflow
+from ganflow.base.environment import LOCK, check_versions
+from ganflow.base.errors import GanflowError
+from ganflow.base.files import sha256_of
+from ganflow.config.document import parse
+from ganflow.data.readers.folder import fingerprint
+
+PARAMS = "params.yaml"
+CODE = Path("src/ganflow")
+
+
+class ChangedError(GanflowError):
+    """An input of a stage is not what DVC will record."""
+
+
+@contextmanager
+def recorded(stage: str) -> Iterator[None]:
+    """Run the block as `stage` of the project for which DVC runs this process.
+
+    Without DVC nothing is recorded, and nothing is checked.
+
+    Raises:
+        ChangedError: the running code is not the project's, or an input has changed when the
+            block ends; DVC then records nothing.
+        GanflowError: the installed libraries are not those in ganflow.lock.
+    """
+    root = os.environ.get("DVC_ROOT")
+    if "DVC_STAGE" not in os.environ or root is None:
+        yield
+        return
+    project = Path(root)
+    check_code(project, stage)
+    check_versions(project)
+    before = _inputs(project, stage)
+    yield
+    after = _inputs(project, stage)
+    changed = sorted(path for path in before | after if before.get(path) != after.get(path))
+    if changed:
+        raise ChangedError(
+            f"changed while {stage} ran: {', '.join(changed[:10])}",
+            where=str(project),
+            expected="code, parameters and inputs that stay as they are until the stage has ended",
+            run=f"dvc repro {stage}",
+        )
+
+
+def check_code(project: Path, stage: str) -> None:
+    """Check that the running code is the code that DVC hashes for a stage, file by file.
+
+    Raises:
+        ChangedError: with a file that differs.
+    """
+    package = Path(ganflow.__file__).parent
+    for path in map(Path, _described(project, stage)["deps"]):
+        if not path.is_relative_to(CODE):
+            continue
+        running, hashed = package / path.relative_to(CODE), project / path
+        if _code(running) != _code(hashed):
+            raise ChangedError(
+                f"the running code is not the project's: {path} differs from {running}",
+                where=str(project),
+                expected="the code of the folder that DVC works in",
+                run="cmd: PYTHONPATH=src python -m ganflow in dvc.yaml, as git restore dvc.yaml "
+                "brings back",
+            )
+
+
+def _described(project: Path, stage: str) -> dict[str, Any]:
+    """A stage in dvc.yaml, with the name of the source filled in."""
+    text = (project / "dvc.yaml").read_text()
+    source = _values(project / PARAMS)["data"]["source"]
+    found: dict[str, Any] = yaml.safe_load(text.replace("${data.source}", source))["stages"][stage]
+    return found
+
+
+def _values(path: Path) -> dict[str, Any]:
+    return parse(path.read_text()) or {}
+
+
+def _inputs(project: Path, stage: str) -> dict[str, str]:
+    """Every file and parameter that DVC hashes for a stage, each with what changes if it does.
+
+    Code is told apart by its content, data by size, time and number of the file: hashing that
+    twice more could take longer than the stage.
+    """
+    described = _described(project, stage)
+    found: dict[str, str] = {}
+    for entry in described["params"]:
+        listed = entry if isinstance(entry, dict) else {PARAMS: [entry]}
+        for name, keys in listed.items():
+            values = _values(project / name)
+            found |= {f"{key} in {name}": json.dumps(values.get(key)) for key in keys}
+    for path in map(Path, described["deps"]):
+        is_code = path.is_relative_to(CODE)
+        for file in _files(project / path):
+            told = sha256_of(file) if is_code else str(fingerprint(file.stat()))
+            found[str(file.relative_to(project))] = told
+    return found
+
+
+def _files(path: Path) -> list[Path]:
+    """The file `path`, or all files below it but compiled code."""
+    if not path.is_dir():
+        return [path] if path.exists() else []
+    return [
+        Path(folder) / name
+        for folder, _, names in os.walk(path)
+        if Path(folder).name != "__pycache__"
+        for name in names
+    ]
+
+
+def _code(path: Path) -> dict[str, str]:
+    """The hash of each file at or below `path`."""
+    return {str(file.relative_to(path)): sha256_of(file) for file in _files(path)}
+
+
+def stages_of(project: Path, libraries: set[str]) -> list[str]:
+    """The stages in dvc.yaml whose results depend on some libraries' versions."""
+    described = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]
+    return [
+        stage
+        for stage, entries in described.items()
+        for entry in entries["params"]
+        if isinstance(entry, dict) and libraries & set(entry.get(str(LOCK), ()))
+    ]
