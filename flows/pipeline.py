@@ -16,6 +16,7 @@ from prefect.states import Completed
 
 from ganflow.config import params as parameters
 from ganflow.orchestration.artifacts import show_results
+from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.stage import Outcome
 from ganflow.orchestration.stage_task import stage_task
@@ -46,6 +47,7 @@ def pipeline(stage_timeout: float | None = None) -> State[None]:
         stage_timeout: time limit of each stage in seconds; None for no limit.
     """
     end_with_worker()
+    check_clone()
     parameters.load()
     outcomes = run_stages(Path(), stage_timeout)
     show_results(Path())

@@ -24,6 +24,7 @@ from ganflow.config import params as parameters
 from ganflow.config.params import Params
 from ganflow.orchestration import ingestion, proposal, transfer
 from ganflow.orchestration.artifacts import keep_report, show_results
+from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.preflight import check_project
 from ganflow.orchestration.reruns import Reruns
@@ -65,6 +66,7 @@ def retrain(
         stage_timeout: time limit of each stage in seconds.
     """
     end_with_worker()
+    check_clone()
     project = Path.cwd()
     check_project(project)
     base = choose_base(project, revision)

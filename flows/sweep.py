@@ -21,6 +21,7 @@ from flows.pipeline import STAGES
 from ganflow.base.paths import state_folder
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
+from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.engines import Engine, task_runner
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.stage import reproduce
@@ -64,6 +65,7 @@ def sweep(
         stage_timeout: time limit of each stage in seconds.
     """
     end_with_worker()
+    check_clone()
     project = Path.cwd()
     trials = plan_trials(space, draws, seeds, first_seed=parameters.load().seed)
     check_trials(trials, project)

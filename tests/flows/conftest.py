@@ -272,6 +272,7 @@ def running_server(home: Path, port: int, *options: str, **settings: str) -> Ite
         "PYTHONPATH": f"{ROOT / 'src'}",
         "DVC_NO_ANALYTICS": "1",
         "DO_NOT_TRACK": "1",
+        "GANFLOW_TAKE_OVER": "1",  # every test deploys a project of its own
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
