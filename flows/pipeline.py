@@ -14,12 +14,12 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from ganflow.config import params as parameters
 from ganflow.orchestration.artifacts import show_results
 from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.stage import Outcome
 from ganflow.orchestration.stage_task import stage_task
+from ganflow.versions.doctor import require_inputs
 
 prepare_data = stage_task("prepare_data", "prepare")
 train_extractor = stage_task("train_extractor", "extractor")
@@ -48,7 +48,7 @@ def pipeline(stage_timeout: float | None = None) -> State[None]:
     """
     end_with_worker()
     check_clone()
-    parameters.load()
+    require_inputs(Path())
     outcomes = run_stages(Path(), stage_timeout)
     show_results(Path())
     return final_state(outcomes)

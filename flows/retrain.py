@@ -30,6 +30,7 @@ from ganflow.orchestration.preflight import check_project
 from ganflow.orchestration.reruns import Reruns
 from ganflow.orchestration.workspace import workspace
 from ganflow.versions import git
+from ganflow.versions.doctor import require_inputs
 from ganflow.versions.gate import Decision
 from ganflow.versions.gate_record import write_record
 from ganflow.versions.reading import measured_at
@@ -120,6 +121,7 @@ def apply_changes(folder: Path, overrides: dict[str, Any], source: str | None) -
     ingestion.update_imports(folder, _log)
     if source:
         ingestion.add_incoming(Path(source), folder, params.data.source, _log)
+    require_inputs(folder)
     transfer.fetch_cached_outputs(folder, STAGES, _log)
     return params
 

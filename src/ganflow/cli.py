@@ -314,14 +314,15 @@ def _waiting(what: str) -> AbstractContextManager[None]:
 
 
 def _check_params(options: argparse.Namespace) -> None:
-    from ganflow.base.paths import RAW
-    from ganflow.config.params import describe, load
-    from ganflow.data.sources import require
+    from pathlib import Path
+
+    from ganflow.config.params import describe
+    from ganflow.versions.doctor import require_inputs
 
     if options.key:
         print(describe(options.key))
         return
-    require(RAW / load().data.source)
+    require_inputs(Path())
     print("params.yaml is right")
 
 

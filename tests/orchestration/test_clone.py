@@ -7,11 +7,14 @@ import socket
 from pathlib import Path
 
 import pytest
+import yaml
 
 import ganflow
 from ganflow.base.errors import GanflowError
 from ganflow.orchestration import clone
-from tests.flows.conftest import Server, run
+from tests.flows.conftest import ROOT, Server, run
+
+pytestmark = pytest.mark.usefixtures("pool")
 
 
 @pytest.fixture
@@ -34,22 +37,21 @@ def deploy(server: Server, project: Path, **environment: str) -> str:
 
 
 def test_a_second_clone_deploys_only_when_it_is_told_to(
-    server: Server, deployed: Path, tmp_path: Path
+    server: Server, deployable: Path, tmp_path: Path
 ) -> None:
-    second = Path(shutil.copytree(deployed, tmp_path / "second", symlinks=True))
+    deploy(server, deployable, GANFLOW_TAKE_OVER="1")
+    second = Path(shutil.copytree(deployable, tmp_path / "second", symlinks=True))
     said = deploy(server, second)
-    assert f"pipeline/local runs in {deployed}" in said
-    assert f"retrain/nightly runs in {deployed}" in said
+    assert f"pipeline/local runs in {deployable}" in said
     assert "GANFLOW_TAKE_OVER=1 prefect --no-prompt deploy --name local" in said
     assert "Traceback" not in said
-    assert folder_of(server, "pipeline/local") == str(deployed)
-    assert "successfully created" in deploy(server, deployed), "its own clone, again"
+    assert folder_of(server, "pipeline/local") == str(deployable)
+    assert "successfully created" in deploy(server, deployable), "its own clone, again"
     assert "successfully created" in deploy(server, second, GANFLOW_TAKE_OVER="1")
     assert folder_of(server, "pipeline/local") == str(second)
-    assert f"pipeline/local runs in {second}" in deploy(server, deployed)
+    assert f"pipeline/local runs in {second}" in deploy(server, deployable)
 
 
-@pytest.mark.usefixtures("pool")
 def test_a_clone_that_was_moved_deploys_again(server: Server, deployable: Path) -> None:
     deploy(server, deployable, GANFLOW_TAKE_OVER="1")
     moved = deployable.rename(deployable.with_name("moved"))
@@ -57,7 +59,6 @@ def test_a_clone_that_was_moved_deploys_again(server: Server, deployable: Path) 
     assert folder_of(server, "pipeline/local") == str(moved)
 
 
-@pytest.mark.usefixtures("pool")
 def test_a_run_in_a_clone_that_took_the_folder_fails(
     server: Server, worker: Path, deployable: Path, tmp_path: Path
 ) -> None:
@@ -73,6 +74,13 @@ def test_a_run_in_a_clone_that_took_the_folder_fails(
     assert state["name"] == "Failed"
     assert f"deployed from {deployable}" in state["message"]
     assert "GANFLOW_TAKE_OVER=1 prefect --no-prompt deploy --all" in state["message"]
+
+
+def test_every_deployment_asks_about_itself() -> None:
+    for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]:
+        name = f"{entry['entrypoint'].rpartition(':')[2]}/{entry['name']}"
+        step = {"ganflow.orchestration.clone.refuse_another": {"deployment": name}}
+        assert entry["build"] == [step]
 
 
 @pytest.fixture

@@ -11,11 +11,9 @@ import shlex
 import socket
 import sys
 from pathlib import Path
-from typing import Any
 
-import yaml
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
+from prefect.exceptions import ObjectNotFound
 
 import ganflow
 from ganflow.base.errors import GanflowError
@@ -28,55 +26,45 @@ DEPLOYED = "GANFLOW_DEPLOYED"
 _STEP = "prefect.deployments.steps.set_working_directory"
 
 
-def refuse_another(prefect_file: str = "prefect.yaml") -> dict[str, str]:
-    """Stop a `prefect deploy` whose deployments run in another folder until now.
+def refuse_another(deployment: str) -> dict[str, str]:
+    """Stop a `prefect deploy` of a deployment that runs in another folder until now.
 
-    This is a build step for Prefect. `GANFLOW_TAKE_OVER=1` lets it go ahead.
+    This is a build step for Prefect. `GANFLOW_TAKE_OVER=1` lets it go ahead, and so does a folder
+    that is gone and was this clone: it has only been moved.
+
+    Args:
+        deployment: flow and name, as in `pipeline/local`.
 
     Returns:
         {"deployed": the value of `GANFLOW_DEPLOYED` for the runs}.
     """
-    here = Path.cwd().resolve()
-    others = {} if os.environ.get(TAKE_OVER) == "1" else deployed_elsewhere(here, prefect_file)
-    if others:
-        listed = "\n".join(f"  {name} runs in {folder}" for name, folder in others.items())
-        words = shlex.join(["prefect", *sys.argv[1:]])
+    here, mark = Path.cwd().resolve(), _mark(Path.cwd(), make=True)
+    folder, environment = _deployed(deployment)
+    moved = not Path(folder).exists() and f" {mark} " in environment.get(DEPLOYED, "")
+    if folder not in ("", str(here)) and not moved and os.environ.get(TAKE_OVER) != "1":
         # An exception would reach the user as the traceback of a step.
         print(
-            f"These deployments belong to another clone, and would run in {here} from now on:\n"
-            f"{listed}\nTo move them here, stop the worker of that clone, and then: "
-            f"{TAKE_OVER}=1 {words}",
+            f"{deployment} runs in {folder} until now, and would run in {here}.\n"
+            "To move it, end the worker of that clone, and then: "
+            f"{TAKE_OVER}=1 {shlex.join(['prefect', *sys.argv[1:]])}",
             file=sys.stderr,
         )
         raise SystemExit(1)
-    return {"deployed": f"{socket.gethostname()} {_mark(here, make=True)} {here}"}
+    return {"deployed": f"{socket.gethostname()} {mark} {here}"}
 
 
-def deployed_elsewhere(here: Path, prefect_file: str) -> dict[str, str]:
-    """The server's deployments of the names in `prefect_file`, with the other folder they run in.
+def _deployed(deployment: str) -> tuple[str, dict[str, str]]:
+    """The folder and the environment of a deployment on the server.
 
-    A folder that is gone, and was this clone, has only been moved.
+    The folder is empty where there is none, or where a pull step makes the clone.
     """
-    moved = f" {_mark(here)} "
-    described = yaml.safe_load(Path(prefect_file).read_text())["deployments"]
-    entrypoints = {entry["name"]: entry["entrypoint"] for entry in described}
-    named = DeploymentFilter(name=DeploymentFilterName(any_=list(entrypoints)))
-    with get_client(sync_client=True) as client:
-        found = client.read_deployments(deployment_filter=named)
-    elsewhere = {}
-    for one in sorted(found, key=lambda one: one.name):
-        folder = _folder(one.pull_steps)
-        if one.entrypoint != entrypoints[one.name] or folder in ("", str(here)):
-            continue
-        environment = (one.job_variables or {}).get("env") or {}
-        if Path(folder).exists() or moved not in environment.get(DEPLOYED, ""):
-            elsewhere[f"{entrypoints[one.name].rpartition(':')[2]}/{one.name}"] = folder
-    return elsewhere
-
-
-def _folder(pull_steps: list[dict[str, Any]] | None) -> str:
-    """The folder that a deployment runs in; empty if a pull step makes its clone."""
-    return next((step[_STEP]["directory"] for step in pull_steps or () if _STEP in step), "")
+    try:
+        with get_client(sync_client=True) as client:
+            found = client.read_deployment_by_name(deployment)
+    except ObjectNotFound:
+        return "", {}
+    folders = [step[_STEP]["directory"] for step in found.pull_steps or () if _STEP in step]
+    return "".join(folders[:1]), (found.job_variables or {}).get("env") or {}
 
 
 def check_clone() -> None:
