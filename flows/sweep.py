@@ -34,7 +34,6 @@ from ganflow.orchestration.trials import (
 )
 from ganflow.orchestration.workspace import exclusively, workspace
 from ganflow.versions import dvc
-from ganflow.versions.gate import interval_of, value_of
 from ganflow.versions.git import commit_of
 from ganflow.versions.reading import measured_at
 
@@ -137,4 +136,4 @@ def train_trial(
                 timeout=600,
             )
         measured = measured_at(None, folder)
-    return TrialResult(trial, value_of(measured.metrics, metric), interval_of(measured, metric))
+    return TrialResult(trial, measured.value(metric), measured.interval(metric))
