@@ -21,20 +21,13 @@ from ganflow.orchestration.stage import Outcome
 from ganflow.orchestration.stage_task import stage_task
 from ganflow.versions.doctor import require_inputs
 
-prepare_data = stage_task("prepare_data", "prepare")
-train_extractor = stage_task("train_extractor", "extractor")
-train_gan = stage_task("train_gan", "train")
-generate_samples = stage_task("generate_samples", "sample")
-evaluate_samples = stage_task("evaluate_samples", "evaluate")
-write_report = stage_task("write_report", "report")
-
 STAGES = {
-    "prepare": prepare_data,
-    "extractor": train_extractor,
-    "train": train_gan,
-    "sample": generate_samples,
-    "evaluate": evaluate_samples,
-    "report": write_report,
+    "prepare": stage_task("prepare_data", "prepare"),
+    "extractor": stage_task("train_extractor", "extractor"),
+    "train": stage_task("train_gan", "train"),
+    "sample": stage_task("generate_samples", "sample"),
+    "evaluate": stage_task("evaluate_samples", "evaluate"),
+    "report": stage_task("write_report", "report"),
 }
 """The task of every stage, in an order that DVC's graph allows."""
 

@@ -140,7 +140,7 @@ def judge_model(
     seeds = range(params.seed, params.seed + params.gate.seeds)
     for seed in seeds[1:]:
         candidates.append(reruns.train_candidate(seed))
-        bases.append(reruns.train_base(seed))
+        bases.append(reruns.evaluate_base(seed, train=True))
     decision = write_record(folder, base.commit, params.gate, seeds, bases, candidates)
     create_markdown_artifact(decision.as_markdown(), "verdict", "The result of the gate")
     _log(decision.line)

@@ -13,7 +13,6 @@ from tests.flows.conftest import (
     shared,
     shared_template,
     template,
-    worker,
 )
 
 __all__ = [
@@ -29,5 +28,4 @@ __all__ = [
     "shared",
     "shared_template",
     "template",
-    "worker",
 ]

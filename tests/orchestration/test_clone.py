@@ -1,5 +1,6 @@
 """The deployments run in the clone that somebody deployed, and in no other without a word."""
 
+import contextlib
 import dataclasses
 import re
 import shutil
@@ -12,7 +13,7 @@ import yaml
 import ganflow
 from ganflow.base.errors import GanflowError
 from ganflow.orchestration import clone
-from tests.flows.conftest import ROOT, Server, run
+from tests.flows.conftest import ROOT, Server, run, stop
 
 pytestmark = pytest.mark.usefixtures("pool")
 
@@ -60,8 +61,9 @@ def test_a_clone_that_was_moved_deploys_again(server: Server, deployable: Path) 
 
 
 def test_a_run_in_a_clone_that_took_the_folder_fails(
-    server: Server, worker: Path, deployable: Path, tmp_path: Path
+    server: Server, deployable: Path, tmp_path: Path, cleanup: contextlib.ExitStack
 ) -> None:
+    cleanup.callback(stop, server.start_worker(tmp_path / "worker.log"))
     deploy(server, deployable, GANFLOW_TAKE_OVER="1")
     deployable.rename(tmp_path / "old")
     run("git", "clone", "--quiet", str(tmp_path / "old"), str(deployable), cwd=tmp_path)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import RAW
-from ganflow.config.params import PARAMS_FILE, load
+from ganflow.config import params as parameters
 from ganflow.data.sources import require
 from ganflow.versions import commands, dvc, git
 
@@ -111,7 +111,7 @@ def require_inputs(project: Path) -> Path:
     Raises:
         GanflowError: params.yaml is wrong, or its data is not there.
     """
-    source = RAW / load(project / PARAMS_FILE).data.source
+    source = RAW / parameters.load(project / parameters.PARAMS_FILE).data.source
     require(project / source)
     return source
 
