@@ -34,6 +34,7 @@ from ganflow.orchestration.trials import (
 )
 from ganflow.orchestration.workspace import exclusively, workspace
 from ganflow.versions import dvc
+from ganflow.versions.doctor import require_inputs
 from ganflow.versions.git import commit_of
 from ganflow.versions.reading import measured_at
 
@@ -66,6 +67,7 @@ def sweep(
     end_with_worker()
     check_clone()
     project = Path.cwd()
+    require_inputs(project)
     trials = plan_trials(space, draws, seeds, first_seed=parameters.load().seed)
     check_trials(trials, project)
     commit = commit_of("HEAD", project)
