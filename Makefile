@@ -4,6 +4,12 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 UV     ?= uv
+INPUTS ?= 100000
+# A python3 in .venv that does not run is not taken; then it is the next one on PATH.
+ENVIRONMENT = { $(BIN)/python3 -c '' 2>/dev/null || rm -rf $(BIN); } && \
+  { command -v $(PYTHON) >/dev/null || { \
+    echo "make: $(PYTHON) is not there; install Python 3.11 to 3.13, or make PYTHON=/path/to/python3"; \
+    exit 1; }; } && $(PYTHON) .ci/environment.py
 QUICK  := not slow and not system and not reference
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -14,15 +20,15 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
 .PHONY: help run repro test lint coverage docs test-slow test-system test-reference bench-setup \
-  clean lock
+  fuzz clean lock installed test-installed
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: .venv/installed ## train on MNIST and show the result: flow, stages, report
+run: installed ## train on MNIST and show the result: flow, stages, report
 	@python -m flows.pipeline
 
-repro: .venv/installed ## the same without Prefect: check the parameters, then dvc repro
+repro: installed ## the same without Prefect: check the parameters, then dvc repro
 	@ganflow params
 	@dvc repro || { status=$$?; dvc checkout --quiet; \
 	  test -e data/evaluation || git checkout --quiet -- data/evaluation; \
@@ -31,7 +37,7 @@ repro: .venv/installed ## the same without Prefect: check the parameters, then d
 test: lint ## lint, types, and every test that needs only Python packages
 	@python -m pytest -q -n 2 --dist loadfile -m "$(QUICK)"
 
-lint: .venv/test-installed ## style, types, and what is imported against what is declared
+lint: test-installed ## style, types, and what is imported against what is declared
 	@ruff check src flows tests benchmarks docs .ci
 	@ruff format --check src flows tests benchmarks docs .ci
 	@mypy
@@ -39,23 +45,26 @@ lint: .venv/test-installed ## style, types, and what is imported against what is
 	@# These may import what only the groups declare, and need not use all that a user gets.
 	@deptry --ignore DEP002,DEP004 tests benchmarks docs
 
-coverage: .venv/test-installed ## which lines the quick tests run, in sum for each package
+coverage: test-installed ## which lines the quick tests run, in sum for each package
 	@python -m pytest -q -n 2 --dist loadfile -m "$(QUICK)" \
 	  --cov=ganflow --cov=flows --cov-report=json:build/coverage.json
 	@python .ci/coverage.py build/coverage.json
 
-docs: .venv/installed ## the API reference, from the docstrings, into build/docs
+docs: installed ## the API reference, from the docstrings, into build/docs
 	@pip install --quiet --disable-pip-version-check --group docs
 	@pdoc --docformat google --output-directory build/docs ganflow flows
 
-test-slow: .venv/test-installed ## proofs that take minutes
+fuzz: test-installed ## INPUTS made-up inputs for each reader, 100000 unless you say another number
+	@GANFLOW_FUZZ=$(INPUTS) python -m pytest -q -m fuzz
+
+test-slow: test-installed ## proofs that take minutes
 	@python -m pytest -q -m "slow and not system and not reference"
 
-test-system: .venv/test-installed ## proofs that need a browser and PostgreSQL, from the distribution
+test-system: test-installed ## proofs that need a browser and PostgreSQL, from the distribution
 	@pip install --quiet --disable-pip-version-check --group system
 	@python -m pytest -q -n 2 --dist loadfile -m system
 
-bench-setup: .venv/test-installed ## what the benchmarks compare with, into the same .venv
+bench-setup: test-installed ## what the benchmarks compare with, into the same .venv
 	@pip install --quiet --disable-pip-version-check --group bench && \
 	  pip install --quiet --disable-pip-version-check --no-deps "torch-fidelity>=0.4" || { \
 	  echo "make: PyTorch, prdc and torch-fidelity are not installed: this needs a package index"; exit 1; }
@@ -78,20 +87,10 @@ lock: ## resolve both locks anew (needs uv); UPGRADE="--upgrade-package prefect"
 	@$(COMPILE) -o requirements.lock
 	@$(COMPILE) --group test --constraint requirements.lock -o requirements-dev.lock
 
-.venv/installed: requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not there; install Python 3.11 to 3.13, or make PYTHON=/path/to/python3"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
-	  echo "make: $(PYTHON) is $$($(PYTHON) --version), and ganflow needs Python 3.11 to 3.13: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Installing into .venv (a minute or two, once)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@# The locked pip first: older ones do not take a pin with extras for the package itself.
-	@awk '/^pip==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements.lock > .venv/pip.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/pip.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+# What .venv was made from is compared at every call, which takes some hundredths of a second: a
+# clone that was copied or moved, another PYTHON, a changed lock, or an interrupted installation.
+installed:
+	@$(ENVIRONMENT)
 
-.venv/test-installed: requirements-dev.lock .venv/installed
-	@echo "Adding what the tests need to .venv"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@touch $@
+test-installed:
+	@$(ENVIRONMENT) test

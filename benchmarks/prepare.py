@@ -223,9 +223,14 @@ def _kilobytes(process: int) -> int:
     return 0
 
 
-def in_turn(programs: dict[str, tuple[str, ...]], folder: Path) -> dict[str, Cost]:
-    """One round of all programs."""
-    return {name: run(*words, cwd=folder) for name, words in programs.items()}
+def in_turn(
+    programs: dict[str, tuple[str, ...]], rounds: int, folder: Path
+) -> dict[str, list[Cost]]:
+    """What each program costs, a run in each round."""
+    taken = [
+        {name: run(*words, cwd=folder) for name, words in programs.items()} for _ in range(rounds)
+    ]
+    return {name: [costs[name] for costs in taken] for name in programs}
 
 
 def measure(few: int, many: int, rounds: int, folder: Path) -> dict[str, float]:
@@ -244,21 +249,16 @@ def measure(few: int, many: int, rounds: int, folder: Path) -> dict[str, float]:
         "pillow": (PILLOW, source, "pillow.npy"),
         "pillow_all": (PILLOW_ALL, source, "pillow_all.npy"),
     }
-    costs = [
-        {name: run(*words, cwd=folder) for name, words in programs.items()} for _ in range(rounds)
-    ]
+    costs = in_turn(programs, rounds, folder)
     agreement = _difference(folder)
     programs = {
         "prepare_many": (PREPARE, f"jpeg{many}"),
         "pillow_many": (PILLOW, large, "pillow_many.npy"),
     }
-    costs += [in_turn(programs, folder) for _ in range(2)]
-    median, working, peaks = {}, {}, {}
-    for name in {name for turn in costs for name in turn}:
-        each = [turn[name] for turn in costs if name in turn]
-        median[name] = statistics.median(cost.seconds for cost in each)
-        working[name] = statistics.median(cost.working for cost in each)
-        peaks[name] = max(cost.peak for cost in each)
+    costs |= in_turn(programs, 2, folder)
+    median = {name: statistics.median(c.seconds for c in each) for name, each in costs.items()}
+    working = {name: statistics.median(c.working for c in each) for name, each in costs.items()}
+    peaks = {name: max(cost.peak for cost in each) for name, each in costs.items()}
     counts = {"mnist": 70_000, "prepare_many": many, "pillow_many": many}
     keras = "ratio_vs_keras_image_dataset_from_directory"
     return {

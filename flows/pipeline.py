@@ -14,27 +14,20 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from ganflow.base.environment import check_versions
-from ganflow.config import params as parameters
 from ganflow.orchestration.artifacts import show_results
+from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.stage import Outcome
 from ganflow.orchestration.stage_task import stage_task
-
-prepare_data = stage_task("prepare_data", "prepare")
-train_extractor = stage_task("train_extractor", "extractor")
-train_gan = stage_task("train_gan", "train")
-generate_samples = stage_task("generate_samples", "sample")
-evaluate_samples = stage_task("evaluate_samples", "evaluate")
-write_report = stage_task("write_report", "report")
+from ganflow.versions.doctor import require_inputs
 
 STAGES = {
-    "prepare": prepare_data,
-    "extractor": train_extractor,
-    "train": train_gan,
-    "sample": generate_samples,
-    "evaluate": evaluate_samples,
-    "report": write_report,
+    "prepare": stage_task("prepare_data", "prepare"),
+    "extractor": stage_task("train_extractor", "extractor"),
+    "train": stage_task("train_gan", "train"),
+    "sample": stage_task("generate_samples", "sample"),
+    "evaluate": stage_task("evaluate_samples", "evaluate"),
+    "report": stage_task("write_report", "report"),
 }
 """The task of every stage, in an order that DVC's graph allows."""
 
@@ -47,8 +40,8 @@ def pipeline(stage_timeout: float | None = None) -> State[None]:
         stage_timeout: time limit of each stage in seconds; None for no limit.
     """
     end_with_worker()
-    parameters.load()
-    check_versions(Path())
+    check_clone()
+    require_inputs(Path())
     outcomes = run_stages(Path(), stage_timeout)
     show_results(Path())
     return final_state(outcomes)

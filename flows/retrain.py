@@ -25,11 +25,13 @@ from ganflow.config import params as parameters
 from ganflow.config.params import Params
 from ganflow.orchestration import ingestion, proposal, transfer
 from ganflow.orchestration.artifacts import keep_report, show_results
+from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.preflight import check_project
 from ganflow.orchestration.reruns import Reruns
 from ganflow.orchestration.workspace import workspace
 from ganflow.versions import git
+from ganflow.versions.doctor import require_inputs
 from ganflow.versions.gate import Decision
 from ganflow.versions.gate_record import write_record
 from ganflow.versions.reading import measured_at
@@ -66,6 +68,7 @@ def retrain(
         stage_timeout: time limit of each stage in seconds.
     """
     end_with_worker()
+    check_clone()
     project = Path.cwd()
     check_project(project)
     base = choose_base(project, revision)
@@ -121,6 +124,7 @@ def apply_changes(folder: Path, overrides: dict[str, Any], source: str | None) -
     ingestion.update_imports(folder, _log)
     if source:
         ingestion.add_incoming(Path(source), folder, params.data.source, _log)
+    require_inputs(folder)
     transfer.fetch_cached_outputs(folder, STAGES, _log)
     return params
 
@@ -139,7 +143,7 @@ def judge_model(
     seeds = range(params.seed, params.seed + params.gate.seeds)
     for seed in seeds[1:]:
         candidates.append(reruns.train_candidate(seed))
-        bases.append(reruns.train_base(seed))
+        bases.append(reruns.evaluate_base(seed, train=True))
     decision = write_record(folder, base.commit, params.gate, seeds, bases, candidates)
     create_markdown_artifact(decision.as_markdown(), "verdict", "The result of the gate")
     _log(decision.line)

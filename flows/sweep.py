@@ -21,6 +21,7 @@ from flows.pipeline import STAGES
 from ganflow.base.paths import state_folder
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
+from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.engines import Engine, task_runner
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.stage import reproduce
@@ -33,7 +34,7 @@ from ganflow.orchestration.trials import (
 )
 from ganflow.orchestration.workspace import exclusively, workspace
 from ganflow.versions import dvc
-from ganflow.versions.gate import interval_of, value_of
+from ganflow.versions.doctor import require_inputs
 from ganflow.versions.git import commit_of
 from ganflow.versions.reading import measured_at
 
@@ -64,7 +65,9 @@ def sweep(
         stage_timeout: time limit of each stage in seconds.
     """
     end_with_worker()
+    check_clone()
     project = Path.cwd()
+    require_inputs(project)
     trials = plan_trials(space, draws, seeds, first_seed=parameters.load().seed)
     check_trials(trials, project)
     commit = commit_of("HEAD", project)
@@ -135,4 +138,4 @@ def train_trial(
                 timeout=600,
             )
         measured = measured_at(None, folder)
-    return TrialResult(trial, value_of(measured.metrics, metric), interval_of(measured, metric))
+    return TrialResult(trial, measured.value(metric), measured.interval(metric))

@@ -247,7 +247,7 @@ def test_an_interruption_is_said_in_a_word(
 ) -> None:
     import ganflow.config.params
 
-    def interrupt() -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ganflow.config.params, "load", interrupt)

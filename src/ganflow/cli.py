@@ -334,16 +334,13 @@ def _waiting(what: str) -> AbstractContextManager[None]:
 def _check_params(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from ganflow.base.environment import check_versions
-    from ganflow.base.paths import RAW
-    from ganflow.config.params import describe, load
-    from ganflow.data.sources import require
+    from ganflow.config.params import describe
+    from ganflow.versions.doctor import require_inputs
 
     if options.key:
         print(describe(options.key))
         return
-    require(RAW / load().data.source)
-    check_versions(Path())
+    require_inputs(Path())
     print("params.yaml is right")
 
 

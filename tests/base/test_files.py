@@ -1,5 +1,6 @@
 """Nothing is half written, whatever happens while it is."""
 
+import errno
 import json
 import math
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganflow.base.errors import DataError
+from ganflow.base.errors import DataError, GanflowError
 from ganflow.base.files import (
     read_array,
     read_json,
@@ -22,6 +23,7 @@ from ganflow.base.files import (
     write_bytes,
     write_json,
     write_text,
+    write_whole,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -219,3 +221,53 @@ def test_text_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
 def test_json_on_disk_is_plain_json(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", [1, 2.5, None, True])
     assert json.loads((tmp_path / "a.json").read_bytes()) == [1, 2.5, None, True]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_told_with_the_folder_that_was_written(tmp_path: Path, number: int) -> None:
+    def full(_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(GanflowError, match="could not be written") as caught:
+        write_whole(tmp_path / "deep/file", full)
+    assert caught.value.where == str(tmp_path / "deep")
+    assert str(tmp_path / "deep") in str(caught.value.run)
+    assert tree(tmp_path) == {}
+
+
+def test_other_errors_of_writing_stay_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_bytes(tmp_path / "file", b"")
+
+
+PREVIEW = """
+import os, resource, sys
+import numpy as np
+from PIL import Image
+from ganflow.cli import main
+
+os.makedirs("data/raw/faces")
+rng = np.random.default_rng(0)
+for n in range(40):
+    Image.fromarray(rng.integers(0, 256, (64, 64, 3), np.uint8)).save(f"data/raw/faces/{n}.png")
+open("params.yaml", "w").write("data: {source: faces}\\n")
+resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+sys.exit(main(["data", "show"]))
+"""
+
+
+def test_a_full_state_folder_is_named_and_not_the_images(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    done = subprocess.run(
+        [sys.executable, "-c", PREVIEW],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "GANFLOW_STATE": str(state)},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    (where,) = [line.split()[1] for line in done.stderr.splitlines() if "where:" in line]
+    assert Path(where).is_relative_to(state), done.stderr

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 
 
@@ -36,3 +37,14 @@ def test_git_and_dvc_leave_it_alone() -> None:
     root = Path(__file__).parents[2]
     assert ".ganflow/" in (root / ".gitignore").read_text().split()
     assert ".ganflow" in (root / ".dvcignore").read_text().split()
+
+
+def test_a_state_folder_that_cannot_be_made_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GANFLOW_STATE", str(tmp_path / "file/state"))
+    with pytest.raises(GanflowError, match="state folder") as caught:
+        state_folder()
+    assert caught.value.where == str(tmp_path / "file/state")
+    assert "GANFLOW_STATE" in str(caught.value)

@@ -55,8 +55,8 @@ if words[:1] == ["secrets"]:
 DVC_YAML = """
 stages:
   prepare:
-    cmd: python stage.py prepare data/prepared data/raw/images.txt
-    deps: [data/raw/images.txt, stage.py]
+    cmd: python stage.py prepare data/prepared data/raw/mnist/images.txt
+    deps: [data/raw/mnist/images.txt, stage.py]
     outs: [data/prepared]
   extractor:
     cmd: python stage.py extractor data/extractor data/prepared/file.txt
@@ -122,8 +122,8 @@ def quiet_tools(monkeypatch: pytest.MonkeyPatch) -> None:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project, built once and committed; tests copy it."""
     folder = tmp_path_factory.mktemp("template") / "project"
-    (folder / "data" / "raw").mkdir(parents=True)
-    (folder / "data" / "raw" / "images.txt").write_text("images\n")
+    (folder / "data/raw/mnist").mkdir(parents=True)
+    (folder / "data/raw/mnist/images.txt").write_text("images\n")
     (folder / "stage.py").write_text(STAGE)
     (folder / "dvc.yaml").write_text(DVC_YAML)
     (folder / "params.yaml").write_text("seed: 0\ntrain: {images: 128000}\n")
@@ -272,6 +272,7 @@ def running_server(home: Path, port: int, *options: str, **settings: str) -> Ite
         "PYTHONPATH": f"{ROOT / 'src'}",
         "DVC_NO_ANALYTICS": "1",
         "DO_NOT_TRACK": "1",
+        "GANFLOW_TAKE_OVER": "1",  # every test deploys a project of its own
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -37,7 +37,6 @@ def foreign_server() -> Iterator[tuple[str, list[object]]]:
 
 
 def demonstrate(project: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    (project / "data" / "raw" / "mnist").mkdir(parents=True, exist_ok=True)
     return subprocess.run(
         [sys.executable, "-m", "flows.pipeline"],
         cwd=project,

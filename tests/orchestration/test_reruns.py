@@ -47,7 +47,7 @@ def test_another_evaluator_evaluates_the_base_again(shared: Path, here: Here) ->
     )
     dvc("repro", "--quiet", cwd=shared)
     publish(shared)
-    (shared / "data/raw/images.txt").write_text("different images\n")
+    (shared / "data/raw/mnist/images.txt").write_text("different images\n")
     run("git", "commit", "--quiet", "--all", "--message=Data", cwd=shared)
     run("git", "push", "--quiet", "origin", "main", cwd=shared)
     here(shared)

@@ -10,8 +10,8 @@ from ganflow.metrics.intervals import basic_bootstrap, binomial
 from ganflow.versions.comparison import (
     across_seeds,
     difference,
-    paired,
     paired_bootstrap,
+    paired_interval,
     t_interval,
 )
 from ganflow.versions.gate import Measured, difference_interval
@@ -53,8 +53,8 @@ def test_pairs_see_what_is_hidden_between_seeds() -> None:
     luck = np.random.default_rng(3).normal(0, 3, size=6)
     base, candidate = 10 + luck, 9 + luck + 0.1 * np.arange(6)
     assert across_seeds(base.tolist(), candidate.tolist(), "lower").answer == "cannot tell"
-    assert paired(base.tolist(), candidate.tolist(), "lower").answer == "better"
-    assert paired(base.tolist(), candidate.tolist(), "higher").answer == "worse"
+    low, high = paired_interval(base.tolist(), candidate.tolist())
+    assert low < high < 0
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,12 @@ def test_intervals_over_seeds_hold_the_true_difference() -> None:
     for luck in numbers.normal(0, 0.3, (600, 4)):
         base = 3.0 + luck + numbers.normal(0, 0.2, 4)
         candidate = 2.5 + luck + numbers.normal(0, 0.4, 4)
-        by_pairs.append(paired(base.tolist(), candidate.tolist(), "lower"))
+        by_pairs.append(paired_interval(base.tolist(), candidate.tolist()))
         other = 2.5 + numbers.normal(0, 0.5, 4)
-        welch.append(across_seeds(base.tolist(), other.tolist(), "lower"))
-    for found in (welch, by_pairs):
-        assert 0.90 <= np.mean([one.low <= -0.5 <= one.high for one in found]) <= 0.99
+        found = across_seeds(base.tolist(), other.tolist(), "lower")
+        welch.append((found.low, found.high))
+    for intervals in (welch, by_pairs):
+        assert 0.90 <= np.mean([low <= -0.5 <= high for low, high in intervals]) <= 0.99
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, float("nan")]])
@@ -160,4 +161,4 @@ def test_what_has_no_spread_is_refused(values: list[float]) -> None:
 
 def test_seeds_that_do_not_pair_are_refused() -> None:
     with pytest.raises(GanflowError, match="2 and 3"):
-        paired([1, 2], [1, 2, 3], "lower")
+        paired_interval([1, 2], [1, 2, 3])

@@ -1,6 +1,7 @@
 """What is wrong around the pipeline is found, each with the command that mends it."""
 
 import contextlib
+import shlex
 import subprocess
 import sys
 import threading
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.pipeline import pipeline
+from ganflow.base.errors import GanflowError
+from ganflow.cli import main
 from ganflow.versions import doctor
 
 
@@ -62,6 +66,67 @@ def test_a_shallow_clone_is_seen(repository: Path) -> None:
     assert not check.good
     run(*check.mend.split(), cwd=clone)
     assert doctor.history(clone).good
+
+
+def test_a_repository_that_git_distrusts_is_not_to_be_made_again(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """git's own switch for its tests: as if another user owned the folder."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    checks = doctor.before_retraining(repository)
+    assert not any(word in check.mend for check in checks for word in ("git init", "dvc init"))
+    assert not {"git remote", "working tree"} & set(found(checks)), "git would answer neither"
+    history = found(checks)["git history"]
+    assert "another user" in history.found
+    assert history.needed
+    run(*shlex.split(history.mend), cwd=tmp_path)
+    assert doctor.history(repository).good
+
+
+def test_a_folder_that_is_no_repository_is_told_to_become_one(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    check = doctor.history(tmp_path / "project")
+    assert (check.good, check.mend) == (False, "git init && dvc init")
+    (tmp_path / "project/.dvc").mkdir()
+    assert doctor.history(tmp_path / "project").mend == "git init"
+
+
+def test_a_broken_repository_is_told_in_gits_words(repository: Path) -> None:
+    (repository / ".git/HEAD").write_text("nonsense")
+    check = doctor.history(repository)
+    assert not check.good
+    assert "init" not in check.mend
+
+
+def test_what_the_doctor_accepts_a_run_accepts(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`ganflow params`, the doctor and the flow say the same of parameters and data."""
+    monkeypatch.chdir(repository)
+    raw = repository / "data/raw"
+    raw.mkdir(parents=True)
+    cases = [
+        (None, "no parameter file"),
+        ("seed: x\n", "seed"),
+        ("data: {source: faces}\n", "there is no `faces`"),
+    ]
+    for text, problem in cases:
+        if text:
+            (repository / "params.yaml").write_text(text)
+        check = doctor.inputs(repository)
+        assert not check.good
+        assert check.needed
+        assert problem in check.found
+        assert check.mend
+        assert main(["params"]) > 0
+        assert check.found.splitlines()[0] in capsys.readouterr().err
+        with pytest.raises(GanflowError, match=problem):
+            pipeline.fn()
+    (raw / "faces").mkdir()
+    assert doctor.inputs(repository).good
+    assert main(["params"]) == 0
 
 
 def test_a_server_that_is_not_there_is_not_started(

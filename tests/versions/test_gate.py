@@ -8,14 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganflow.config.gate import GateParams, Limit
+from ganflow.versions.comparison import paired_interval
 from ganflow.versions.gate import (
     Measured,
     classify_difference,
     decide,
     difference_interval,
-    interval_of,
-    paired_interval,
-    value_of,
 )
 
 
@@ -104,9 +102,7 @@ def test_paired_interval_is_scipys() -> None:
     new = [value + generator.gauss(0.5, 0.3) for value in base]
     differences = [b - a for a, b in zip(base, new, strict=True)]
     expected = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
-    assert paired_interval(base, new, "lower") == pytest.approx(
-        (expected.low, expected.high), rel=1e-9
-    )
+    assert paired_interval(base, new) == pytest.approx((expected.low, expected.high), rel=1e-9)
 
 
 @given(st.floats(-100, 100), st.floats(0.01, 10), st.floats(-100, 100), st.floats(0.01, 10))
@@ -121,11 +117,11 @@ def test_intervals_are_found_where_the_evaluation_writes_them() -> None:
         {"fd": {"value": 2.0, "low": 1.5, "high": 2.5, "ratio": 4.0}, "kid": {"value": 0.1}},
         {"fd": {"ratio_interval": [3.0, 5.0]}, "kid": {"interval": [0.05, 0.15]}},
     )
-    assert interval_of(one, "fd.value") == (1.5, 2.5)
-    assert interval_of(one, "fd.ratio") == (3.0, 5.0)
-    assert interval_of(one, "kid.value") == (0.05, 0.15)
-    assert interval_of(one, "classes.kl") is None
-    assert value_of(one.metrics, "fd") is None
+    assert one.interval("fd.value") == (1.5, 2.5)
+    assert one.interval("fd.ratio") == (3.0, 5.0)
+    assert one.interval("kid.value") == (0.05, 0.15)
+    assert one.interval("classes.kl") is None
+    assert one.value("fd") is None
 
 
 def test_the_decision_says_what_it_compared() -> None:

@@ -4,6 +4,7 @@ Everything here writes to a temporary name beside the target, flushes, and renam
 written carries a time, a host name or a path, so equal inputs give equal bytes.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -15,7 +16,39 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ganflow.base.errors import DataError
+from ganflow.base.errors import DataError, GanflowError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class FullError(GanflowError, OSError):
+    """There is no space left for a file, which the system says without naming it."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"{error.strerror}: {path.name} could not be written",
+            where=str(path.parent.absolute()),
+            expected="space on the disk that this folder is on, and within your quota",
+            run=f"df -h {path.parent.absolute()}",
+        )
+        self.errno, self.strerror, self.filename = error.errno, error.strerror, str(path)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name `path` where there is no space left for it.
+
+    Raises:
+        FullError: an `OSError` too.
+    """
+    try:
+        yield
+    except FullError:
+        raise
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise FullError(path, error) from None
 
 
 @contextmanager
@@ -49,7 +82,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.partial")
     try:
-        with draft.open("wb") as stream:
+        with writing(path), draft.open("wb") as stream:
             write(stream)
             stream.flush()
             os.fsync(stream.fileno())

@@ -7,6 +7,8 @@ outside the stages' outputs, because DVC deletes those before it runs a stage.
 import os
 from pathlib import Path
 
+from ganflow.base.errors import GanflowError
+
 RAW = Path("data/raw")
 PREPARED = Path("data/prepared")
 EXTRACTOR = Path("data/extractor")
@@ -21,7 +23,18 @@ def state_folder() -> Path:
     """`$GANFLOW_STATE`, or `.ganflow` in the current project.
 
     Workspaces of one clone share it by being started with the same `$GANFLOW_STATE`.
+
+    Raises:
+        GanflowError: it cannot be made.
     """
     folder = Path(os.environ.get("GANFLOW_STATE") or ".ganflow").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GanflowError(
+            f"the state folder cannot be made: {error.strerror}",
+            where=str(folder),
+            expected="a folder that you may write, for checkpoints and locks",
+            run="export GANFLOW_STATE=/a/folder/of/yours, then this again",
+        ) from None
     return folder

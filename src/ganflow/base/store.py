@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganflow.base.errors import DataError
-from ganflow.base.files import read_array, read_json
+from ganflow.base.files import read_array, read_json, writing
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
@@ -124,7 +124,7 @@ def writing_array(
         rows += len(block)
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as stream:
+    with writing(path), path.open("wb") as stream:
         # Version 1.0 of the format: padded to 192 bytes, a multiple of 64 as it asks.
         stream.write(b"\x93NUMPY\x01\x00" + (182).to_bytes(2, "little"))
         stream.write(repr(form).ljust(181).encode() + b"\n")

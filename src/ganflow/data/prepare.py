@@ -15,7 +15,7 @@ import numpy as np
 
 from ganflow.base.environment import versions
 from ganflow.base.errors import DataError
-from ganflow.base.files import write_json
+from ganflow.base.files import FULL, write_json
 from ganflow.base.store import CARD, SPLITS, writing_array
 from ganflow.config.data import DataParams
 from ganflow.data import near_duplicates, selection, splits, stacked
@@ -63,7 +63,7 @@ def prepare(
     except OSError as error:
         raise DataError(
             f"it cannot be read or written: {error.strerror or error}",
-            where=str(error.filename or where),
+            where=str(error.filename or (store if error.errno in FULL else where)),
             expected="readable files, and space on the disk",
         ) from error
     finally:

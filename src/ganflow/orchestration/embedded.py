@@ -15,17 +15,20 @@ from ganflow.base import paths
 from ganflow.base.errors import GanflowError
 from ganflow.base.images import read_picture
 from ganflow.base.paths import state_folder
-from ganflow.data.sources import require
 from ganflow.orchestration.evaluation_summary import read_summary
 from ganflow.orchestration.terminal import blocks, shows_colours
 from ganflow.versions.commands import ENVIRONMENT
+from ganflow.versions.doctor import require_inputs
 
 
 def isolate() -> None:
     """Replace this process's Prefect settings; call it before Prefect is imported."""
     for name in [name for name in os.environ if name.startswith("PREFECT_")]:
         del os.environ[name]
-    os.environ.update(settings(state_folder() / "prefect"), **ENVIRONMENT)
+    try:
+        os.environ.update(settings(state_folder() / "prefect"), **ENVIRONMENT)
+    except GanflowError as error:
+        raise SystemExit(f"error: {error}") from None
 
 
 def settings(home: Path) -> dict[str, str]:
@@ -49,10 +52,8 @@ def run_and_print(flow: Callable[..., Any]) -> int:
     """Run `flow` and print its results; return 0 if it completed, or else an exit status."""
     from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
 
-    from ganflow.config import params as parameters
-
     try:
-        require(paths.RAW / parameters.load().data.source)
+        require_inputs(Path())
         _drop_tracebacks()
         # A .env file or prefect.toml in this folder may also set a server.
         with temporary_settings(restore_defaults={PREFECT_API_URL, PREFECT_API_KEY}):

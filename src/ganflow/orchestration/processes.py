@@ -14,14 +14,10 @@ from pathlib import Path
 
 from ganflow.base.errors import GanflowError
 from ganflow.orchestration import supervisor
-from ganflow.versions.commands import ENVIRONMENT, without_credentials
+from ganflow.versions.commands import ENVIRONMENT, is_secret, without_credentials
 
 GRACE_SECONDS = 10.0
 TAIL_LINES = 40
-
-_SECRET_PARTS = ("TOKEN", "SECRET", "PASSW", "AUTH_", "CREDENTIAL", "WEBHOOK", "CONNECTION_")
-_SECRET_NAMES = ("GANFLOW_REPOSITORY",)
-_SECRET_ENDS = ("_KEY", "_SAS", "_URL", "ASKPASS")
 
 
 class CommandError(GanflowError):
@@ -54,7 +50,7 @@ def environment(*, with_secrets: bool, project: Path | None = None) -> dict[str,
     need them; stages never get them.
     """
     kept = {
-        name: value for name, value in os.environ.items() if with_secrets or not _is_secret(name)
+        name: value for name, value in os.environ.items() if with_secrets or not is_secret(name)
     }
     folder = str(Path(sys.executable).parent)
     if project is not None and (project / "src").is_dir():
@@ -66,16 +62,6 @@ def environment(*, with_secrets: bool, project: Path | None = None) -> dict[str,
         "PATH": os.pathsep.join([folder, kept.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
     }
-
-
-def _is_secret(name: str) -> bool:
-    upper = name.upper()
-    return (
-        upper in _SECRET_NAMES
-        or upper.startswith(("PREFECT_", "AWS_"))
-        or upper.endswith(_SECRET_ENDS)
-        or any(part in upper for part in _SECRET_PARTS)
-    )
 
 
 def run(

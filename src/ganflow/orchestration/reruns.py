@@ -37,16 +37,11 @@ class Reruns:
             self._reproduce(folder, stages)
             return measured_at(None, folder)
 
-    def train_base(self, seed: int) -> Measured:
-        """Train the base with another seed and evaluate it as the candidate is evaluated."""
-        return self._base(seed, train=True)
+    def evaluate_base(self, seed: int, *, train: bool = False) -> Measured:
+        """Evaluate the base's generator, or one trained with another seed, as the candidate's.
 
-    def evaluate_base(self, seed: int) -> Measured:
-        """Evaluate the base's generator as the candidate is evaluated, without training it."""
-        return self._base(seed, train=False)
-
-    def _base(self, seed: int, *, train: bool) -> Measured:
-        """The model is the base's; test data, extractor and settings are the candidate's."""
+        The model is the base's; test data, extractor and settings are the candidate's.
+        """
         with workspace(self.project, self._name("base", seed), self.base_commit) as folder:
             transfer.pull(folder, self.on_line)
             if train:

@@ -136,7 +136,8 @@ def results_table(results: Sequence[TrialResult], metric: str) -> list[dict[str,
         key, trained = point
         values = [r.value for r in trained if r.value is not None]
         mean = sum(values) / len(values) if values else math.inf
-        span = _t_interval(values) if len(values) > 1 else trained[0].interval
+        over = t_interval(values) if len(values) > 1 else None
+        span = (over.low, over.high) if over else trained[0].interval
         return mean, {
             "parameters": key,
             metric: f"{mean:.4g}" if values else "",
@@ -147,8 +148,3 @@ def results_table(results: Sequence[TrialResult], metric: str) -> list[dict[str,
         }
 
     return [cells for _, cells in sorted(map(row, points.items()), key=lambda pair: pair[0])]
-
-
-def _t_interval(values: Sequence[float]) -> tuple[float, float]:
-    interval = t_interval(values)
-    return interval.low, interval.high

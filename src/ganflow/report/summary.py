@@ -130,7 +130,7 @@ def summarise(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> Summary:
         _sentence(metrics, detail),
         _second(metrics, detail),
         tuple(finding for finding in findings if finding),
-        _number_at(metrics, "fd.baseline"),
+        number_at(metrics, "fd.baseline"),
         str(metrics.get("evaluator", "")),
         str(metrics.get("profile", "")),
     )
@@ -153,15 +153,15 @@ def percent(value: float) -> str:
 def _finding(
     measure: Measure, metrics: Mapping[str, Any], detail: Mapping[str, Any]
 ) -> Finding | None:
-    value = _number_at(metrics, measure.key)
+    value = number_at(metrics, measure.key)
     if value is None:
         return None
     text = percent if measure.percent else number
-    baseline = _number_at(detail, measure.baseline)
+    baseline = number_at(detail, measure.baseline)
     ratio = None
     if measure.key == "fd.value":
-        baseline = _number_at(metrics, "fd.baseline") if baseline is None else baseline
-        ratio = _number_at(metrics, "fd.ratio")
+        baseline = number_at(metrics, "fd.baseline") if baseline is None else baseline
+        ratio = number_at(metrics, "fd.ratio")
     interval = _interval(measure, value, metrics, detail)
     return Finding(
         measure.name,
@@ -176,25 +176,17 @@ def _finding(
 def _interval(
     measure: Measure, value: float, metrics: Mapping[str, Any], detail: Mapping[str, Any]
 ) -> tuple[float, float] | None:
-    """The bounds in metrics.json, else those in detail.json, else two standard errors."""
-    family, _, name = measure.key.partition(".")
-    if name == "value":
-        low, high = (_number_at(metrics, f"{family}.{end}") for end in ("low", "high"))
-        if low is not None and high is not None:
-            return low, high
-    place = f"{family}.interval" if name == "value" else f"{measure.key}_interval"
-    match _at(detail, place):
-        case [float() | int() as low, float() | int() as high]:
-            return float(low), float(high)
-    error = _number_at(detail, measure.error)
-    return None if error is None else (value - 1.96 * error, value + 1.96 * error)
+    """The bounds that the evaluation gives, else two standard errors."""
+    error = number_at(detail, measure.error)
+    around = None if error is None else (value - 1.96 * error, value + 1.96 * error)
+    return interval_of(metrics, detail, measure.key) or around
 
 
 def _sentence(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
-    distance, baseline = _number_at(metrics, "fd.value"), _number_at(metrics, "fd.baseline")
+    distance, baseline = number_at(metrics, "fd.value"), number_at(metrics, "fd.baseline")
     if distance is None:
         return "No distance to real images has been measured."
-    ratio = _number_at(metrics, "fd.ratio")
+    ratio = number_at(metrics, "fd.ratio")
     interval = _interval(MEASURES[0], distance, metrics, detail)
     sure = (
         f" (95\u00a0% interval {number(interval[0])} to {number(interval[1])})" if interval else ""
@@ -205,10 +197,10 @@ def _sentence(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
         words.append(
             f", {ratio:.1f} times the {number(baseline)} that equally many real images reach"
         )
-    accuracy = _number_at(metrics, "classes.label_accuracy")
+    accuracy = number_at(metrics, "classes.label_accuracy")
     if accuracy is not None:
         words.append(f"; {percent(accuracy)} of them are read as the class they were asked for")
-        real = _number_at(detail, "classes.test.label_accuracy")
+        real = number_at(detail, "classes.test.label_accuracy")
         if real is not None:
             words.append(f", of unseen real images {percent(real)}")
     return " ".join(["".join(words) + ".", *doubts(detail)])
@@ -221,7 +213,7 @@ def doubts(detail: Mapping[str, Any]) -> list[str]:
 
 
 def _second(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
-    ratio, agrees = _number_at(metrics, "fd.second_ratio"), _at(detail, "fd.second.agrees")
+    ratio, agrees = number_at(metrics, "fd.second_ratio"), _at(detail, "fd.second.agrees")
     if ratio is None:
         return ""
     told = {True: ", and agrees", False: ", and does not agree"}.get(agrees, "")
@@ -246,9 +238,32 @@ def _at(values: Any, key: str) -> Any:
     return values
 
 
-def _number_at(values: Mapping[str, Any], key: str) -> float | None:
+def number_at(values: Mapping[str, Any], key: str) -> float | None:
     """The finite number under a dotted key, or None."""
-    found = _at(values, key) if key else None
-    if isinstance(found, bool) or not isinstance(found, int | float):
+    return _finite(_at(values, key))
+
+
+def interval_of(
+    metrics: Mapping[str, Any], detail: Mapping[str, Any], key: str
+) -> tuple[float, float] | None:
+    """The 95 % interval that the evaluation gives for a metric, if it gives one.
+
+    It is either `low` and `high` beside `value` in metrics.json, or `NAME_interval` (for
+    `value`, `interval`) in the same group of detail.json.
+    """
+    group, _, name = key.rpartition(".")
+    if name == "value":
+        low, high = (number_at(metrics, f"{group}.{end}") for end in ("low", "high"))
+        if low is not None and high is not None:
+            return low, high
+    match _at(detail, f"{group}.interval" if name == "value" else f"{key}_interval"):
+        case [first, second]:
+            low, high = _finite(first), _finite(second)
+            return None if low is None or high is None else (low, high)
+    return None
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(found) if math.isfinite(found) else None
+    return float(value) if math.isfinite(value) else None

@@ -83,13 +83,13 @@ def check_code(project: Path, stage: str) -> None:
 def _described(project: Path, stage: str) -> dict[str, Any]:
     """A stage in dvc.yaml, with the name of the source filled in."""
     text = (project / "dvc.yaml").read_text()
-    source = _values(project / PARAMS)["data"]["source"]
-    found: dict[str, Any] = yaml.safe_load(text.replace("${data.source}", source))["stages"][stage]
-    return found
+    source = _values(project / PARAMS).get("data", {}).get("source", "")
+    found = yaml.safe_load(text.replace("${data.source}", source))["stages"][stage]
+    return {"deps": [], "params": [], **found}
 
 
 def _values(path: Path) -> dict[str, Any]:
-    return parse(path.read_text()) or {}
+    return (parse(path.read_text()) or {}) if path.exists() else {}
 
 
 def _inputs(project: Path, stage: str) -> dict[str, str]:

@@ -7,16 +7,34 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganflow.base.errors import GanflowError
+from ganflow.base.paths import MODEL, PREPARED
 from ganflow.studio.guard import LOOPBACK, Guard
 
 LOGGER = logging.getLogger("ganflow")
 MOST_THREADS = 256
 
 
-def listen(
-    host: str, port: int, models: Mapping[str, Path], prepared: Path | None, threads: int | None
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    *,
+    models: Mapping[str, Path] | None = None,
+    prepared: Path | None = PREPARED,
+    threads: int | None = None,
 ) -> None:
-    """Serve until interrupted; see `ganflow.studio.serve`."""
+    """Serve until interrupted.
+
+    Args:
+        host: the address to listen on; anything but loopback lets others in, without a password.
+        port: 0 takes any free one; the address is printed.
+        models: folders as the train stage writes them, by the names that the page shows. The
+            first is the one that is asked when a request names none.
+        prepared: where the training images lie, for the nearest ones; None goes without.
+        threads: of TensorFlow; None takes every processor.
+
+    Raises:
+        GanflowError: the address cannot be listened on.
+    """
     if threads is not None and not 1 <= threads <= MOST_THREADS:
         raise GanflowError(
             f"{threads} threads", where="--threads", expected=f"a number from 1 to {MOST_THREADS}"
@@ -36,7 +54,7 @@ def listen(
         from ganflow.gan.saved import load_generator
         from ganflow.studio.app import create_app
 
-    app = create_app(models, load_generator, prepared)
+    app = create_app(models or {"current": MODEL}, load_generator, prepared)
     hosts = LOOPBACK if is_loopback(host) else None
     config = uvicorn.Config(
         Guard(app, hosts),

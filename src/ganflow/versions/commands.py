@@ -26,12 +26,27 @@ ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
 
+_SECRET_PARTS = ("TOKEN", "SECRET", "PASSW", "AUTH_", "CREDENTIAL", "WEBHOOK", "CONNECTION_")
+_SECRET_NAMES = ("GANFLOW_REPOSITORY",)
+_SECRET_ENDS = ("_KEY", "_SAS", "_URL", "ASKPASS")
+
 _CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
 
 
 def without_credentials(text: str) -> str:
     """The text with the user and password removed from every address in it."""
     return _CREDENTIALS.sub(r"\1", text)
+
+
+def is_secret(name: str) -> bool:
+    """Whether an environment variable holds a token, a password or an address with one."""
+    upper = name.upper()
+    return (
+        upper in _SECRET_NAMES
+        or upper.startswith(("PREFECT_", "AWS_"))
+        or upper.endswith(_SECRET_ENDS)
+        or any(part in upper for part in _SECRET_PARTS)
+    )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ganflow.versions.comparison import (
     paired_bootstrap,
     t_interval,
 )
-from ganflow.versions.gate import Measured, difference_interval, value_of
+from ganflow.versions.gate import Measured, difference_interval
 from ganflow.versions.git import commit_of
 from ganflow.versions.reading import measured_at
 from ganflow.versions.rescoring import rescored, sampled
@@ -131,7 +131,7 @@ def _measured(name: str, commit: str, project: Path) -> Measured:
 def _over_seeds(old: Sequence[Measured], new: Sequence[Measured]) -> list[str]:
     rows = []
     for name, direction in DIRECTIONS.items():
-        before, after = ([value_of(one.metrics, name) for one in side] for side in (old, new))
+        before, after = ([one.value(name) for one in side] for side in (old, new))
         a, b = ([value for value in side if value is not None] for side in (before, after))
         if not a and not b:
             continue
@@ -150,7 +150,7 @@ def _over(values: Sequence[float]) -> str:
 def _over_samples(old: Measured, new: Measured, distance: Difference) -> list[str]:
     rows = []
     for name, direction in DIRECTIONS.items():
-        a, b = value_of(old.metrics, name), value_of(new.metrics, name)
+        a, b = old.value(name), new.value(name)
         if a is None or b is None:
             continue
         bounds = difference_interval(name, old, new)

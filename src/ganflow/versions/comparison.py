@@ -49,7 +49,6 @@ class MeanInterval:
     mean: float
     low: float
     high: float
-    count: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def t_interval(values: Sequence[float]) -> MeanInterval:
     numbers = _finite(values, 2)
     half = _t(len(numbers) - 1) * float(numbers.std(ddof=1)) / np.sqrt(len(numbers))
     mean = float(numbers.mean())
-    return MeanInterval(mean, mean - half, mean + half, len(numbers))
+    return MeanInterval(mean, mean - half, mean + half)
 
 
 def across_seeds(
@@ -95,8 +94,8 @@ def across_seeds(
     return difference(value, value - half, value + half, direction)
 
 
-def paired(base: Sequence[float], candidate: Sequence[float], direction: Direction) -> Difference:
-    """Compare two recipes trained under the same seeds, seed by seed.
+def paired_interval(base: Sequence[float], candidate: Sequence[float]) -> tuple[float, float]:
+    """Student's 95 % interval of the mean difference of recipes trained under the same seeds.
 
     Raises:
         GanflowError: if the numbers do not pair up, or there are fewer than two pairs.
@@ -107,7 +106,7 @@ def paired(base: Sequence[float], candidate: Sequence[float], direction: Directi
             expected="the same seeds for both",
         )
     found = t_interval([new - old for old, new in zip(base, candidate, strict=True)])
-    return difference(found.mean, found.low, found.high, direction)
+    return found.low, found.high
 
 
 def paired_bootstrap(

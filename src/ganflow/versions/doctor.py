@@ -7,6 +7,7 @@ import importlib.metadata
 import ipaddress
 import json
 import os
+import re
 import shutil
 import sys
 import urllib.parse
@@ -15,6 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganflow.base.environment import check_versions
+from ganflow.base.errors import GanflowError
+from ganflow.base.paths import RAW
+from ganflow.config import params as parameters
+from ganflow.data.readers.formats import check_source
+from ganflow.data.sources import require
 from ganflow.versions import commands, dvc, git
 
 LEAST_FREE_BYTES = 2 * 10**9
@@ -31,13 +38,14 @@ class Check:
     found: str
     mend: str = ""
     needed: bool = True
-    """Whether a retraining must not start without it."""
+    """Whether the flows cannot run without it."""
 
 
 def everything(project: Path) -> list[Check]:
     """All checks."""
     return [
         *before_retraining(project),
+        inputs(project),
         *orchestration(project),
     ]
 
@@ -52,9 +60,7 @@ def before_retraining(project: Path) -> list[Check]:
         *versions(),
         free_disk(project),
         identity(project),
-        origin(project),
-        history(project),
-        tree(project),
+        *repository(project),
         *answering(project),
         processor(),
     ]
@@ -89,6 +95,33 @@ def free_disk(project: Path) -> Check:
     )
 
 
+def inputs(project: Path) -> Check:
+    """Whether the first stage would start."""
+    try:
+        source = require_inputs(project)
+    except GanflowError as error:
+        return Check("parameters and data", False, error.what, error.run or "ganflow params")
+    return Check("parameters and data", True, f"params.yaml is right, and {source} is there")
+
+
+def require_inputs(project: Path) -> Path:
+    """Check what a run begins with; `ganflow params`, the doctor and the flows all ask this.
+
+    Returns:
+        the source, relative to `project`.
+
+    Raises:
+        GanflowError: params.yaml is wrong, its data is not there or cannot be hashed by DVC, or
+            other libraries are installed than recorded.
+    """
+    source = RAW / parameters.load(project / parameters.PARAMS_FILE).data.source
+    require(project / source)
+    if (project / source).exists():
+        check_source(project / source)
+    check_versions(project)
+    return source
+
+
 def identity(project: Path) -> Check:
     done = git.attempt("var", "GIT_COMMITTER_IDENT", cwd=project, timeout=SECONDS)
     return Check(
@@ -97,6 +130,34 @@ def identity(project: Path) -> Check:
         done.text.rpartition(">")[0] + ">" if done.code == 0 else "none",
         'git config user.name "NAME" && git config user.email "ADDRESS"',
     )
+
+
+def repository(project: Path) -> Iterator[Check]:
+    """The checks that ask git; only the first where git does not take the folder."""
+    whole = history(project)
+    yield whole
+    if whole.good or git.is_shallow(project):
+        yield origin(project)
+        yield tree(project)
+
+
+def history(project: Path) -> Check:
+    asked = git.attempt("rev-parse", "--is-shallow-repository", cwd=project, timeout=SECONDS)
+    if asked.code == 0:
+        shallow = asked.text.strip() == "true"
+        return Check(
+            "git history", not shallow, "shallow" if shallow else "whole", "git fetch --unshallow"
+        )
+    # git names this setting in every language.
+    trusted = re.search(r"git config --global --add safe\.directory .*", asked.errors)
+    if trusted:
+        found = "a repository that belongs to another user: git and DVC do not use it"
+        return Check("git history", False, found, trusted[0].strip())
+    if any((folder / ".git").exists() for folder in (project, *project.parents)):
+        said = [line for line in asked.errors.splitlines() if line.strip()]
+        return Check("git history", False, (said or ["git gives no answer"])[0], "git status")
+    begin = "git init" if (project / ".dvc").is_dir() else "git init && dvc init"
+    return Check("git history", False, "no repository", begin)
 
 
 def origin(project: Path) -> Check:
@@ -112,33 +173,29 @@ def origin(project: Path) -> Check:
     )
 
 
-def history(project: Path) -> Check:
-    shallow = git.is_shallow(project)
-    return Check(
-        "git history",
-        shallow is False,
-        {False: "whole", True: "shallow", None: "no repository"}[shallow],
-        "git fetch --unshallow" if shallow else "git init && dvc init",
-    )
-
-
 def tree(project: Path) -> Check:
-    changed = git.attempt("status", "--porcelain", cwd=project, timeout=SECONDS).text.splitlines()
+    asked = git.attempt("status", "--porcelain", cwd=project, timeout=SECONDS)
+    changed = asked.text.splitlines()
+    found = f"{len(changed)} uncommitted changes" if changed else "clean"
     return Check(
         "working tree",
-        not changed,
-        f"{len(changed)} uncommitted changes" if changed else "clean",
-        "git commit (a retraining starts from what is pushed)",
+        asked.code == 0 and not changed,
+        found if asked.code == 0 else "git does not say",
+        "git commit (a retraining starts from what is pushed)" if changed else "git status",
         needed=False,
     )
 
 
 def storage(project: Path) -> Check:
     listed = dvc.attempt("remote", "list", cwd=project, timeout=SECONDS)
+    if listed.code:
+        said = [line for line in listed.errors.splitlines() if line.strip()]
+        mend = "dvc remote list" if (project / ".dvc").is_dir() else "dvc init"
+        return Check("DVC remote", False, (said or ["DVC gives no answer"])[-1], mend)
     names = ", ".join(line.split()[0] for line in listed.text.splitlines() if line.strip())
     return Check(
         "DVC remote",
-        listed.code == 0 and bool(names),
+        bool(names),
         names or "none is set: nobody else could get the model",
         "dvc remote add --default storage s3://BUCKET/PATH (or a folder)",
     )

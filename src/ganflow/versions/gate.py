@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ganflow.config.gate import GateParams
-from ganflow.versions.comparison import paired
+from ganflow.report.summary import interval_of, number_at
+from ganflow.versions.comparison import paired_interval
 
 MetricOutcome = Literal["better", "not worse", "worse", "cannot tell", "missing", "kept", "broken"]
 
@@ -32,6 +33,14 @@ class Measured:
         """Evaluator and profile: numbers are compared only where both agree, since a distance's
         bias depends on how many samples are judged."""
         return self.evaluator, str(self.metrics.get("profile", ""))
+
+    def value(self, metric: str) -> float | None:
+        """The finite number under a dotted name of metrics.json, if there is one."""
+        return number_at(self.metrics, metric)
+
+    def interval(self, metric: str) -> tuple[float, float] | None:
+        """The metric's 95 % interval, if the evaluation gives one."""
+        return interval_of(self.metrics, self.detail, metric)
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ def _limit(
 ) -> MetricDecision:
     bounds = [f"≥ {least:g}"] if least is not None else []
     bounds += [f"≤ {most:g}"] if most is not None else []
-    values = [value_of(one.metrics, metric) for one in candidate]
+    values = [one.value(metric) for one in candidate]
     found = [value for value in values if value is not None]
     kept = all(
         (least is None or value >= least) and (most is None or value <= most) for value in found
@@ -148,8 +157,8 @@ def _compare(
     candidate: Sequence[Measured],
 ) -> MetricDecision:
     rule = f"{direction} is better, margin {gate.margin:.0%}"
-    before = [value_of(one.metrics, metric) for one in base]
-    after = [value_of(one.metrics, metric) for one in candidate]
+    before = [one.value(metric) for one in base]
+    after = [one.value(metric) for one in candidate]
     old = [value for value in before if value is not None]
     new = [value for value in after if value is not None]
     comparable = len(base) == len(candidate) == len(old) == len(new) > 0 and all(
@@ -159,7 +168,7 @@ def _compare(
         return MetricDecision(metric, _mean(old), _mean(new), None, rule, "missing", False)
     base_mean = sum(old) / len(old)
     interval = (
-        paired_interval(old, new, direction)
+        paired_interval(old, new)
         if len(old) > 1
         else difference_interval(metric, base[0], candidate[0])
     )
@@ -190,14 +199,6 @@ def classify_difference(
     return "worse" if low > margin else "cannot tell"
 
 
-def paired_interval(
-    base: Sequence[float], candidate: Sequence[float], direction: Literal["lower", "higher"]
-) -> tuple[float, float]:
-    """Student's 95 % interval of the mean difference over at least two paired trainings."""
-    found = paired(base, candidate, direction)
-    return found.low, found.high
-
-
 def difference_interval(
     metric: str, base: Measured, candidate: Measured
 ) -> tuple[float, float] | None:
@@ -206,8 +207,8 @@ def difference_interval(
     The distances of the bounds from the values are errors of two independent measurements and
     add in squares (Zou and Donner, 2008: the method of variance estimates recovery).
     """
-    old, new = value_of(base.metrics, metric), value_of(candidate.metrics, metric)
-    old_span, new_span = interval_of(base, metric), interval_of(candidate, metric)
+    old, new = base.value(metric), candidate.value(metric)
+    old_span, new_span = base.interval(metric), candidate.interval(metric)
     if old is None or new is None or old_span is None or new_span is None:
         return None
     difference = new - old
@@ -215,42 +216,6 @@ def difference_interval(
         difference - math.hypot(new - new_span[0], old_span[1] - old),
         difference + math.hypot(new_span[1] - new, old - old_span[0]),
     )
-
-
-def value_of(metrics: Mapping[str, Any], metric: str) -> float | None:
-    """The finite number that stands under a dotted name, if there is one."""
-    found: Any = metrics
-    for part in metric.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return _finite(found)
-
-
-def interval_of(measured: Measured, metric: str) -> tuple[float, float] | None:
-    """The 95 % interval that the evaluation gives for a metric.
-
-    It is either `low` and `high` beside `value` in metrics.json, or `NAME_interval` (for
-    `value`, `interval`) in the same group of detail.json.
-    """
-    group, _, name = metric.rpartition(".")
-    if name == "value":
-        low = value_of(measured.metrics, f"{group}.low")
-        high = value_of(measured.metrics, f"{group}.high")
-        if low is not None and high is not None:
-            return low, high
-    found: Any = measured.detail
-    for part in [*group.split("."), "interval" if name == "value" else f"{name}_interval"]:
-        found = found.get(part) if isinstance(found, Mapping) else None
-    if isinstance(found, Sequence) and not isinstance(found, str) and len(found) == 2:
-        bounds = _finite(found[0]), _finite(found[1])
-        if bounds[0] is not None and bounds[1] is not None:
-            return bounds[0], bounds[1]
-    return None
-
-
-def _finite(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ganflow.base.files import write_json
 from ganflow.config.gate import GateParams
-from ganflow.versions.gate import Decision, Measured, decide, interval_of, value_of
+from ganflow.versions.gate import Decision, Measured, decide
 from ganflow.versions.reading import METRICS, file_at, measured_at
 
 GATE_RECORD = Path("gate.json")
@@ -115,8 +115,8 @@ def _gated(gate: GateParams, measured: Measured) -> dict[str, Any]:
     detail: dict[str, Any] = {}
     for metric in sorted({*gate.limits, *gate.compare}):
         *groups, name = metric.split(".")
-        interval = interval_of(measured, metric)
-        value = value_of(measured.metrics, metric)
+        interval = measured.interval(metric)
+        value = measured.value(metric)
         if value is not None:
             _group(metrics, groups)[name] = value
         if interval is not None:

@@ -11,9 +11,9 @@ from ganflow.base.errors import GanflowError
 from ganflow.base.files import write_bytes
 from ganflow.base.paths import EVALUATION
 from ganflow.config.gate import GateParams
-from ganflow.report.summary import MEASURES
+from ganflow.report.summary import MEASURES, doubts, number_at
 from ganflow.versions.comparison import DIRECTIONS, difference
-from ganflow.versions.gate import Decision, Measured, decide, difference_interval, value_of
+from ganflow.versions.gate import Decision, Measured, decide, difference_interval
 from ganflow.versions.gate_record import GATE_RECORD, CheckedRecord, read_record
 from ganflow.versions.git import commit_of
 from ganflow.versions.reading import file_at, measured_at, numbers_in, parameters_at
@@ -62,7 +62,7 @@ def review(
     notes += [
         f"**Of {side}**: {doubt}"
         for side, measured in (("the base", old), ("this", new))
-        for doubt in _doubts(measured)
+        for doubt in doubts(measured.detail)
     ]
     record = read_record(project, commit, gate)
     decision = record.decision if record else decide(gate, [old], [new])
@@ -114,11 +114,6 @@ def _what_differs(old: Measured, new: Measured) -> str:
     )
 
 
-def _doubts(measured: Measured) -> list[str]:
-    found = measured.detail.get("doubts")
-    return [str(one) for one in found] if isinstance(found, list) else []
-
-
 def metrics_table(old: Measured, new: Measured) -> list[str]:
     """Every number of both beside what real images reach, each change marked as real or noise."""
     before, after = numbers_in(old.metrics), numbers_in(new.metrics)
@@ -133,7 +128,7 @@ def metrics_table(old: Measured, new: Measured) -> list[str]:
         change, said = "", "missing"
         if a is not None and b is not None and math.isfinite(a) and math.isfinite(b):
             change, said = _change(name, old, new, b - a)
-        real = value_of(new.detail or old.detail, BASELINES.get(name, ""))
+        real = number_at(new.detail or old.detail, BASELINES.get(name, ""))
         rows.append(
             f"| `{name}` | {_number(a)} | {_number(b)} | {_number(real)} | {change} | {said} |"
         )

@@ -43,9 +43,9 @@ def recognise(path: Path) -> Source:
         return Source(kind, path, [path])
     if not path.is_dir():
         raise missing(path)
-    if not _has_folders(path):
-        deque(walk(path), 0)  # a folder with folders is walked when it is listed
     files = _few_files(path)
+    if files:
+        deque(walk(path), 0)
     kinds = {file: kind_of(file) for file in files}
     if "idx" in kinds.values() or (files and all("-ubyte" in file.name for file in files)):
         # A file named like an idx file belongs to the set even if its content is damaged.
@@ -64,6 +64,16 @@ def recognise(path: Path) -> Source:
             run=f"unpack each into a folder of its name, such as {files[0].stem}/",
         )
     return Source("folder", path, [])
+
+
+def check_source(path: Path) -> None:
+    """Check what DVC and `prepare` ask of a source before any picture is read.
+
+    Raises:
+        DataError: as `recognise`, or it holds what DVC cannot hash.
+    """
+    if recognise(path).kind == "folder":  # others are walked there
+        deque(walk(path), 0)
 
 
 def kind_of(path: Path) -> Kind | None:
