@@ -1,11 +1,11 @@
 """Writing a recipe into params.yaml."""
 
 import difflib
-from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ganflow.base.dotted import parts_of, value_at
 from ganflow.base.errors import ParameterError
 from ganflow.config.document import parse, written
 from ganflow.config.params import PARAMS_FILE, edit
@@ -25,12 +25,16 @@ def summary(name: str) -> str:
 
 
 def recipe(name: str) -> dict[str, Any]:
-    """A recipe's dotted keys and values.
+    """A recipe's dotted keys and values, two deep: `train.generator` is written as a whole.
 
     Raises:
         ParameterError: naming the nearest recipe there is.
     """
-    return dict(_leaves(parse(_text(name))))
+    return {
+        f"{section}.{key}": value
+        for section, values in parse(_text(name)).items()
+        for key, value in values.items()
+    }
 
 
 def write_recipe(name: str, path: Path = PARAMS_FILE) -> list[str]:
@@ -40,12 +44,13 @@ def write_recipe(name: str, path: Path = PARAMS_FILE) -> list[str]:
         A line for each parameter that changed.
     """
     values = recipe(name)
-    before = parse(path.read_text()) if path.exists() else {}
+    text = parse(path.read_text()) if path.exists() else {}
+    before = {key: value_at(text, parts_of(key)) for key in values}
     edit(values, path)
     return [
-        f"{key}: {_shown(before, key)} → {written(value)}"
+        f"{key}: {'not set' if before[key] is None else written(before[key])} → {written(value)}"
         for key, value in values.items()
-        if _at(before, key) != value
+        if before[key] != value
     ]
 
 
@@ -62,23 +67,3 @@ def _text(name: str) -> str:
             run="ganflow recipe",
         )
     return str((_folder() / f"{name}.yaml").read_text())
-
-
-def _leaves(values: Mapping[str, Any], section: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys two deep: `train.penalties` and `train.generator` are written as wholes."""
-    for key, value in values.items():
-        if section:
-            yield f"{section}.{key}", value
-        else:
-            yield from _leaves(value, key)
-
-
-def _shown(values: Any, key: str) -> str:
-    value = _at(values, key)
-    return "not set" if value is None else written(value)
-
-
-def _at(values: Any, key: str) -> Any:
-    for part in key.split("."):
-        values = values.get(part) if isinstance(values, Mapping) else None
-    return values

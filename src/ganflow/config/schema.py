@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganflow.base.dotted import KeyPath
 from ganflow.config.document import written
 
 Schema = Mapping[str, Any]
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class SchemaNode:
     root: Schema
     """Of the whole document, which holds what `schema` refers to."""
 
-    def at(self, path: Path) -> "SchemaNode | None":
+    def at(self, path: KeyPath) -> "SchemaNode | None":
         """What lies below this node; None where nothing may."""
         node: SchemaNode | None = self
         for part in path:
@@ -52,7 +52,7 @@ class SchemaNode:
         """A name that occurs in a section of freely chosen ones."""
         return next(iter(self.schema.get("default", {})), None)
 
-    def paths(self, above: Path = ()) -> Iterator[Path]:
+    def paths(self, above: KeyPath = ()) -> Iterator[KeyPath]:
         """Every key below this node."""
         for name in self.names:
             yield (*above, name)
