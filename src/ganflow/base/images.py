@@ -6,6 +6,7 @@ Equal arrays give equal bytes: nothing written here carries a time or the name o
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -103,32 +104,22 @@ def animate(
         raise ValueError(f"{kind!r} is none of {', '.join(FORMATS)}")
     pictures = [picture(frame) for frame in frames]
     durations = [milliseconds] * (len(pictures) - 1) + [milliseconds + hold]
-    stream = io.BytesIO()
+    options: dict[str, Any] = {"optimize": False}
     if kind == "gif":
         # Without a palette of its own, Pillow would give every colour frame the first one's.
         pictures = [p if p.mode == "L" else p.convert("RGB").quantize() for p in pictures]
-        pictures[0].save(
-            stream,
-            "GIF",
-            save_all=True,
-            append_images=pictures[1:],
-            duration=durations,
-            loop=0,
-            optimize=False,
-        )
     else:
         pictures = [p if p.mode in ("RGB", "RGBA") else p.convert("RGB") for p in pictures]
-        pictures[0].save(
-            stream,
-            "WEBP",
-            save_all=True,
-            append_images=pictures[1:],
-            duration=durations,
-            loop=0,
-            lossless=quality is None,
-            quality=80 if quality is None else quality,
-            method=4,
-        )
+        options = {
+            "lossless": quality is None,
+            "quality": 80 if quality is None else quality,
+            "method": 4,
+        }
+    first, *others = pictures
+    stream = io.BytesIO()
+    first.save(
+        stream, kind, save_all=True, append_images=others, duration=durations, loop=0, **options
+    )
     return stream.getvalue()
 
 

@@ -9,17 +9,16 @@ digit being dropped: tests/metrics/test_faults.py.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
 import tensorflow as tf
 
 from ganflow.base.errors import DataError
-from ganflow.base.files import missing, read_json, write_bytes, write_json
+from ganflow.base.files import read_json, write_json
+from ganflow.base.weights import read_weights, write_weights
 from ganflow.features import classifier
 from ganflow.features.classifier import Lessons
 from ganflow.features.clusters import centres, components
@@ -208,9 +207,7 @@ def save_extractor(folder: Path, extractor: Extractor, **findings: float) -> Non
         findings: what was measured on the extractor, for its card.
     """
     weights = extractor.weights
-    content = safetensors.numpy.save({name: weights[name] for name in sorted(weights)})
-    write_bytes(folder / WEIGHTS, content)
-    digest = hashlib.sha256(content).hexdigest()
+    digest = write_weights(folder / WEIGHTS, {name: weights[name] for name in sorted(weights)})
     write_json(folder / CARD, {**extractor.card, **findings, "sha256": digest})
 
 
@@ -225,17 +222,7 @@ def load_extractor(folder: Path, source: str | None = None) -> Extractor:
             was trained on other data.
     """
     card = read_json(folder / CARD)
-    try:
-        content = (folder / WEIGHTS).read_bytes()
-    except FileNotFoundError:
-        raise missing(folder / WEIGHTS) from None
-    if hashlib.sha256(content).hexdigest() != card.get("sha256"):
-        raise DataError(
-            "the weights are not those that the card describes",
-            where=str(folder / WEIGHTS),
-            expected=f"SHA-256 {card.get('sha256')}",
-            run="dvc checkout",
-        )
+    weights = read_weights(folder / WEIGHTS, card.get("sha256"))
     if source is not None and card["source"] != source:
         raise DataError(
             f"this extractor was trained on data {card['source'][:12]}…",
@@ -243,4 +230,4 @@ def load_extractor(folder: Path, source: str | None = None) -> Extractor:
             expected=f"the prepared data, {source[:12]}…",
             run="dvc repro extractor",
         )
-    return Extractor(safetensors.numpy.load(content), card)
+    return Extractor(weights, card)

@@ -3,17 +3,16 @@
 Neither carries a time, so equal weights are equal bytes, and neither can carry code.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import safetensors.numpy
 import tensorflow as tf
 
 from ganflow.base.errors import DataError
-from ganflow.base.files import missing, read_json, write_bytes, write_json
+from ganflow.base.files import read_json, write_json
+from ganflow.base.weights import read_weights, write_weights
 from ganflow.gan.networks.build import ARCHITECTURES, build_generator, weights_of
 from ganflow.gan.networks.design import Design
 
@@ -32,9 +31,7 @@ def save_networks(
     hashes = {}
     for name, model in (("generator", generator), ("discriminator", discriminator)):
         weights = {key: value.numpy() for key, value in weights_of(model).items()}
-        content = safetensors.numpy.save(weights)
-        write_bytes(folder / f"{name}.safetensors", content)
-        hashes[name] = hashlib.sha256(content).hexdigest()
+        hashes[name] = write_weights(folder / f"{name}.safetensors", weights)
     write_json(folder / CARD, {**card, "sha256": hashes})
 
 
@@ -96,20 +93,8 @@ def load_generator(folder: Path) -> SavedGenerator:
         DataError: a file is missing, damaged, or not the one the card describes.
     """
     card = read_json(folder / CARD)
-    path = folder / "generator.safetensors"
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise missing(path) from None
-    if hashlib.sha256(content).hexdigest() != card["sha256"]["generator"]:
-        raise DataError(
-            "the weights are not those that the card describes",
-            where=str(path),
-            expected=f"SHA-256 {card['sha256']['generator']}",
-            run="dvc checkout data/model, or dvc repro",
-        )
+    weights = read_weights(folder / "generator.safetensors", card["sha256"]["generator"])
     model = build_generator(design_of(card))
-    weights = safetensors.numpy.load(content)
     for name, variable in weights_of(model).items():
         variable.assign(weights[name])
     return SavedGenerator(model, card)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ganflow.base.errors import TrainingError
-from ganflow.base.progress import progress, start_at
+from ganflow.base.progress import progress
 from ganflow.config.train import Objective
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoint, Checkpoints
@@ -87,8 +87,7 @@ def train(
     snapshot_at = snapshot_steps(trainer.steps, trainer.params.snapshots)
     saved = time.monotonic()
     batch = trainer.params.batch
-    with progress("train", trainer.steps * batch) as shown:
-        start_at(shown, step * batch)
+    with progress("train", trainer.steps * batch, done=step * batch) as shown:
         sizes = list(_blocks(step, snapshot_at, trainer))
         blocks = batches.blocks(step * batch, [size * batch for size in sizes])
         for size, (images, labels) in zip(sizes, blocks, strict=True):
