@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from ganflow.base.errors import DataError
 from ganflow.base.files import read_json, write_json
+from ganflow.base.padded import padded_batches
 from ganflow.base.weights import read_weights, write_weights
 from ganflow.features import classifier
 from ganflow.features.classifier import Lessons
@@ -90,13 +91,10 @@ class Extractor:
             )
         features = np.empty((len(images), self.features), np.float32)
         logits = np.empty((len(images), len(self.classes) or TURNS * SHAPES), np.float32)
-        for start in range(0, len(images), BATCH):
-            rows = slice(start, min(start + BATCH, len(images)))
-            batch = np.zeros((BATCH, *self.shape), np.uint8)
-            batch[: rows.stop - start] = images[rows]
+        for rows, (batch,) in padded_batches(BATCH, images):
             seen, said = self._describe(tf.constant(batch))
-            features[rows] = seen[: rows.stop - start]
-            logits[rows] = said[: rows.stop - start]
+            features[rows] = seen[: rows.stop - rows.start]
+            logits[rows] = said[: rows.stop - rows.start]
         return Description(features, logits)
 
 

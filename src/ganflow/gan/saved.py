@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ganflow.base.errors import DataError
 from ganflow.base.files import read_json, write_json
+from ganflow.base.padded import padded_batches
 from ganflow.base.weights import read_weights, write_weights
 from ganflow.gan.networks.build import ARCHITECTURES, build_generator, weights_of
 from ganflow.gan.networks.design import Design
@@ -47,10 +48,8 @@ class SavedGenerator:
 
     def __init__(self, model: keras.Model, card: dict[str, Any]) -> None:
         self.model, self.card = model, card
-        height, width, channels = card["design"]["shape"]
-        self.shape: tuple[int, int, int] = (height, width, channels)
-        self.latent: int = card["design"]["latent"]
-        self.classes: int = card["design"]["classes"]
+        design = design_of(card)
+        self.shape, self.latent, self.classes = design.shape, design.latent, design.classes
         self._batch = tf.function(
             lambda latents, labels: to_pixels(images_of(model, self.classes, latents, labels)),
             input_signature=[
@@ -71,18 +70,11 @@ class SavedGenerator:
         """
         if self.classes and labels is None:
             raise ValueError("this generator needs a label for each latent")
-        if labels is None:
-            labels = np.zeros(len(latents), np.int64)
+        labels = np.zeros(len(latents)) if labels is None else labels
+        latents, labels = latents.astype(np.float32), labels.astype(np.int64)
         images = np.empty((len(latents), *self.shape), np.uint8)
-        for start in range(0, len(latents), BATCH):
-            count = min(BATCH, len(latents) - start)
-            batch = np.zeros((BATCH, self.latent), np.float32)
-            batch[:count] = latents[start : start + count]
-            kinds = np.zeros(BATCH, np.int64)
-            kinds[:count] = labels[start : start + count]
-            images[start : start + count] = self._batch(tf.constant(batch), tf.constant(kinds))[
-                :count
-            ]
+        for rows, batch in padded_batches(BATCH, latents, labels):
+            images[rows] = self._batch(*map(tf.constant, batch))[: rows.stop - rows.start]
         return images
 
 

@@ -59,7 +59,12 @@ class Trainer:
         self.discriminator_adam = Adam(_trainable(self.discriminator), train.discriminator)
         self.objective = OBJECTIVES[train.objective]
         self.penalties = penalties.chosen(train.penalties)
-        self.mapping = _mapping(self.generator, design)
+        latents = self.generator.inputs[0]
+        self.mapping = (
+            keras.Model(latents, self.generator.get_layer(MAPPED).output)
+            if design.mapping
+            else None
+        )
         self.loss_scale = LossScale() if precision == "float16" else None
         self.steps = max(1, train.images // train.batch)
         self.train_steps = tf.function(
@@ -232,8 +237,9 @@ class Trainer:
         return augment(images, self.params.augmentation, seed)
 
     def _images(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        inputs = [latents, labels] if self.design.classes else [latents]
-        return self.generator(inputs, training=True)
+        return self.generator(
+            [latents, labels] if self.design.classes else [latents], training=True
+        )
 
     def _logits(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         inputs = [images, labels] if self.design.classes else [images]
@@ -270,10 +276,3 @@ class Trainer:
 
 def _trainable(model: keras.Model) -> list[tf.Variable]:
     return [weight.value for weight in model.trainable_weights]
-
-
-def _mapping(generator: keras.Model, design: Design) -> keras.Model | None:
-    """The learned mapping from drawn latents to those that the generator uses, if there is one."""
-    if not design.mapping:
-        return None
-    return keras.Model(generator.inputs[0], generator.get_layer(MAPPED).output)

@@ -191,9 +191,6 @@ class UpsampleNearest(keras.layers.Layer):  # type: ignore[misc]
         sides = [None if side is None else 2 * side for side in shape[1:3]]
         return (shape[0], *sides, shape[3])
 
-    def get_config(self) -> dict[str, Any]:
-        return dict(super().get_config())
-
 
 @keras.saving.register_keras_serializable("ganflow")
 class Clip(keras.layers.Layer):  # type: ignore[misc]
@@ -208,6 +205,3 @@ class Clip(keras.layers.Layer):  # type: ignore[misc]
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return shape
-
-    def get_config(self) -> dict[str, Any]:
-        return dict(super().get_config())
