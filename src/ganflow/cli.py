@@ -292,14 +292,12 @@ def _show_data(options: argparse.Namespace) -> None:
 )
 def _serve_studio(options: argparse.Namespace) -> None:
     from ganflow.studio import serve
+    from ganflow.versions.models import model_at
 
     models = {"current": MODEL}
-    if options.compare:
-        from ganflow.versions.models import model_at
-
-        for revision in options.compare:
-            with _waiting(f"bringing the model of {revision}"):
-                models[revision] = model_at(revision, Path.cwd(), state_folder())
+    for revision in options.compare:
+        with _waiting(f"bringing the model of {revision}"):
+            models[revision] = model_at(revision, Path.cwd(), state_folder())
     serve(options.host, options.port, models=models, threads=options.threads)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import safetensors.numpy
 
 from ganflow.base.errors import DataError
-from ganflow.base.files import missing, write_bytes
+from ganflow.base.files import reading, write_bytes
 
 
 def write_weights(path: Path, weights: Mapping[str, np.ndarray]) -> str:
@@ -24,10 +24,8 @@ def read_weights(path: Path, sha256: str | None) -> dict[str, np.ndarray]:
     Raises:
         DataError: the file is missing, or its SHA-256 is not that of the card.
     """
-    try:
+    with reading(path, "a file of weights"):
         content = path.read_bytes()
-    except FileNotFoundError:
-        raise missing(path) from None
     if hashlib.sha256(content).hexdigest() != sha256:
         raise DataError(
             "the weights are not those that the card describes",

@@ -30,7 +30,13 @@ class SchemaNode:
     @property
     def types(self) -> list[Schema]:
         """The types that are allowed here, references resolved."""
-        return list(_types(self.schema, self.root))
+        if "$ref" in self.schema:
+            name = self.schema["$ref"].rsplit("/", 1)[-1]
+            return SchemaNode(self.root["$defs"][name], self.root).types
+        branches = self.schema.get("anyOf", [])
+        return [own for branch in branches for own in SchemaNode(branch, self.root).types] or [
+            self.schema
+        ]
 
     @property
     def names(self) -> list[str]:
@@ -96,16 +102,6 @@ class SchemaNode:
             if inner is not None:
                 return SchemaNode(inner, self.root)
         return None
-
-
-def _types(schema: Schema, root: Schema) -> Iterator[Schema]:
-    if "$ref" in schema:
-        yield from _types(root["$defs"][schema["$ref"].rsplit("/", 1)[-1]], root)
-    elif "anyOf" in schema:
-        for branch in schema["anyOf"]:
-            yield from _types(branch, root)
-    else:
-        yield schema
 
 
 def _length(own: Schema) -> str:

@@ -7,8 +7,6 @@ pixels it came from (after Caron et al. 2018). Turns alone left features that di
 digit being dropped: tests/metrics/test_faults.py.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -78,21 +78,20 @@ class Trainer:
 
     def state(self) -> dict[str, tf.Variable]:
         """Every variable that the next step depends on, by name."""
-        named = {
-            f"{network}/{index:03d}": variable.value
-            for network in ("generator", "discriminator", "averaged")
-            for index, variable in enumerate(getattr(self, network).variables)
+        scale = self.loss_scale
+        groups = {
+            "generator": [variable.value for variable in self.generator.variables],
+            "discriminator": [variable.value for variable in self.discriminator.variables],
+            "averaged": [variable.value for variable in self.averaged.variables],
+            "generator_adam": self.generator_adam.first + self.generator_adam.second,
+            "discriminator_adam": self.discriminator_adam.first + self.discriminator_adam.second,
+            "loss_scale": [scale.factor, scale.good_steps] if scale else [],
         }
-        for optimizer in ("generator_adam", "discriminator_adam"):
-            for index, moments in enumerate(getattr(self, optimizer).state):
-                for name, variable in zip(("first", "second"), moments, strict=True):
-                    named[f"{optimizer}/{index:03d}/{name}"] = variable
-        if self.loss_scale:
-            named |= {
-                "scale/factor": self.loss_scale.factor,
-                "scale/good_steps": self.loss_scale.good_steps,
-            }
-        return named
+        return {
+            f"{group}/{index:03d}": variable
+            for group, variables in groups.items()
+            for index, variable in enumerate(variables)
+        }
 
     def averaged_weights(self) -> dict[str, tf.Variable]:
         """The weights of the averaged generator, by the names under which they are saved."""

@@ -5,8 +5,6 @@ weights are Keras's for ImageNet, not those of Heusel et al. (2017), so that it 
 beside published values either.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -4,8 +4,6 @@ Distances are Euclidean in the 64 strongest principal components of the training
 Every number has beside it what held-out real images score in the samples' place.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

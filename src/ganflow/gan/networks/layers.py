@@ -1,4 +1,7 @@
-"""Layers that Keras lacks, or has in a form that does not fit these networks."""
+"""Layers that Keras lacks, or has in a form that does not fit these networks.
+
+To save them, Keras notes the numbers that they are made with.
+"""
 
 import math
 from collections.abc import Callable
@@ -104,9 +107,6 @@ class LeakyReLU(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return shape
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "slope": self.slope}
-
 
 @keras.saving.register_keras_serializable("ganflow")
 class Dropout(keras.layers.Dropout):  # type: ignore[misc]
@@ -142,9 +142,6 @@ class ConcatOneHot(keras.layers.Layer):  # type: ignore[misc]
     def call(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         return tf.concat([latents, tf.one_hot(labels, self.classes, dtype=latents.dtype)], axis=-1)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "classes": self.classes}
-
 
 @keras.saving.register_keras_serializable("ganflow", name="LogitOfLabel")  # as in older files
 class ClassLogit(keras.layers.Layer):  # type: ignore[misc]
@@ -167,9 +164,6 @@ class CentreCrop(keras.layers.Layer):  # type: ignore[misc]
         top = (images.shape[1] - self.height) // 2
         left = (images.shape[2] - self.width) // 2
         return images[:, top : top + self.height, left : left + self.width, :]
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "height": self.height, "width": self.width}
 
 
 @keras.saving.register_keras_serializable("ganflow", name="Repeat")  # as in older files

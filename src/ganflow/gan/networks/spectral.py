@@ -70,10 +70,6 @@ class SpectralConv2D(_Spectral):
         sides = [None if side is None else -(-side // self.strides) for side in shape[1:3]]
         return (shape[0], *sides, self.filters)
 
-    def get_config(self) -> dict[str, Any]:
-        own = {"filters": self.filters, "size": self.size, "strides": self.strides}
-        return {**super().get_config(), **own}
-
 
 @keras.saving.register_keras_serializable("ganflow")
 class SpectralDense(_Spectral):
@@ -91,6 +87,3 @@ class SpectralDense(_Spectral):
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*shape[:-1], self.units)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units}
