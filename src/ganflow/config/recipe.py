@@ -10,12 +10,12 @@ from ganflow.base.errors import ParameterError
 from ganflow.config.document import parse, written
 from ganflow.config.params import PARAMS_FILE, edit
 
+_FOLDER = resources.files("ganflow.config") / "recipes"
+
 
 def recipe_names() -> list[str]:
     return sorted(
-        path.name.removesuffix(".yaml")
-        for path in _folder().iterdir()
-        if path.name.endswith(".yaml")
+        path.name.removesuffix(".yaml") for path in _FOLDER.iterdir() if path.name.endswith(".yaml")
     )
 
 
@@ -54,10 +54,6 @@ def write_recipe(name: str, path: Path = PARAMS_FILE) -> list[str]:
     ]
 
 
-def _folder() -> Any:
-    return resources.files("ganflow.config") / "recipes"
-
-
 def _text(name: str) -> str:
     if name not in recipe_names():
         near = difflib.get_close_matches(name, recipe_names(), n=1)
@@ -66,4 +62,4 @@ def _text(name: str) -> str:
             expected=" or ".join(recipe_names()),
             run="ganflow recipe",
         )
-    return str((_folder() / f"{name}.yaml").read_text())
+    return (_FOLDER / f"{name}.yaml").read_text()

@@ -49,8 +49,7 @@ class Extractor:
 
     def __init__(self, weights: dict[str, np.ndarray], card: dict[str, Any]) -> None:
         height, width, channels = card["shape"]
-        self.weights = weights
-        self.card = card
+        self.weights, self.card = weights, card
         self.shape = (int(height), int(width), int(channels))
         self.features = int(card["features"])
         self.classes = tuple(card.get("classes", ()))

@@ -71,11 +71,10 @@ PENALTIES: dict[str, PenaltyFunction] = {
 
 def chosen(params: Penalties) -> list[tuple[PenaltyFunction, Penalty]]:
     """The discriminator's penalties that are switched on, with their settings."""
-    settings = {name: getattr(params, name) for name in PENALTIES}
     return [
-        (PENALTIES[name], setting)
-        for name, setting in settings.items()
-        if setting is not None and setting.weight > 0
+        (penalty, setting)
+        for name, penalty in PENALTIES.items()
+        if (setting := getattr(params, name)) is not None and setting.weight > 0
     ]
 
 

@@ -66,10 +66,6 @@ class SpectralConv2D(_Spectral):
         maps = tf.nn.conv2d(inputs, self._normalised(training), self.strides, "SAME")
         return tf.nn.bias_add(maps, tf.cast(self.bias, maps.dtype))
 
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        sides = [None if side is None else -(-side // self.strides) for side in shape[1:3]]
-        return (shape[0], *sides, self.filters)
-
 
 @keras.saving.register_keras_serializable("ganflow")
 class SpectralDense(_Spectral):
@@ -84,6 +80,3 @@ class SpectralDense(_Spectral):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.matmul(inputs, self._normalised(training)) + tf.cast(self.bias, inputs.dtype)
-
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (*shape[:-1], self.units)
