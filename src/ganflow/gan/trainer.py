@@ -43,6 +43,7 @@ class Trainer:
         seed: of the initial weights and of the random numbers of every step.
 
     Attributes:
+        mapping: from drawn latents to those that the generator uses; None if it learns none.
         steps: the length of the training in steps.
         train_steps: `_train_steps`, compiled.
     """

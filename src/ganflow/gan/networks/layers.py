@@ -1,7 +1,7 @@
 """Layers that Keras lacks, or has in a form that does not fit these networks.
 
-Keras finds the shape of their outputs by tracing them, and saves the numbers that they are made
-with.
+Keras finds the shape of their outputs by tracing them. It can save by itself how a layer was made,
+but not where that includes a policy of precision; hence their `get_config`.
 """
 
 import math
@@ -102,6 +102,9 @@ class LeakyReLU(keras.layers.Layer):  # type: ignore[misc]
 
         return activate(inputs)
 
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "slope": self.slope}
+
 
 @keras.saving.register_keras_serializable("ganflow")
 class Dropout(keras.layers.Dropout):  # type: ignore[misc]
@@ -137,6 +140,9 @@ class ConcatOneHot(keras.layers.Layer):  # type: ignore[misc]
     def call(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         return tf.concat([latents, tf.one_hot(labels, self.classes, dtype=latents.dtype)], axis=-1)
 
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "classes": self.classes}
+
 
 @keras.saving.register_keras_serializable("ganflow", name="LogitOfLabel")  # as in older files
 class ClassLogit(keras.layers.Layer):  # type: ignore[misc]
@@ -160,6 +166,9 @@ class CentreCrop(keras.layers.Layer):  # type: ignore[misc]
         left = (images.shape[2] - self.width) // 2
         return images[:, top : top + self.height, left : left + self.width, :]
 
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "height": self.height, "width": self.width}
+
 
 @keras.saving.register_keras_serializable("ganflow", name="Repeat")  # as in older files
 class UpsampleNearest(keras.layers.Layer):  # type: ignore[misc]
@@ -176,6 +185,9 @@ class UpsampleNearest(keras.layers.Layer):  # type: ignore[misc]
         )
         return tf.reshape(x, (-1, 2 * height, 2 * width, channels))
 
+    def get_config(self) -> dict[str, Any]:
+        return dict(super().get_config())
+
 
 @keras.saving.register_keras_serializable("ganflow")
 class Clip(keras.layers.Layer):  # type: ignore[misc]
@@ -187,3 +199,6 @@ class Clip(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return inputs if training else tf.clip_by_value(inputs, -1.0, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return dict(super().get_config())

@@ -66,6 +66,10 @@ class SpectralConv2D(_Spectral):
         maps = tf.nn.conv2d(inputs, self._normalised(training), self.strides, "SAME")
         return tf.nn.bias_add(maps, tf.cast(self.bias, maps.dtype))
 
+    def get_config(self) -> dict[str, Any]:
+        own = {"filters": self.filters, "size": self.size, "strides": self.strides}
+        return {**super().get_config(), **own}
+
 
 @keras.saving.register_keras_serializable("ganflow")
 class SpectralDense(_Spectral):
@@ -80,3 +84,6 @@ class SpectralDense(_Spectral):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.matmul(inputs, self._normalised(training)) + tf.cast(self.bias, inputs.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
