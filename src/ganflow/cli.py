@@ -8,9 +8,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from ganflow.base.environment import in_utf8, pin
 from ganflow.base.errors import GanflowError, ParameterError
+from ganflow.base.paths import MODEL, RAW, state_folder
 from ganflow.base.progress import waiting
 
 STAGES = {
@@ -25,21 +28,35 @@ STAGES = {
 LOGGER = logging.getLogger("ganflow")
 
 Action = Callable[[argparse.Namespace], int | None]
-Add = Callable[[str, str, Action], argparse.ArgumentParser]
-"""Adds a command: its name, its description and what it does."""
 
-TOOLS = {
-    "params": "check params.yaml, or say what a parameter means",
-    "upgrade": "record the installed versions of the libraries that compute",
-    "recipe": "write a named set of parameters into params.yaml",
-    "data": "show what the pipeline would make of a folder of images",
-    "studio": "open a page to play with the trained generator",
-    "export": "write the trained generator in a format that others read",
-    "doctor": "look for what would keep a run from working",
-    "compare": "say whether one model or recipe is better than another",
-    "review": "write the page that a pull request's reviewer reads",
-    "rollback": "put the previous model back, for you to commit",
-}
+
+class Tool(NamedTuple):
+    """A command that is no stage: what the help says about it, and what it does."""
+
+    summary: str
+    description: str
+    arguments: tuple[tuple[tuple[str, ...], dict[str, Any]], ...]
+    action: Action
+
+
+TOOLS: dict[str, Tool] = {}
+
+
+def tool(
+    name: str, summary: str, description: str, *arguments: tuple[tuple[str, ...], dict[str, Any]]
+) -> Callable[[Action], Action]:
+    """Make a function the command `name`."""
+
+    def add(action: Action) -> Action:
+        TOOLS[name] = Tool(summary, description, arguments, action)
+        return action
+
+    return add
+
+
+def argument(*names: str, **options: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """What `ArgumentParser.add_argument` is called with."""
+    return names, options
 
 
 def command() -> int:
@@ -123,22 +140,20 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(action=action)
         return added
 
-    _add_stages(command)
-    _add_params(command)
-    command(
-        "upgrade",
-        "Write the installed versions of TensorFlow, Keras, NumPy, SciPy and Pillow to "
-        "ganflow.lock, and say which stages will therefore run again.",
-        _upgrade,
-    )
-    _add_recipe(command)
-    _add_data(command)
-    _add_studio(command)
-    _add_export(command)
-    _add_doctor(command)
-    _add_compare(command)
-    _add_review(command)
-    _add_rollback(command)
+    for name, summary in STAGES.items():
+        about = f"Stage {name}: {summary}. Its files and parameters are listed in dvc.yaml."
+        stage = command(name, about, _run_stage)
+        stage.set_defaults(stage=name, join=False)
+        if name == "train":
+            stage.add_argument(
+                "--join",
+                action="store_true",
+                help="train with the chief that TF_CONFIG names, and write nothing",
+            )
+    for name, described in TOOLS.items():
+        added = command(name, described.description, described.action)
+        for names, settings in described.arguments:
+            added.add_argument(*names, **settings)
     return parser
 
 
@@ -161,126 +176,6 @@ def _verbosity(hidden: bool = False) -> argparse.ArgumentParser:
     return options
 
 
-def _add_stages(command: Add) -> None:
-    for name, summary in STAGES.items():
-        about = f"Stage {name}: {summary}. Its files and parameters are listed in dvc.yaml."
-        stage = command(name, about, _run_stage)
-        stage.set_defaults(stage=name, join=False)
-        if name == "train":
-            stage.add_argument(
-                "--join",
-                action="store_true",
-                help="train with the chief that TF_CONFIG names, and write nothing",
-            )
-
-
-def _add_params(command: Add) -> None:
-    command(
-        "params",
-        "Check params.yaml, and that its data is there, and say what is wrong. With the name of a "
-        "parameter or a section: say what it is, what is allowed there, and what it is now.",
-        _check_params,
-    ).add_argument("key", nargs="?", metavar="KEY", help="such as train or train.generator")
-
-
-def _add_recipe(command: Add) -> None:
-    command(
-        "recipe",
-        "Write a recipe's networks, objective and training into params.yaml; everything else "
-        "there stays as it is.",
-        _write_recipe,
-    ).add_argument("name", nargs="?", metavar="NAME", help="leave it out for a list")
-
-
-def _add_data(command: Add) -> None:
-    data = command(
-        "data",
-        "Show what `prepare` would make of a source with the `data` section of params.yaml: a "
-        "table, and a contact sheet as a PNG. Nothing below data/ is written.",
-        _show_data,
-    )
-    data.add_argument("verb", choices=["show"], metavar="show", help=argparse.SUPPRESS)
-    data.add_argument(
-        "source", nargs="?", metavar="SOURCE", help="a name below data/raw, by default data.source"
-    )
-    data.add_argument(
-        "--picture", metavar="FILE", help="the contact sheet, by default .ganflow/SOURCE.png"
-    )
-
-
-def _add_studio(command: Add) -> None:
-    studio = command(
-        "studio",
-        "Serve a page, and an HTTP API, that make images with the model in data/model.",
-        _serve_studio,
-    )
-    studio.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    studio.add_argument("--port", type=int, default=8765, help="0 is any free one (%(default)s)")
-    studio.add_argument("--threads", type=int, help="of TensorFlow, by default every processor")
-    studio.add_argument(
-        "--compare",
-        metavar="REVISION",
-        action="append",
-        default=[],
-        help="a git revision whose model to show beside the current one; may be given again",
-    )
-
-
-def _add_export(command: Add) -> None:
-    export = command(
-        "export",
-        "Write the trained generator as a .keras file or a SavedModel for TensorFlow Serving, and "
-        "check it in a fresh process: it must make the same pixels.",
-        _export,
-    )
-    export.add_argument("form", choices=["keras", "saved_model"], help="keras or saved_model")
-    export.add_argument("target", metavar="FOLDER", help="a new folder to write")
-    export.add_argument("--rev", metavar="REVISION", help="a git revision whose model to take")
-
-
-def _add_doctor(command: Add) -> None:
-    command(
-        "doctor",
-        "Look at Python, packages, disk, git, the DVC remote and Prefect, and name the command "
-        "that mends what is wrong. Ends with 1 if a retraining could not start.",
-        _look_around,
-    )
-
-
-def _add_compare(command: Add) -> None:
-    compare = command(
-        "compare",
-        "Compare models of git revisions: better, worse or cannot tell. Name several revisions "
-        "of one recipe, trained under different seeds, with commas between them, and the answer "
-        "is about the recipe.",
-        _compare,
-    )
-    compare.add_argument("base", metavar="BASE[,...]", help="revisions of what is there")
-    compare.add_argument("candidate", metavar="CANDIDATE[,...]", help="revisions of what is new")
-
-
-def _add_review(command: Add) -> None:
-    review = command(
-        "review",
-        "Write the working tree's review against a base revision to standard output, as "
-        "Markdown: numbers, parameters, sample grids and what the gate says.",
-        _review,
-    )
-    review.add_argument("--base", metavar="REVISION", required=True, help="to compare with")
-    review.add_argument(
-        "--strict", action="store_true", help="end with 1 if the gate does not pass"
-    )
-
-
-def _add_rollback(command: Add) -> None:
-    command(
-        "rollback",
-        "Put the previous model back, with its parameters, data and metrics: the newest one in "
-        "git's history that is another than the present. Nothing is committed.",
-        _roll_back,
-    )
-
-
 def _overview() -> str:
     return "\n".join(
         [
@@ -288,7 +183,7 @@ def _overview() -> str:
             *(f"  {name:12}{summary}" for name, summary in STAGES.items()),
             "",
             "tools:",
-            *(f"  {name:12}{summary}" for name, summary in TOOLS.items()),
+            *(f"  {name:12}{described.summary}" for name, described in TOOLS.items()),
             "",
             "`ganflow COMMAND --help` says more about one, `ganflow --version` the version.",
             "With -v a command says more, with -q only warnings, errors and its result.",
@@ -331,9 +226,14 @@ def _waiting(what: str) -> AbstractContextManager[None]:
     return waiting(what) if LOGGER.isEnabledFor(logging.INFO) else nullcontext()
 
 
+@tool(
+    "params",
+    "check params.yaml, or say what a parameter means",
+    "Check params.yaml, and that its data is there, and say what is wrong. With the name of a "
+    "parameter or a section: say what it is, what is allowed there, and what it is now.",
+    argument("key", nargs="?", metavar="KEY", help="such as train or train.generator"),
+)
 def _check_params(options: argparse.Namespace) -> None:
-    from pathlib import Path
-
     from ganflow.config.params import describe
     from ganflow.versions.doctor import require_inputs
 
@@ -344,9 +244,13 @@ def _check_params(options: argparse.Namespace) -> None:
     print("params.yaml is right")
 
 
+@tool(
+    "upgrade",
+    "record the installed versions of the libraries that compute",
+    "Write the installed versions of TensorFlow, Keras, NumPy, SciPy and Pillow to ganflow.lock, "
+    "and say which stages will therefore run again.",
+)
 def _upgrade(options: argparse.Namespace) -> None:
-    from pathlib import Path
-
     from ganflow.base.environment import in_words, record_versions
     from ganflow.stages.lineage import stages_of
 
@@ -358,6 +262,13 @@ def _upgrade(options: argparse.Namespace) -> None:
     print(f"dvc repro will run again: {', '.join(stages_of(Path(), set(changed)))}")
 
 
+@tool(
+    "recipe",
+    "write a named set of parameters into params.yaml",
+    "Write a recipe's networks, objective and training into params.yaml; everything else "
+    "there stays as it is.",
+    argument("name", nargs="?", metavar="NAME", help="leave it out for a list"),
+)
 def _write_recipe(options: argparse.Namespace) -> None:
     from ganflow.config.recipe import recipe_names, summary, write_recipe
 
@@ -369,10 +280,18 @@ def _write_recipe(options: argparse.Namespace) -> None:
     print("\n".join(changed) if changed else "params.yaml holds this recipe already")
 
 
+@tool(
+    "data",
+    "show what the pipeline would make of a folder of images",
+    "Show what `prepare` would make of a source with the `data` section of params.yaml: a "
+    "table, and a contact sheet as a PNG. Nothing below data/ is written.",
+    argument("verb", choices=["show"], metavar="show", help=argparse.SUPPRESS),
+    argument(
+        "source", nargs="?", metavar="SOURCE", help="a name below data/raw, by default data.source"
+    ),
+    argument("--picture", metavar="FILE", help="the contact sheet, by default .ganflow/SOURCE.png"),
+)
 def _show_data(options: argparse.Namespace) -> None:
-    from pathlib import Path
-
-    from ganflow.base.paths import RAW, state_folder
     from ganflow.config.params import check, load
     from ganflow.data.preview import show
 
@@ -385,27 +304,42 @@ def _show_data(options: argparse.Namespace) -> None:
     show(data, RAW, Path(options.picture or state_folder() / f"{data.source}.png"))
 
 
+@tool(
+    "studio",
+    "open a page to play with the trained generator",
+    "Serve a page, and an HTTP API, that make images with the model in data/model.",
+    argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)"),
+    argument("--port", type=int, default=8765, help="0 is any free one (%(default)s)"),
+    argument("--threads", type=int, help="of TensorFlow, by default every processor"),
+    argument(
+        "--compare",
+        metavar="REVISION",
+        action="append",
+        default=[],
+        help="a git revision whose model to show beside the current one; may be given again",
+    ),
+)
 def _serve_studio(options: argparse.Namespace) -> None:
-    from pathlib import Path
-
-    from ganflow.base.paths import MODEL
     from ganflow.studio import serve
+    from ganflow.versions.models import model_at
 
     models = {"current": MODEL}
-    if options.compare:
-        from ganflow.base.paths import state_folder
-        from ganflow.versions.models import model_at
-
-        for revision in options.compare:
-            with _waiting(f"bringing the model of {revision}"):
-                models[revision] = model_at(revision, Path.cwd(), state_folder())
+    for revision in options.compare:
+        with _waiting(f"bringing the model of {revision}"):
+            models[revision] = model_at(revision, Path.cwd(), state_folder())
     serve(options.host, options.port, models=models, threads=options.threads)
 
 
+@tool(
+    "export",
+    "write the trained generator in a format that others read",
+    "Write the trained generator as a .keras file or a SavedModel for TensorFlow Serving, and "
+    "check it in a fresh process: it must make the same pixels.",
+    argument("form", choices=["keras", "saved_model"], help="keras or saved_model"),
+    argument("target", metavar="FOLDER", help="a new folder to write"),
+    argument("--rev", metavar="REVISION", help="a git revision whose model to take"),
+)
 def _export(options: argparse.Namespace) -> None:
-    from pathlib import Path
-
-    from ganflow.base.paths import MODEL, state_folder
     from ganflow.base.runtime import quiet_start
     from ganflow.versions.models import model_at
 
@@ -417,9 +351,13 @@ def _export(options: argparse.Namespace) -> None:
     print(f"{written.path}: loads in a fresh process, pixels differ by {written.difference} of 255")
 
 
+@tool(
+    "doctor",
+    "look for what would keep a run from working",
+    "Look at Python, packages, disk, git, the DVC remote and Prefect, and name the command "
+    "that mends what is wrong. Ends with 1 if a retraining could not start.",
+)
 def _look_around(options: argparse.Namespace) -> int:
-    from pathlib import Path
-
     from ganflow.versions.doctor import everything
 
     with _waiting("looking around"):
@@ -433,10 +371,16 @@ def _look_around(options: argparse.Namespace) -> int:
     return int(any(check.needed and not check.good for check in checks))
 
 
+@tool(
+    "compare",
+    "say whether one model or recipe is better than another",
+    "Compare models of git revisions: better, worse or cannot tell. Name several revisions "
+    "of one recipe, trained under different seeds, with commas between them, and the answer "
+    "is about the recipe.",
+    argument("base", metavar="BASE[,...]", help="revisions of what is there"),
+    argument("candidate", metavar="CANDIDATE[,...]", help="revisions of what is new"),
+)
 def _compare(options: argparse.Namespace) -> None:
-    from pathlib import Path
-
-    from ganflow.base.paths import state_folder
     from ganflow.versions.compare import compare
 
     base, candidate = (names.split(",") for names in (options.base, options.candidate))
@@ -445,10 +389,15 @@ def _compare(options: argparse.Namespace) -> None:
     print(found, end="")
 
 
+@tool(
+    "review",
+    "write the page that a pull request's reviewer reads",
+    "Write the working tree's review against a base revision to standard output, as "
+    "Markdown: numbers, parameters, sample grids and what the gate says.",
+    argument("--base", metavar="REVISION", required=True, help="to compare with"),
+    argument("--strict", action="store_true", help="end with 1 if the gate does not pass"),
+)
 def _review(options: argparse.Namespace) -> int:
-    from pathlib import Path
-
-    from ganflow.base.paths import state_folder
     from ganflow.config.params import load
     from ganflow.versions.rescoring import rescored
     from ganflow.versions.review import review
@@ -459,9 +408,13 @@ def _review(options: argparse.Namespace) -> int:
     return int(options.strict and not found.passed)
 
 
+@tool(
+    "rollback",
+    "put the previous model back, for you to commit",
+    "Put the previous model back, with its parameters, data and metrics: the newest one in "
+    "git's history that is another than the present. Nothing is committed.",
+)
 def _roll_back(options: argparse.Namespace) -> None:
-    from pathlib import Path
-
     from ganflow.versions.rollback import roll_back
 
     with _waiting("looking for the model before this one"):

@@ -29,7 +29,7 @@ def test_every_image_is_found_at_its_place(
     count: int, columns: int, scale: int, gap: int, channels: int
 ) -> None:
     images = random_images(count, 4, 5, channels)
-    grid = image_grid(images, columns, scale, gap, background=7)
+    grid = image_grid(images, columns, scale, gap)
     high, wide = 4 * scale + gap, 5 * scale + gap
     assert grid.shape == (-(-count // columns) * high + gap, columns * wide + gap, channels)
     for index, image in enumerate(images):
@@ -38,7 +38,7 @@ def test_every_image_is_found_at_its_place(
         assert (cell[::scale, ::scale] == image).all()
         assert (cell[scale - 1 :: scale, scale - 1 :: scale] == image).all()
     covered = count * 4 * 5 * scale**2 * channels
-    assert (grid == 7).sum() >= grid.size - covered
+    assert (grid == 0).sum() >= grid.size - covered
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,7 @@ def test_a_lossy_animation_is_lighter_and_near() -> None:
     assert 0 < np.abs(shown - frames[0]).mean() < 6
 
 
-@pytest.mark.parametrize(
-    ("frames", "kind"), [([], "gif"), ([(4, 4, 1), (4, 5, 1)], "gif"), ([(4, 4, 1)], "mp4")]
-)
-def test_what_cannot_be_animated_is_refused(frames: list[tuple[int, ...]], kind: str) -> None:
-    with pytest.raises(ValueError, match=r"animation needs|none of gif, webp"):
-        animate([np.zeros(shape, np.uint8) for shape in frames], kind)
+@pytest.mark.parametrize("frames", [[], [(4, 4, 1), (4, 5, 1)]])
+def test_what_cannot_be_animated_is_refused(frames: list[tuple[int, ...]]) -> None:
+    with pytest.raises(ValueError, match="animation needs"):
+        animate([np.zeros(shape, np.uint8) for shape in frames])

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from ganflow.base import progress as module
-from ganflow.base.progress import progress, start_at, waiting
+from ganflow.base.progress import progress, waiting
 
 LINE = re.compile(
     r"progress: (?P<what>\w+) (?P<done>\d+)/(?P<total>\d+) images, (?P<share>\d+) %, "
@@ -71,8 +71,7 @@ def test_short_work_says_nothing(clock: Clock, capsys: pytest.CaptureFixture[str
 def test_resumed_work_counts_only_its_own_speed(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with progress("train", 1000) as shown:
-        start_at(shown, 800)
+    with progress("train", 1000, done=800) as shown:
         clock.now = 10.0
         shown.advance(100)
     line = LINE.fullmatch(capsys.readouterr().out.strip())
@@ -102,8 +101,7 @@ def test_a_terminal_gets_a_bar_on_standard_error(
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    with progress("train", 20) as shown:
-        start_at(shown, 10)
+    with progress("train", 20, done=10) as shown:
         shown.advance(10, fd=3.0)
     assert capsys.readouterr().out == ""
     assert "20/20" in terminal.getvalue()

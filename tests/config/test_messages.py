@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from ganflow.base.dotted import dotted
 from ganflow.base.errors import ParameterError
 from ganflow.config.document import parse
-from ganflow.config.messages import dotted
 from ganflow.config.params import Params, check, describe, load
 
 ROOT = Path(__file__).parents[2]

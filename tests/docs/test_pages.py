@@ -101,11 +101,9 @@ def test_adding_an_objective_as_the_page_says(tmp_path: Path) -> None:
     after = before.replace('"relativistic"', '"relativistic", "exponential"')
     params.write_text(params.read_text().replace(before, after))
     objectives = tmp_path / "src/ganflow/gan/objectives.py"
-    table = "\nOBJECTIVES: "
-    assert objectives.read_text().count(table) == 1
-    text = objectives.read_text().replace(table, f"\n{definition}\n{table}")
-    last = '    "relativistic": RELATIVISTIC,\n'
-    objectives.write_text(text.replace(last, f'{last}    "exponential": EXPONENTIAL,\n'))
+    end = "    ),\n}\n"  # of the table
+    assert objectives.read_text().count(end) == 1
+    objectives.write_text(objectives.read_text().replace(end, f"    ),\n{definition}}}\n"))
     assert printed(EXPONENTIAL, tmp_path).split() == ["2.0", "1.0"]
 
 

@@ -8,8 +8,7 @@ import pytest
 from ganflow.base.errors import ParameterError
 from ganflow.base.store import Store
 from ganflow.config.model import ModelParams
-from ganflow.config.train import Penalties, Penalty, TrainParams
-from ganflow.gan.inputs import check_mapping, class_shares, design_for
+from ganflow.gan.inputs import class_shares, design_for
 
 
 def store(classes: int, shape: tuple[int, int, int] = (12, 10, 3)) -> Store:
@@ -33,15 +32,6 @@ def test_asking_for_labels_that_are_not_there() -> None:
         design_for(ModelParams(conditional=True), store(0))
     assert error.value.expected is not None
     assert "auto" in error.value.expected
-
-
-def test_a_latent_penalty_needs_a_mapping() -> None:
-    train = TrainParams(penalties=Penalties(latent=Penalty(weight=1.0)))
-    with pytest.raises(ParameterError, match=r"train\.penalties\.latent") as error:
-        check_mapping(ModelParams(), train)
-    assert "model.mapping" in str(error.value.expected)
-    check_mapping(ModelParams(mapping=1), train)
-    check_mapping(ModelParams(), TrainParams())
 
 
 def test_class_shares() -> None:

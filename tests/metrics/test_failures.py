@@ -39,8 +39,8 @@ def test_confusions_count_every_sample_once() -> None:
     matrix = confusion_matrix(labels, read, 3)
     assert matrix.tolist() == [[1, 2, 0], [0, 1, 0], [1, 0, 1]]
     worst = worst_confusions(matrix, 5)
-    assert [(w.requested, w.predicted, w.count) for w in worst] == [(0, 1, 2), (2, 0, 1)]
-    assert [w.share for w in worst] == pytest.approx([2 / 3, 1 / 2])
+    assert [(w["requested"], w["predicted"], w["count"]) for w in worst] == [(0, 1, 2), (2, 0, 1)]
+    assert [w["share"] for w in worst] == pytest.approx([2 / 3, 1 / 2])
 
 
 def test_without_classes_the_least_upright_come_first() -> None:

@@ -34,6 +34,13 @@ def test_labels_that_are_no_classes_are_counted(tmp_path: Path) -> None:
         read_samples(tmp_path, STORE, 6)
 
 
+def test_there_is_one_label_a_sample(tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", images())
+    np.save(tmp_path / "labels.npy", np.array([0, 1]))
+    with pytest.raises(DataError, match=r"shape \(2,\) for 6 samples(.|\n)*shape \(6,\)"):
+        read_samples(tmp_path, STORE, 6)
+
+
 def test_the_first_ones_are_read_and_fewer_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", images())
     np.testing.assert_array_equal(read_samples(tmp_path, STORE, 4)[0], images()[:4])

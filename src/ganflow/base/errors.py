@@ -25,20 +25,12 @@ class GanflowError(Exception):
         run: str | None = None,
     ) -> None:
         super().__init__(what)
-        self.what = what
-        self.where = where
-        self.expected = expected
-        self.run = run
+        self.what, self.where, self.expected, self.run = what, where, expected, run
 
     def __str__(self) -> str:
-        lines = [self.what]
-        if self.where:
-            lines.append(f"  where:    {self.where}")
-        if self.expected:
-            lines.append(f"  expected: {self.expected}")
-        if self.run:
-            lines.append(f"  run next: {self.run}")
-        return "\n".join(lines)
+        said = {"where": self.where, "expected": self.expected, "run next": self.run}
+        lines = [f"  {name + ':':9} {text}" for name, text in said.items() if text]
+        return "\n".join([self.what, *lines])
 
 
 class ParameterError(GanflowError):

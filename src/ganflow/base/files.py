@@ -106,7 +106,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    with _reading(path, "valid JSON"):
+    with reading(path, "valid JSON"):
         return json.loads(path.read_bytes())
 
 
@@ -117,12 +117,12 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 def read_array(path: Path) -> np.ndarray:
     """Map a `.npy` file into memory, read-only."""
-    with _reading(path, "a readable array"):
+    with reading(path, "a readable array"):
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
 
 
 @contextmanager
-def _reading(path: Path, kind: str) -> Iterator[None]:
+def reading(path: Path, kind: str) -> Iterator[None]:
     """Raise the same errors for every file of the pipeline that is missing or damaged."""
     try:
         yield

@@ -6,6 +6,7 @@ Equal arrays give equal bytes: nothing written here carries a time or the name o
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -15,40 +16,32 @@ from ganflow.base.files import write_bytes
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Pillow's names for 1 to 4 channels."""
 
-FORMATS = ("gif", "webp")
 
-
-def image_grid(
-    images: np.ndarray, columns: int, scale: int = 1, gap: int = 2, background: int = 0
-) -> np.ndarray:
+def image_grid(images: np.ndarray, columns: int, scale: int = 1, gap: int = 2) -> np.ndarray:
     """Lay images out in rows, left to right and top to bottom.
 
     Args:
         images: uint8 (N, H, W, C), N at least 1.
-        columns: images in a row; the places after the last image stay background.
+        columns: images in a row; the places after the last image stay black, as the gaps are.
         scale: every pixel becomes a square of this many pixels.
         gap: pixels between two images and around the whole, after scaling.
-        background: grey value of the gaps.
 
     Returns:
         uint8 (rows·(H·scale + gap) + gap, columns·(W·scale + gap) + gap, C).
 
     Raises:
-        ValueError: not uint8 NHWC, no images, or a size below its least.
+        ValueError: not uint8 NHWC, or no images.
     """
     if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
         raise ValueError(f"expected uint8 images (N, H, W, C), got {images.dtype} {images.shape}")
-    if columns < 1 or scale < 1 or gap < 0:
-        raise ValueError(f"columns {columns}, scale {scale} or gap {gap} is too small")
     count, height, width, channels = images.shape
     rows = -(-count // columns)
-    cells = np.full(
-        (rows * columns, height * scale + gap, width * scale + gap, channels), background, np.uint8
-    )
+    size = height * scale + gap, width * scale + gap
+    cells = np.zeros((rows * columns, *size, channels), np.uint8)
     cells[:count, gap:, gap:] = enlarge(images, scale)
     sheet = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
     sheet = sheet.reshape(rows * cells.shape[1], columns * cells.shape[2], channels)
-    return np.pad(sheet, ((0, gap), (0, gap), (0, 0)), constant_values=background)
+    return np.pad(sheet, ((0, gap), (0, gap), (0, 0)))
 
 
 def enlarge(images: np.ndarray, scale: int) -> np.ndarray:
@@ -80,7 +73,7 @@ def write_png(path: Path, array: np.ndarray) -> None:
 
 def animate(
     frames: Sequence[np.ndarray],
-    kind: str = "webp",
+    kind: Literal["gif", "webp"] = "webp",
     milliseconds: int = 80,
     hold: int = 0,
     quality: int | None = None,
@@ -95,47 +88,33 @@ def animate(
         quality: of a WebP, 0 to 100; None is without loss, at ten times the bytes for photographs.
 
     Raises:
-        ValueError: no frames, frames of several shapes, or another kind.
+        ValueError: no frames, or frames of several shapes.
     """
     if not frames or len({frame.shape for frame in frames}) != 1:
         raise ValueError("an animation needs one frame or more, all of one shape")
-    if kind not in FORMATS:
-        raise ValueError(f"{kind!r} is none of {', '.join(FORMATS)}")
     pictures = [picture(frame) for frame in frames]
     durations = [milliseconds] * (len(pictures) - 1) + [milliseconds + hold]
-    stream = io.BytesIO()
+    options: dict[str, Any] = {"optimize": False}
     if kind == "gif":
         # Without a palette of its own, Pillow would give every colour frame the first one's.
         pictures = [p if p.mode == "L" else p.convert("RGB").quantize() for p in pictures]
-        pictures[0].save(
-            stream,
-            "GIF",
-            save_all=True,
-            append_images=pictures[1:],
-            duration=durations,
-            loop=0,
-            optimize=False,
-        )
     else:
         pictures = [p if p.mode in ("RGB", "RGBA") else p.convert("RGB") for p in pictures]
-        pictures[0].save(
-            stream,
-            "WEBP",
-            save_all=True,
-            append_images=pictures[1:],
-            duration=durations,
-            loop=0,
-            lossless=quality is None,
-            quality=80 if quality is None else quality,
-            method=4,
-        )
+        options = {
+            "lossless": quality is None,
+            "quality": 80 if quality is None else quality,
+            "method": 4,
+        }
+    first, *others = pictures
+    stream = io.BytesIO()
+    first.save(
+        stream, kind, save_all=True, append_images=others, duration=durations, loop=0, **options
+    )
     return stream.getvalue()
 
 
 def read_picture(path: Path) -> np.ndarray:
     """Read a PNG that the pipeline wrote as uint8 (H, W, C), C 1 for grey and else 3 or 4."""
     with Image.open(path) as image:
-        if image.mode not in MODES.values():
-            image = image.convert("RGB")  # type: ignore[assignment]
         array = np.asarray(image, dtype=np.uint8)
     return array[..., None] if array.ndim == 2 else array

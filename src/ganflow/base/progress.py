@@ -21,21 +21,17 @@ class Progress(Protocol):
 
 
 @contextmanager
-def progress(what: str, total: int, unit: str = "images") -> Iterator[Progress]:
-    """Show the progress of `total` units of work called `what` while the block runs."""
+def progress(what: str, total: int, unit: str = "images", done: int = 0) -> Iterator[Progress]:
+    """Show the progress of `total` units of work called `what` while the block runs.
+
+    Args:
+        done: units that an earlier, interrupted run has finished.
+    """
     if sys.stderr.isatty():
-        with _bar(what, total, unit) as bar:
+        with _bar(what, total, unit, done) as bar:
             yield bar
     else:
-        yield _Lines(what, total, unit)
-
-
-def start_at(shown: Progress, done: int) -> None:
-    """Say that `done` units were finished by an earlier, interrupted run."""
-    if isinstance(shown, _Lines):
-        shown.done = shown.resumed_at = done
-    elif done:
-        shown.advance(done)
+        yield _Lines(what, total, unit, done)
 
 
 @contextmanager
@@ -51,9 +47,9 @@ def waiting(what: str) -> Iterator[None]:
 
 
 class _Lines:
-    def __init__(self, what: str, total: int, unit: str) -> None:
+    def __init__(self, what: str, total: int, unit: str, done: int = 0) -> None:
         self.what, self.total, self.unit = what, total, unit
-        self.done = self.resumed_at = 0
+        self.done = self.resumed_at = done
         self.started = self.printed = time.monotonic()
 
     def advance(self, by: int = 1, **figures: float) -> None:
@@ -79,7 +75,8 @@ def _short(rate: float) -> str:
 
 
 @contextmanager
-def _bar(what: str, total: int, unit: str) -> Iterator[Progress]:
+def _bar(what: str, total: int, unit: str, done: int) -> Iterator[Progress]:
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
@@ -92,10 +89,9 @@ def _bar(what: str, total: int, unit: str) -> Iterator[Progress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[figures]}"),
     )
-    from rich.console import Console
 
     with RichProgress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task(what, total=total, rate="", figures="")
+        task = bars.add_task(what, total=total, completed=done, rate="", figures="")
 
         class Bar:
             def advance(self, by: int = 1, **figures: float) -> None:

@@ -10,11 +10,9 @@ import yaml
 
 def hash_in(lock: dict[str, Any] | None, output: Path) -> str | None:
     """DVC's hash of an output in the content of a dvc.lock, or None if it is not there."""
-    for stage in (lock or {}).get("stages", {}).values():
-        for out in stage.get("outs", []):
-            if Path(out["path"]) == output:
-                return str(out.get("md5"))
-    return None
+    stages = (lock or {}).get("stages", {}).values()
+    outs = (out for stage in stages for out in stage.get("outs", []))
+    return next((str(out.get("md5")) for out in outs if Path(out["path"]) == output), None)
 
 
 def recorded_hash(project: Path, output: Path) -> str | None:

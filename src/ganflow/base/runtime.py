@@ -25,11 +25,7 @@ class RuntimeParams(Section):
 
 def threads(runtime: RuntimeParams) -> int:
     """How many threads to use: as asked for, or one for each processor this process may use."""
-    if runtime.threads != "auto":
-        return runtime.threads
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if runtime.threads == "auto" else runtime.threads
 
 
 def configure(runtime: RuntimeParams, begin: Callable[[], Any] = lambda: None) -> Any:

@@ -7,10 +7,13 @@ something else (`010`, `yes`, `1e-3`), and dvc.lock would then record what no st
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from ganflow.base.dotted import dotted
 
 
 class InPlaceError(Exception):
@@ -46,16 +49,11 @@ def with_value(text: str, path: Sequence[str], value: Any) -> str:
     Raises:
         InPlaceError: the document's form does not allow it (an alias, for one).
     """
-    values = parse(text)
-    wanted = _with(values if values is not None else {}, path, value)
-    changed = _spliced(text, path, value)
-    try:
-        right = parse(changed) == wanted
-    except Exception:
-        right = False
-    if not right:
-        raise InPlaceError(".".join(path))
-    return changed
+    wanted, changed = _with(parse(text), path, value), _spliced(text, path, value)
+    with suppress(Exception):  # what cannot be read is not what was wanted either
+        if parse(changed) == wanted:
+            return changed
+    raise InPlaceError(dotted(path))
 
 
 def written(value: Any) -> str:
@@ -89,7 +87,7 @@ def _spliced(text: str, path: Sequence[str], value: Any) -> str:
         if entry is None and isinstance(node, MappingNode):
             return _inserted(text, node, path[depth:], value)
         if entry is None:
-            return _replaced(text, key, node, written(_nested(path[depth:], value)))
+            return _replaced(text, key, node, written(_with(None, path[depth:], value)))
         key, node = entry
     return _replaced(text, key, node, written(value))
 
@@ -112,7 +110,7 @@ def _inserted(text: str, node: MappingNode, path: Sequence[str], value: Any) -> 
     if node.flow_style:
         close = node.end_mark.index - 1
         comma = ", " if node.value else ""
-        return text[:close] + comma + written(_nested(path, value))[1:-1] + text[close:]
+        return text[:close] + comma + written(_with(None, path, value))[1:-1] + text[close:]
     last = _end(node)
     line_end = text.find("\n", last)
     at = len(text) if line_end < 0 else line_end + 1
@@ -151,6 +149,7 @@ def _compose(text: str) -> Node | None:
 
 
 def _with(values: Any, path: Sequence[str], value: Any) -> Any:
+    """Nested values with one replaced, or added with the sections that lead to it."""
     if not path:
         return value
     if isinstance(values, list):
@@ -158,7 +157,3 @@ def _with(values: Any, path: Sequence[str], value: Any) -> Any:
     kept = dict(values) if isinstance(values, Mapping) else {}
     kept[path[0]] = _with(kept.get(path[0]), path[1:], value)
     return kept
-
-
-def _nested(path: Sequence[str], value: Any) -> Any:
-    return {path[0]: _nested(path[1:], value)} if path else value

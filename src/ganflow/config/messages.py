@@ -8,15 +8,16 @@ import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from textwrap import fill, indent
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ganflow.base.dotted import KeyPath, dotted, value_at
+from ganflow.base.errors import ParameterError
 from ganflow.config.document import parse, written
-from ganflow.config.schema import Path, SchemaNode
+from ganflow.config.schema import SchemaNode
 
 RENAMED = {
     "evaluation.floor_draws": "evaluation.baseline_draws",
@@ -25,64 +26,50 @@ RENAMED = {
 """Parameters of version 0.1 and what they are called now."""
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """One wrong parameter: where it stands in the document, and a sentence about it."""
-
-    path: Path
-    sentence: str
-
-
-def mistakes(error: ValidationError, values: Any, document: SchemaNode) -> list[Mistake]:
-    """One mistake a key, in the order of the sections.
+def mistakes(error: ValidationError, values: Any, document: SchemaNode) -> dict[KeyPath, str]:
+    """A sentence for each wrong parameter, in the order of the sections.
 
     Args:
         error: what pydantic found.
         values: what it was given.
         document: what it may be given.
     """
-    found: dict[Path, ErrorDetails] = {}
+    found: dict[KeyPath, ErrorDetails] = {}
     for details in error.errors(include_url=False):
         found.setdefault(_path(details, values), details)
     # Where a list or a section is one of several types, its entries' mistakes say more.
     deepest = [p for p in found if not any(q[: len(p)] == p and q != p for q in found)]
-    return [Mistake(path, _sentence(path, found[path], values, document)) for path in deepest]
+    return {path: _sentence(path, found[path], values, document) for path in deepest}
 
 
-def explanation(path: Path, values: Any, document: SchemaNode) -> str:
+def explanation(path: KeyPath, values: Any, document: SchemaNode) -> str:
     """What stands at `path`, what it means and what is allowed there; of a section, each key's.
 
     Raises:
-        KeyError: with the sentence to say when there is no such parameter.
+        ParameterError: there is no such parameter.
     """
     node = document.at(path)
     if node is None:
-        raise KeyError(f"{dotted(path)}: unknown parameter. {_instead(path, document)}")
+        raise ParameterError(
+            f"{dotted(path)}: unknown parameter. {_instead(path, document)}",
+            run="ganflow params --help",
+        )
     paths = [(*path, name) for name in node.names] or [path]
     return "\n\n".join("\n".join(_entry(each, values, document)) for each in paths)
 
 
-def _entry(path: Path, values: Any, document: SchemaNode) -> Iterator[str]:
-    node, value = document.at(path), _at(values, path)
+def _entry(path: KeyPath, values: Any, document: SchemaNode) -> Iterator[str]:
+    node, value = document.at(path), value_at(values, path)
     assert node is not None
-    yield dotted(path) + ("" if node.names and _is_map(value) else f": {written(value)}")
+    yield dotted(path) + (
+        "" if node.names and isinstance(value, Mapping) else f": {written(value)}"
+    )
     if node.about:
         yield from indent(fill(node.about, 96), "  ").splitlines()
     if node.names:
         yield f"  inside: {', '.join(node.names)}"
     else:
         yield f"  allowed: {node.in_words()}"
-
-
-def dotted(path: Sequence[str | int]) -> str:
-    """A path as one key; names that hold dots themselves are quoted."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            text += ("." if text else "") + (f'"{part}"' if "." in part else part)
-    return text
 
 
 def _shown(value: Any) -> str:
@@ -93,25 +80,19 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _path(details: ErrorDetails, values: Any) -> Path:
+def _path(details: ErrorDetails, values: Any) -> KeyPath:
     """The error's node in the document: pydantic's also names the branches of a union."""
-    path: list[str | int] = []
-    value = values
+    path: KeyPath = ()
     for part in details["loc"][: -1 if details["type"] == "invalid_key" else None]:
-        inside = part in value if isinstance(value, Mapping) else False
-        if isinstance(value, list) and isinstance(part, int):
-            inside = part < len(value)
-        if inside:
-            path.append(part)
-            value = value[part]
-    if details["type"] in ("missing", "invalid_key"):
-        path.append(str(details["loc"][-1]))
-    return tuple(path)
+        if value_at(values, (*path, part), details) is not details:
+            path = (*path, part)
+    named = details["type"] in ("missing", "invalid_key")
+    return (*path, str(details["loc"][-1])) if named else path
 
 
-def _sentence(path: Path, details: ErrorDetails, values: Any, document: SchemaNode) -> str:
+def _sentence(path: KeyPath, details: ErrorDetails, values: Any, document: SchemaNode) -> str:
     key, kind, node = dotted(path), details["type"], document.at(path)
-    value = details["input"] if kind == "invalid_key" else _at(values, path)
+    value = details["input"] if kind == "invalid_key" else value_at(values, path)
     if kind == "value_error":
         said = details["msg"].removeprefix("Value error, ")
         return f"{_agreeing(path, value, said)}: {said}" if path else said
@@ -128,14 +109,16 @@ def _sentence(path: Path, details: ErrorDetails, values: Any, document: SchemaNo
     )
 
 
-def _agreeing(path: Path, value: Any, said: str) -> str:
+def _agreeing(path: KeyPath, value: Any, said: str) -> str:
     """A section with those of its values that a sentence on several of them speaks of."""
-    named = {k: v for k, v in value.items() if f"`{k}" in said} if _is_map(value) else {}
+    named = (
+        {k: v for k, v in value.items() if f"`{k}" in said} if isinstance(value, Mapping) else {}
+    )
     pairs = ", ".join(f"{k}: {_shown(v)}" for k, v in named.items())
     return f"{dotted(path)} ({pairs})" if pairs else dotted(path)
 
 
-def _instead(path: Path, document: SchemaNode) -> str:
+def _instead(path: KeyPath, document: SchemaNode) -> str:
     """What the unknown key at `path` was probably meant to be, and what is allowed there."""
     if renamed := RENAMED.get(dotted(path)):
         return f"It is {renamed} now."
@@ -177,16 +160,3 @@ def _is_number(text: str) -> bool:
     except Exception:
         return False
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _at(values: Any, path: Path) -> Any:
-    for part in path:
-        try:
-            values = values[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return values
-
-
-def _is_map(value: Any) -> bool:
-    return isinstance(value, Mapping)

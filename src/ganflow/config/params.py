@@ -6,7 +6,7 @@ and the nearest valid name; it is found before any stage starts and without Tens
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from ganflow.base.dotted import parts_of, value_at
 from ganflow.base.errors import ParameterError
 from ganflow.base.files import write_bytes
 from ganflow.base.runtime import RuntimeParams
@@ -106,10 +107,9 @@ def check(values: Any, path: Path = PARAMS_FILE, text: str = "") -> Params:
         return Params.model_validate(values)
     except ValidationError as error:
         found = mistakes(error, values, _document())
-        lines = {line_of(text, mistake.path) for mistake in found} - {None}
         raise ParameterError(
-            "\n".join(mistake.sentence for mistake in found),
-            where=_place(path, sorted(line for line in lines if line)),
+            "\n".join(found.values()),
+            where=_place(path, *(line_of(text, wrong) for wrong in found)),
             run=f"edit {path.name}, then ganflow params",
         ) from None
 
@@ -124,10 +124,7 @@ def describe(key: str = "", path: Path = PARAMS_FILE) -> str:
         ParameterError: if there is no such key, naming the nearest; or as `load` does.
     """
     values = load(path).model_dump(mode="json")
-    try:
-        return explanation(tuple(_parts(key)), values, _document())
-    except KeyError as error:
-        raise ParameterError(str(error.args[0]), run="ganflow params --help") from None
+    return explanation(parts_of(key), values, _document())
 
 
 def sections_of(run: Callable[..., None]) -> tuple[str, ...]:
@@ -147,15 +144,15 @@ def edit(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
     before = text = _read(path)
     values = _values(text, path)
     for key, value in changes.items():
-        parts = _parts(key)
-        if _same(_at(values, parts), value):
+        parts = parts_of(key)
+        if _same(value_at(values, parts, absent=_same), value):
             continue
         try:
             text = with_value(text, parts, value)
         except InPlaceError:
             raise ParameterError(
                 f"{key}: cannot be set to {value!r} without rewriting more of the file",
-                where=_place(path, [line_of(text, parts) or 1]),
+                where=_place(path, line_of(text, parts) or 1),
                 expected="a plain `key: value` there, in place of an alias or the like",
                 run=f"edit {path.name}, then ganflow params",
             ) from None
@@ -203,33 +200,17 @@ def _values(text: str, path: Path) -> Any:
             problem = f"not readable as YAML: {problem}"
         raise ParameterError(
             problem,
-            where=_place(path, [mark.line + 1] if mark else []),
+            where=_place(path, mark.line + 1 if mark else None),
             run=f"edit {path.name}, then ganflow params",
         ) from None
 
 
-def _place(path: Path, lines: Sequence[int]) -> str:
-    if not lines:
-        return str(path)
-    named = " and ".join(filter(None, [", ".join(map(str, lines[:-1])), str(lines[-1])]))
-    return f"{path}, line{'s' if len(lines) > 1 else ''} {named}"
-
-
-def _parts(key: str) -> list[str]:
-    """A dotted key's parts; one that holds dots itself is quoted, as in gate.limits."fd.ratio"."""
-    return [quoted or plain for quoted, plain in re.findall(r'"([^"]+)"|([^."]+)', key)]
-
-
-def _at(values: Any, parts: Sequence[str]) -> Any:
-    for part in parts:
-        if not isinstance(values, Mapping) or part not in values:
-            return _ABSENT
-        values = values[part]
-    return values
+def _place(path: Path, *lines: int | None) -> str:
+    *others, last = [str(line) for line in sorted(filter(None, set(lines)))] or [""]
+    if others:
+        return f"{path}, lines {', '.join(others)} and {last}"
+    return f"{path}, line {last}" if last else str(path)
 
 
 def _same(a: Any, b: Any) -> bool:
     return bool(a == b) and isinstance(a, bool) == isinstance(b, bool)
-
-
-_ABSENT = object()

@@ -1,21 +1,21 @@
 """Writing a recipe into params.yaml."""
 
 import difflib
-from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ganflow.base.dotted import parts_of, value_at
 from ganflow.base.errors import ParameterError
 from ganflow.config.document import parse, written
 from ganflow.config.params import PARAMS_FILE, edit
 
+_FOLDER = resources.files("ganflow.config") / "recipes"
+
 
 def recipe_names() -> list[str]:
     return sorted(
-        path.name.removesuffix(".yaml")
-        for path in _folder().iterdir()
-        if path.name.endswith(".yaml")
+        path.name.removesuffix(".yaml") for path in _FOLDER.iterdir() if path.name.endswith(".yaml")
     )
 
 
@@ -25,12 +25,16 @@ def summary(name: str) -> str:
 
 
 def recipe(name: str) -> dict[str, Any]:
-    """A recipe's dotted keys and values.
+    """A recipe's dotted keys and values, two deep: `train.generator` is written as a whole.
 
     Raises:
         ParameterError: naming the nearest recipe there is.
     """
-    return dict(_leaves(parse(_text(name))))
+    return {
+        f"{section}.{key}": value
+        for section, values in parse(_text(name)).items()
+        for key, value in values.items()
+    }
 
 
 def write_recipe(name: str, path: Path = PARAMS_FILE) -> list[str]:
@@ -40,17 +44,14 @@ def write_recipe(name: str, path: Path = PARAMS_FILE) -> list[str]:
         A line for each parameter that changed.
     """
     values = recipe(name)
-    before = parse(path.read_text()) if path.exists() else {}
+    text = parse(path.read_text()) if path.exists() else {}
+    before = {key: value_at(text, parts_of(key)) for key in values}
     edit(values, path)
     return [
-        f"{key}: {_shown(before, key)} → {written(value)}"
+        f"{key}: {'not set' if before[key] is None else written(before[key])} → {written(value)}"
         for key, value in values.items()
-        if _at(before, key) != value
+        if before[key] != value
     ]
-
-
-def _folder() -> Any:
-    return resources.files("ganflow.config") / "recipes"
 
 
 def _text(name: str) -> str:
@@ -61,24 +62,4 @@ def _text(name: str) -> str:
             expected=" or ".join(recipe_names()),
             run="ganflow recipe",
         )
-    return str((_folder() / f"{name}.yaml").read_text())
-
-
-def _leaves(values: Mapping[str, Any], section: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys two deep: `train.penalties` and `train.generator` are written as wholes."""
-    for key, value in values.items():
-        if section:
-            yield f"{section}.{key}", value
-        else:
-            yield from _leaves(value, key)
-
-
-def _shown(values: Any, key: str) -> str:
-    value = _at(values, key)
-    return "not set" if value is None else written(value)
-
-
-def _at(values: Any, key: str) -> Any:
-    for part in key.split("."):
-        values = values.get(part) if isinstance(values, Mapping) else None
-    return values
+    return (_FOLDER / f"{name}.yaml").read_text()

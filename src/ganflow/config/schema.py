@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganflow.base.dotted import KeyPath
 from ganflow.config.document import written
 
 Schema = Mapping[str, Any]
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class SchemaNode:
     root: Schema
     """Of the whole document, which holds what `schema` refers to."""
 
-    def at(self, path: Path) -> "SchemaNode | None":
+    def at(self, path: KeyPath) -> "SchemaNode | None":
         """What lies below this node; None where nothing may."""
         node: SchemaNode | None = self
         for part in path:
@@ -30,7 +30,13 @@ class SchemaNode:
     @property
     def types(self) -> list[Schema]:
         """The types that are allowed here, references resolved."""
-        return list(_types(self.schema, self.root))
+        if "$ref" in self.schema:
+            name = self.schema["$ref"].rsplit("/", 1)[-1]
+            return SchemaNode(self.root["$defs"][name], self.root).types
+        branches = self.schema.get("anyOf", [])
+        return [own for branch in branches for own in SchemaNode(branch, self.root).types] or [
+            self.schema
+        ]
 
     @property
     def names(self) -> list[str]:
@@ -52,7 +58,7 @@ class SchemaNode:
         """A name that occurs in a section of freely chosen ones."""
         return next(iter(self.schema.get("default", {})), None)
 
-    def paths(self, above: Path = ()) -> Iterator[Path]:
+    def paths(self, above: KeyPath = ()) -> Iterator[KeyPath]:
         """Every key below this node."""
         for name in self.names:
             yield (*above, name)
@@ -96,16 +102,6 @@ class SchemaNode:
             if inner is not None:
                 return SchemaNode(inner, self.root)
         return None
-
-
-def _types(schema: Schema, root: Schema) -> Iterator[Schema]:
-    if "$ref" in schema:
-        yield from _types(root["$defs"][schema["$ref"].rsplit("/", 1)[-1]], root)
-    elif "anyOf" in schema:
-        for branch in schema["anyOf"]:
-            yield from _types(branch, root)
-    else:
-        yield schema
 
 
 def _length(own: Schema) -> str:

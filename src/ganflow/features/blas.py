@@ -5,8 +5,6 @@ The matrices of the metrics are small: more BLAS threads than one make a QR fact
 `over_blocks` gives each a block of rows of its own.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -3,8 +3,6 @@
 The extractor is one of these, and so are the fresh classifiers of `cas` and `c2st`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Principal components, and cells around k-means centres, from a fixed start."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ganflow.features.blas import one_thread

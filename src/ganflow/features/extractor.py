@@ -7,20 +7,18 @@ pixels it came from (after Caron et al. 2018). Turns alone left features that di
 digit being dropped: tests/metrics/test_faults.py.
 """
 
-from __future__ import annotations
-
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
 import tensorflow as tf
 
 from ganflow.base.environment import versions
 from ganflow.base.errors import DataError
-from ganflow.base.files import missing, read_json, write_bytes, write_json
+from ganflow.base.files import read_json, write_json
+from ganflow.base.padded import padded_batches
+from ganflow.base.weights import read_weights, write_weights
 from ganflow.features import classifier
 from ganflow.features.classifier import Lessons
 from ganflow.features.clusters import centres, components
@@ -52,8 +50,7 @@ class Extractor:
 
     def __init__(self, weights: dict[str, np.ndarray], card: dict[str, Any]) -> None:
         height, width, channels = card["shape"]
-        self.weights = weights
-        self.card = card
+        self.weights, self.card = weights, card
         self.shape = (int(height), int(width), int(channels))
         self.features = int(card["features"])
         self.classes = tuple(card.get("classes", ()))
@@ -92,13 +89,10 @@ class Extractor:
             )
         features = np.empty((len(images), self.features), np.float32)
         logits = np.empty((len(images), len(self.classes) or TURNS * SHAPES), np.float32)
-        for start in range(0, len(images), BATCH):
-            rows = slice(start, min(start + BATCH, len(images)))
-            batch = np.zeros((BATCH, *self.shape), np.uint8)
-            batch[: rows.stop - start] = images[rows]
+        for rows, (batch,) in padded_batches(BATCH, images):
             seen, said = self._describe(tf.constant(batch))
-            features[rows] = seen[: rows.stop - start]
-            logits[rows] = said[: rows.stop - start]
+            features[rows] = seen[: rows.stop - rows.start]
+            logits[rows] = said[: rows.stop - rows.start]
         return Description(features, logits)
 
 
@@ -209,9 +203,7 @@ def save_extractor(folder: Path, extractor: Extractor, **findings: float) -> Non
         findings: what was measured on the extractor, for its card.
     """
     weights = extractor.weights
-    content = safetensors.numpy.save({name: weights[name] for name in sorted(weights)})
-    write_bytes(folder / WEIGHTS, content)
-    digest = hashlib.sha256(content).hexdigest()
+    digest = write_weights(folder / WEIGHTS, {name: weights[name] for name in sorted(weights)})
     card = {**extractor.card, **findings, "versions": versions(), "sha256": digest}
     write_json(folder / CARD, card)
 
@@ -227,17 +219,7 @@ def load_extractor(folder: Path, source: str | None = None) -> Extractor:
             was trained on other data.
     """
     card = read_json(folder / CARD)
-    try:
-        content = (folder / WEIGHTS).read_bytes()
-    except FileNotFoundError:
-        raise missing(folder / WEIGHTS) from None
-    if hashlib.sha256(content).hexdigest() != card.get("sha256"):
-        raise DataError(
-            "the weights are not those that the card describes",
-            where=str(folder / WEIGHTS),
-            expected=f"SHA-256 {card.get('sha256')}",
-            run="dvc checkout",
-        )
+    weights = read_weights(folder / WEIGHTS, card.get("sha256"))
     if source is not None and card["source"] != source:
         raise DataError(
             f"this extractor was trained on data {card['source'][:12]}…",
@@ -245,4 +227,4 @@ def load_extractor(folder: Path, source: str | None = None) -> Extractor:
             expected=f"the prepared data, {source[:12]}…",
             run="dvc repro extractor",
         )
-    return Extractor(safetensors.numpy.load(content), card)
+    return Extractor(weights, card)

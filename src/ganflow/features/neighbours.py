@@ -1,7 +1,5 @@
 """Nearest neighbours by blocks of exact products: 50,000 × 50,000 rows in well under 1 GB."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ganflow.features.blas import over_blocks

@@ -18,19 +18,15 @@ class Adam:
     """Moments for a list of variables.
 
     Attributes:
-        state: first and second moments, in the variables' order.
+        first, second: the moments, in the variables' order.
     """
 
     def __init__(self, variables: Sequence[tf.Variable], params: train.AdamParams) -> None:
         self.variables = variables
         self.params = params
-        self.state = [
-            (
-                tf.Variable(tf.zeros_like(v), trainable=False),
-                tf.Variable(tf.zeros_like(v), trainable=False),
-            )
-            for v in variables
-        ]
+        self.first, self.second = (
+            [tf.Variable(tf.zeros_like(v), trainable=False) for v in variables] for _ in range(2)
+        )
 
     def apply(self, gradients: Sequence[tf.Tensor], share: tf.Tensor, step: tf.Tensor) -> None:
         """Update the variables.
@@ -41,8 +37,8 @@ class Adam:
             step: counted from 1, float32, for the bias correction.
         """
         beta_1, beta_2 = tf.constant(self.params.beta_1), tf.constant(self.params.beta_2)
-        for variable, (first, second), gradient in zip(
-            self.variables, self.state, gradients, strict=True
+        for variable, first, second, gradient in zip(
+            self.variables, self.first, self.second, gradients, strict=True
         ):
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,

@@ -40,7 +40,9 @@ def augment(images: tf.Tensor, changes: Sequence[Augmentation], seed: tf.Tensor)
 
 def color(images: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
     """Brightness ± ½, saturation × 0 to 2, contrast × ½ to 1½, each an image's own."""
-    brightness, saturation, contrast = (column[:, None, None, None] for column in _columns(drawn))
+    brightness, saturation, contrast = (
+        column[:, None, None, None] for column in tf.unstack(drawn, axis=1)
+    )
     images += brightness - 0.5
     grey = tf.reduce_mean(images, axis=3, keepdims=True)
     images = (images - grey) * (2.0 * saturation) + grey
@@ -55,7 +57,7 @@ def translation(images: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
     a gather's, has a deterministic form everywhere.
     """
     _, height, width, _ = images.shape
-    down, right, _ = _columns(drawn)
+    down, right, _ = tf.unstack(drawn, axis=1)
     light = tf.einsum("nij,njwc->niwc", _shifts(height, down), images + 1.0)
     return tf.einsum("nij,nhjc->nhic", _shifts(width, right), light) - 1.0
 
@@ -63,14 +65,10 @@ def translation(images: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
 def cutout(images: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
     """A black rectangle of half of each side, whose centre is anywhere in the image."""
     _, height, width, _ = images.shape
-    down, right, _ = _columns(drawn)
+    down, right, _ = tf.unstack(drawn, axis=1)
     rows, columns = _hole(height, down)[:, :, None], _hole(width, right)[:, None, :]
     kept = 1.0 - (rows * columns)[..., None]
     return (images + 1.0) * kept - 1.0
-
-
-def _columns(drawn: tf.Tensor) -> list[tf.Tensor]:
-    return tf.unstack(drawn, axis=1)  # type: ignore[no-any-return]
 
 
 def _shifts(side: int, drawn: tf.Tensor) -> tf.Tensor:

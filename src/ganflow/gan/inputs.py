@@ -48,21 +48,6 @@ def design_for(model: ModelParams, store: Store) -> Design:
     )
 
 
-def check_mapping(model: ModelParams, train: TrainParams) -> None:
-    """Check that a penalty on latents has a learned mapping to act on.
-
-    Raises:
-        ParameterError: latents are penalised, and `model.mapping` is 0.
-    """
-    if train.penalties.latent is not None and not model.mapping:
-        raise ParameterError(
-            "train.penalties.latent: with latents from a fixed prior this penalty is a constant",
-            where="params.yaml",
-            expected="model.mapping of at least 1, or no latent penalty",
-            run="edit params.yaml, then dvc repro",
-        )
-
-
 def class_shares(labels: np.ndarray | None, classes: int) -> list[float]:
     """The frequency of each class in the training split; empty if the model is unconditional."""
     if labels is None or not classes:

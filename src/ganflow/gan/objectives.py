@@ -27,53 +27,41 @@ def _cross_entropy(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
 
 
-MINIMAX = Objective(
-    discriminator=_cross_entropy,
-    generator=lambda real, fake: -tf.reduce_mean(tf.nn.softplus(fake)),
-)
-"""The saturating original: the generator minimises log(1 − D(G(z))). Goodfellow et al. 2014,
-eq. 1."""
-
-NON_SATURATING = Objective(
-    discriminator=_cross_entropy,
-    generator=lambda real, fake: tf.reduce_mean(tf.nn.softplus(-fake)),
-)
-"""The generator maximises log D(G(z)) instead. Goodfellow et al. 2014, section 3."""
-
-LEAST_SQUARES = Objective(
-    discriminator=lambda real, fake: (
-        0.5 * tf.reduce_mean(tf.square(real - 1.0)) + 0.5 * tf.reduce_mean(tf.square(fake))
-    ),
-    generator=lambda real, fake: 0.5 * tf.reduce_mean(tf.square(fake - 1.0)),
-)
-"""Targets 1 for real and 0 for generated. Mao et al. 2017, eq. 9."""
-
-HINGE = Objective(
-    discriminator=lambda real, fake: (
-        tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(tf.nn.relu(1.0 + fake))
-    ),
-    generator=lambda real, fake: -tf.reduce_mean(fake),
-)
-"""Lim and Ye 2017; Miyato et al. 2018, eqs. 16 and 17."""
-
-WASSERSTEIN = Objective(
-    discriminator=lambda real, fake: tf.reduce_mean(fake) - tf.reduce_mean(real),
-    generator=lambda real, fake: -tf.reduce_mean(fake),
-)
-"""The logits are a critic's, which a penalty has to keep Lipschitz. Arjovsky et al. 2017."""
-
-RELATIVISTIC = Objective(
-    discriminator=lambda real, fake: tf.reduce_mean(tf.nn.softplus(fake - real)),
-    generator=lambda real, fake: tf.reduce_mean(tf.nn.softplus(real - fake)),
-)
-"""Each generated image is compared with the real one in its row. Jolicoeur-Martineau 2019;
-Huang et al. 2024 (R3GAN), eq. 2."""
-
 OBJECTIVES: dict[train.Objective, Objective] = {
-    "minimax": MINIMAX,
-    "non_saturating": NON_SATURATING,
-    "least_squares": LEAST_SQUARES,
-    "hinge": HINGE,
-    "wasserstein": WASSERSTEIN,
-    "relativistic": RELATIVISTIC,
+    # The saturating original: the generator minimises log(1 − D(G(z))). Goodfellow et al. 2014,
+    # eq. 1.
+    "minimax": Objective(
+        discriminator=_cross_entropy,
+        generator=lambda real, fake: -tf.reduce_mean(tf.nn.softplus(fake)),
+    ),
+    # The generator maximises log D(G(z)) instead. Goodfellow et al. 2014, section 3.
+    "non_saturating": Objective(
+        discriminator=_cross_entropy,
+        generator=lambda real, fake: tf.reduce_mean(tf.nn.softplus(-fake)),
+    ),
+    # Targets 1 for real and 0 for generated. Mao et al. 2017, eq. 9.
+    "least_squares": Objective(
+        discriminator=lambda real, fake: (
+            0.5 * tf.reduce_mean(tf.square(real - 1.0)) + 0.5 * tf.reduce_mean(tf.square(fake))
+        ),
+        generator=lambda real, fake: 0.5 * tf.reduce_mean(tf.square(fake - 1.0)),
+    ),
+    # Lim and Ye 2017; Miyato et al. 2018, eqs. 16 and 17.
+    "hinge": Objective(
+        discriminator=lambda real, fake: (
+            tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(tf.nn.relu(1.0 + fake))
+        ),
+        generator=lambda real, fake: -tf.reduce_mean(fake),
+    ),
+    # The logits are a critic's, which a penalty has to keep Lipschitz. Arjovsky et al. 2017.
+    "wasserstein": Objective(
+        discriminator=lambda real, fake: tf.reduce_mean(fake) - tf.reduce_mean(real),
+        generator=lambda real, fake: -tf.reduce_mean(fake),
+    ),
+    # Each generated image is compared with the real one in its row. Jolicoeur-Martineau 2019;
+    # Huang et al. 2024 (R3GAN), eq. 2.
+    "relativistic": Objective(
+        discriminator=lambda real, fake: tf.reduce_mean(tf.nn.softplus(fake - real)),
+        generator=lambda real, fake: tf.reduce_mean(tf.nn.softplus(real - fake)),
+    ),
 }

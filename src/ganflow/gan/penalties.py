@@ -56,7 +56,7 @@ def latent(mapped: tf.Tensor) -> tf.Tensor:
 
     With latents drawn from a fixed prior it is a constant, and its gradient in the generator is
     exactly zero. It acts on a learned mapping from the prior to the latent (`model.mapping`),
-    which it keeps from drifting away; `train` refuses it where there is none.
+    which it keeps from drifting away; parameters with none are refused.
     """
     return tf.reduce_mean(tf.reduce_sum(tf.square(mapped), axis=1))
 
@@ -71,11 +71,10 @@ PENALTIES: dict[str, PenaltyFunction] = {
 
 def chosen(params: Penalties) -> list[tuple[PenaltyFunction, Penalty]]:
     """The discriminator's penalties that are switched on, with their settings."""
-    settings = {name: getattr(params, name) for name in PENALTIES}
     return [
-        (PENALTIES[name], setting)
-        for name, setting in settings.items()
-        if setting is not None and setting.weight > 0
+        (penalty, setting)
+        for name, penalty in PENALTIES.items()
+        if (setting := getattr(params, name)) is not None and setting.weight > 0
     ]
 
 

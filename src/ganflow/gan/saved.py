@@ -3,17 +3,17 @@
 Neither carries a time, so equal weights are equal bytes, and neither can carry code.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import safetensors.numpy
 import tensorflow as tf
 
 from ganflow.base.errors import DataError
-from ganflow.base.files import missing, read_json, write_bytes, write_json
+from ganflow.base.files import read_json, write_json
+from ganflow.base.padded import padded_batches
+from ganflow.base.weights import read_weights, write_weights
 from ganflow.gan.networks.build import ARCHITECTURES, build_generator, weights_of
 from ganflow.gan.networks.design import Design
 
@@ -32,9 +32,7 @@ def save_networks(
     hashes = {}
     for name, model in (("generator", generator), ("discriminator", discriminator)):
         weights = {key: value.numpy() for key, value in weights_of(model).items()}
-        content = safetensors.numpy.save(weights)
-        write_bytes(folder / f"{name}.safetensors", content)
-        hashes[name] = hashlib.sha256(content).hexdigest()
+        hashes[name] = write_weights(folder / f"{name}.safetensors", weights)
     write_json(folder / CARD, {**card, "sha256": hashes})
 
 
@@ -50,10 +48,8 @@ class SavedGenerator:
 
     def __init__(self, model: keras.Model, card: dict[str, Any]) -> None:
         self.model, self.card = model, card
-        height, width, channels = card["design"]["shape"]
-        self.shape: tuple[int, int, int] = (height, width, channels)
-        self.latent: int = card["design"]["latent"]
-        self.classes: int = card["design"]["classes"]
+        design = design_of(card)
+        self.shape, self.latent, self.classes = design.shape, design.latent, design.classes
         self._batch = tf.function(
             lambda latents, labels: to_pixels(images_of(model, self.classes, latents, labels)),
             input_signature=[
@@ -74,18 +70,11 @@ class SavedGenerator:
         """
         if self.classes and labels is None:
             raise ValueError("this generator needs a label for each latent")
-        if labels is None:
-            labels = np.zeros(len(latents), np.int64)
+        labels = np.zeros(len(latents)) if labels is None else labels
+        latents, labels = latents.astype(np.float32), labels.astype(np.int64)
         images = np.empty((len(latents), *self.shape), np.uint8)
-        for start in range(0, len(latents), BATCH):
-            count = min(BATCH, len(latents) - start)
-            batch = np.zeros((BATCH, self.latent), np.float32)
-            batch[:count] = latents[start : start + count]
-            kinds = np.zeros(BATCH, np.int64)
-            kinds[:count] = labels[start : start + count]
-            images[start : start + count] = self._batch(tf.constant(batch), tf.constant(kinds))[
-                :count
-            ]
+        for rows, batch in padded_batches(BATCH, latents, labels):
+            images[rows] = self._batch(*map(tf.constant, batch))[: rows.stop - rows.start]
         return images
 
 
@@ -96,20 +85,8 @@ def load_generator(folder: Path) -> SavedGenerator:
         DataError: a file is missing, damaged, or not the one the card describes.
     """
     card = read_json(folder / CARD)
-    path = folder / "generator.safetensors"
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise missing(path) from None
-    if hashlib.sha256(content).hexdigest() != card["sha256"]["generator"]:
-        raise DataError(
-            "the weights are not those that the card describes",
-            where=str(path),
-            expected=f"SHA-256 {card['sha256']['generator']}",
-            run="dvc checkout data/model, or dvc repro",
-        )
+    weights = read_weights(folder / "generator.safetensors", card["sha256"]["generator"])
     model = build_generator(design_of(card))
-    weights = safetensors.numpy.load(content)
     for name, variable in weights_of(model).items():
         variable.assign(weights[name])
     return SavedGenerator(model, card)

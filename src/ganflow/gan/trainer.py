@@ -43,6 +43,7 @@ class Trainer:
         seed: of the initial weights and of the random numbers of every step.
 
     Attributes:
+        mapping: from drawn latents to those that the generator uses; None if it learns none.
         steps: the length of the training in steps.
         train_steps: `_train_steps`, compiled.
     """
@@ -59,7 +60,12 @@ class Trainer:
         self.discriminator_adam = Adam(_trainable(self.discriminator), train.discriminator)
         self.objective = OBJECTIVES[train.objective]
         self.penalties = penalties.chosen(train.penalties)
-        self.mapping = _mapping(self.generator, design)
+        latents = self.generator.inputs[0]
+        self.mapping = (
+            keras.Model(latents, self.generator.get_layer(MAPPED).output)
+            if design.mapping
+            else None
+        )
         self.loss_scale = LossScale() if precision == "float16" else None
         self.steps = max(1, train.images // train.batch)
         self.train_steps = tf.function(
@@ -73,21 +79,20 @@ class Trainer:
 
     def state(self) -> dict[str, tf.Variable]:
         """Every variable that the next step depends on, by name."""
-        named = {
-            f"{network}/{index:03d}": variable.value
-            for network in ("generator", "discriminator", "averaged")
-            for index, variable in enumerate(getattr(self, network).variables)
+        scale = self.loss_scale
+        groups = {
+            "generator": [variable.value for variable in self.generator.variables],
+            "discriminator": [variable.value for variable in self.discriminator.variables],
+            "averaged": [variable.value for variable in self.averaged.variables],
+            "generator_adam": self.generator_adam.first + self.generator_adam.second,
+            "discriminator_adam": self.discriminator_adam.first + self.discriminator_adam.second,
+            "loss_scale": [scale.factor, scale.good_steps] if scale else [],
         }
-        for optimizer in ("generator_adam", "discriminator_adam"):
-            for index, moments in enumerate(getattr(self, optimizer).state):
-                for name, variable in zip(("first", "second"), moments, strict=True):
-                    named[f"{optimizer}/{index:03d}/{name}"] = variable
-        if self.loss_scale:
-            named |= {
-                "scale/factor": self.loss_scale.factor,
-                "scale/good_steps": self.loss_scale.good_steps,
-            }
-        return named
+        return {
+            f"{group}/{index:03d}": variable
+            for group, variables in groups.items()
+            for index, variable in enumerate(variables)
+        }
 
     def averaged_weights(self) -> dict[str, tf.Variable]:
         """The weights of the averaged generator, by the names under which they are saved."""
@@ -232,8 +237,9 @@ class Trainer:
         return augment(images, self.params.augmentation, seed)
 
     def _images(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        inputs = [latents, labels] if self.design.classes else [latents]
-        return self.generator(inputs, training=True)
+        return self.generator(
+            [latents, labels] if self.design.classes else [latents], training=True
+        )
 
     def _logits(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         inputs = [images, labels] if self.design.classes else [images]
@@ -270,10 +276,3 @@ class Trainer:
 
 def _trainable(model: keras.Model) -> list[tf.Variable]:
     return [weight.value for weight in model.trainable_weights]
-
-
-def _mapping(generator: keras.Model, design: Design) -> keras.Model | None:
-    """The learned mapping from drawn latents to those that the generator uses, if there is one."""
-    if not design.mapping:
-        return None
-    return keras.Model(generator.inputs[0], generator.get_layer(MAPPED).output)

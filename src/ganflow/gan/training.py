@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ganflow.base.errors import TrainingError
-from ganflow.base.progress import progress, start_at
+from ganflow.base.progress import progress
 from ganflow.config.train import Objective
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoint, Checkpoints
@@ -87,8 +87,7 @@ def train(
     snapshot_at = snapshot_steps(trainer.steps, trainer.params.snapshots)
     saved = time.monotonic()
     batch = trainer.params.batch
-    with progress("train", trainer.steps * batch) as shown:
-        start_at(shown, step * batch)
+    with progress("train", trainer.steps * batch, done=step * batch) as shown:
         sizes = list(_blocks(step, snapshot_at, trainer))
         blocks = batches.blocks(step * batch, [size * batch for size in sizes])
         for size, (images, labels) in zip(sizes, blocks, strict=True):
@@ -173,13 +172,9 @@ def _check_variety(history: History, step: int) -> None:
     It has if two successive snapshots say so. Columns of a picture are classes, rows are latents.
     """
     last = list(history.pictures.values())[-2:]
-    spread = [_columns_of(picture).std(axis=0).max() for picture in last]
-    if len(spread) == 2 and max(spread) < EQUAL_IMAGES:
+    columns = [p.reshape(-1, PICTURE_COLUMNS, *p.shape[1:]).astype(np.float64) for p in last]
+    if len(last) == 2 and max(column.std(axis=0).max() for column in columns) < EQUAL_IMAGES:
         raise _failure("the generator has collapsed: it makes the same image of every latent", step)
-
-
-def _columns_of(picture: np.ndarray) -> np.ndarray:
-    return picture.reshape(-1, PICTURE_COLUMNS, *picture.shape[1:]).astype(np.float64)
 
 
 def _finite(snapshot: Snapshot, step: int) -> Snapshot:
@@ -200,10 +195,8 @@ def _failure(what: str, step: int) -> TrainingError:
 
 
 def _shown(metrics: np.ndarray, history: History) -> dict[str, float]:
-    shown = {"generator": float(metrics[0]), "discriminator": float(metrics[1])}
-    if history.quality:
-        shown["fd"] = history.quality[-1][1]
-    return shown
+    fd = {"fd": history.quality[-1][1]} if history.quality else {}
+    return {"generator": float(metrics[0]), "discriminator": float(metrics[1]), **fd}
 
 
 def _save(trainer: Trainer, history: History, step: int, checkpoints: Checkpoints) -> None:
@@ -235,22 +228,22 @@ def _resume(trainer: Trainer, checkpoints: Checkpoints) -> tuple[History, int]:
                 flush=True,
             )
         return History(), 0
-    state = trainer.state()
-    groups: dict[str, dict[str, np.ndarray]] = {"trainer": {}, "picture": {}, "best": {}}
-    for name, array in checkpoint.arrays.items():
-        group, rest = name.split("/", 1)
-        groups[group][rest] = array
-    for name, variable in state.items():
-        variable.assign(groups["trainer"][name])
-    progress = checkpoint.progress
+    progress, arrays = checkpoint.progress, checkpoint.arrays
+    for name, variable in trainer.state().items():
+        variable.assign(arrays[f"trainer/{name}"])
+    pictures = _below("picture/", arrays)
     history = History(
         progress["rows"],
         [(int(seen), fd) for seen, fd in progress["quality"]],
-        {int(seen): image for seen, image in groups["picture"].items()},
+        {int(seen): image for seen, image in pictures.items()},
         since_best=progress["since_best"],
     )
     if "best" in progress:
         seen, fd = progress["best"]
-        history.best = Snapshot(seen, fd, history.pictures[seen], groups["best"])
+        history.best = Snapshot(seen, fd, history.pictures[seen], _below("best/", arrays))
     print(f"resumed after {progress['step'] * trainer.params.batch} images", flush=True)
     return history, int(progress["step"])
+
+
+def _below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {k.removeprefix(prefix): array for k, array in arrays.items() if k.startswith(prefix)}

@@ -1,12 +1,9 @@
 """The distribution of samples over the data's classes, as the extractor sees it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 
-from ganflow.base.errors import DataError
 from ganflow.metrics.intervals import Interval, basic_bootstrap
 
 RESAMPLES = 1_000
@@ -40,33 +37,30 @@ class Classes:
     accuracy_by_class: np.ndarray | None
     """The same for each class that was asked for, float64 (K,); NaN where none was."""
 
+    @property
+    def covered(self) -> int:
+        """Classes that at least one sample is seen as (Metz et al. 2017; Lin et al. 2018)."""
+        return int(np.count_nonzero(self.generated))
+
 
 def classes(logits: np.ndarray, real_labels: np.ndarray, asked: np.ndarray | None) -> Classes:
     """Compare predicted classes of samples with the training labels.
 
+    The divergence's interval is over draws of as many samples, on the scale of its root: near 0 a
+    divergence is like a χ², whose spread grows with its value and whose root's does not.
+
     Args:
         logits: (N, K), the extractor's for the samples.
         real_labels: (M,) of the training images, 0..K−1.
-        asked: (N,), the labels the samples were made for, or None.
-
-    Raises:
-        DataError: if labels do not match the samples or the classes.
+        asked: (N,), the labels the samples were made for, 0..K−1, or None.
     """
     count, size = logits.shape
-    if asked is not None and asked.shape != (count,):
-        raise DataError(
-            f"labels of shape {asked.shape} for {count} samples", expected="one label a sample"
-        )
-    for labels in (real_labels, asked):
-        if labels is not None and len(labels) and not 0 <= labels.min() <= labels.max() < size:
-            raise DataError(
-                f"a label of {int(labels.max() if labels.max() >= size else labels.min())}",
-                expected=f"class indices from 0 to {size - 1}",
-            )
     seen = logits.argmax(axis=1)
     generated = np.bincount(seen, minlength=size)
     real = np.bincount(real_labels, minlength=size)
-    divergence, interval = _with_interval(generated, real)
+    divergence = kl_divergence(generated, real)
+    draws = np.random.default_rng(0).multinomial(count, generated / count, RESAMPLES)
+    root = basic_bootstrap(float(np.sqrt(divergence)), np.sqrt(_divergences(draws, real)))
     by_class = None
     if asked is not None:
         wanted = np.bincount(asked, minlength=size)
@@ -77,7 +71,7 @@ def classes(logits: np.ndarray, real_labels: np.ndarray, asked: np.ndarray | Non
         real=real,
         kl=divergence,
         baseline=(size - 1) / (2 * count),
-        interval=interval,
+        interval=Interval(root.low**2, root.high**2),
         confidence=float(softmax(logits).max(axis=1).mean()),
         label_accuracy=None if asked is None else float(np.mean(seen == asked)),
         accuracy_by_class=by_class,
@@ -91,18 +85,6 @@ def kl_divergence(generated: np.ndarray, real: np.ndarray) -> float:
     lacks costs much and not infinitely much.
     """
     return float(_divergences(generated, real))
-
-
-def _with_interval(generated: np.ndarray, real: np.ndarray) -> tuple[float, Interval]:
-    """The divergence, and its interval over draws of as many samples.
-
-    On the scale of its root: near 0 a divergence is like a χ², whose spread grows with its value
-    and whose root's does not.
-    """
-    count, divergence = int(generated.sum()), kl_divergence(generated, real)
-    draws = np.random.default_rng(0).multinomial(count, generated / count, RESAMPLES)
-    root = basic_bootstrap(float(np.sqrt(divergence)), np.sqrt(_divergences(draws, real)))
-    return divergence, Interval(root.low**2, root.high**2)
 
 
 def _divergences(generated: np.ndarray, real: np.ndarray) -> np.ndarray:
@@ -129,34 +111,3 @@ def class_score(logits: np.ndarray) -> float:
     overall = sure.mean(axis=0)
     divergence = np.where(sure > 0, sure * (np.log(np.maximum(sure, 1e-300)) - np.log(overall)), 0)
     return float(np.exp(divergence.sum(axis=1).mean()))
-
-
-@dataclass(frozen=True)
-class Modes:
-    """Coverage of many classes, as on Stacked MNIST (Metz et al. 2017; Lin et al. 2018)."""
-
-    covered: int
-    """Classes that at least one sample is seen as."""
-
-    of: int
-    kl: float
-    baseline: float
-    """(K − 1)/2N, 0.019 for 1,000 modes and 26,000 samples."""
-
-    interval: Interval
-    """Of the divergence, over draws of samples."""
-
-
-def modes(logits: np.ndarray, real_labels: np.ndarray) -> Modes:
-    """Count the classes that samples with these logits (N, K) reach."""
-    count, size = logits.shape
-    generated = np.bincount(logits.argmax(axis=1), minlength=size)
-    real = np.bincount(real_labels, minlength=size)
-    divergence, interval = _with_interval(generated, real)
-    return Modes(
-        covered=int(np.count_nonzero(generated)),
-        of=size,
-        kl=divergence,
-        baseline=(size - 1) / (2 * count),
-        interval=interval,
-    )

@@ -3,8 +3,6 @@
 They go into detail.json as `doubts`, and from there into the report, the terminal and the review.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -6,8 +6,6 @@ and test images are both thinned out to N, so that the intercept is free of eith
 is about 0 for a perfect generator.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +81,7 @@ class _Pieces:
     @staticmethod
     def cut(
         features: np.ndarray, centre: np.ndarray, rows: int, rng: np.random.Generator
-    ) -> _Pieces:
+    ) -> "_Pieces":
         order = rng.permutation(len(features))[: rows * PIECES].reshape(PIECES, rows)
         size = features.shape[1]
         sums, products = np.empty((PIECES, size)), np.empty((PIECES, size, size))

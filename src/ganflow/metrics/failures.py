@@ -1,10 +1,12 @@
 """The samples that the extractor classifies worst, and the classes that it confuses."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from ganflow.metrics.classes import softmax
 
 WEAKEST, CONFUSIONS = 20, 8
 MOST_CLASSES = 20
@@ -21,19 +23,6 @@ class Predictions:
 
     predicted: np.ndarray
     likelihood: np.ndarray
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """How often samples of one class were classified as another.
-
-    share: of the samples that were generated as class `requested`.
-    """
-
-    requested: int
-    predicted: int
-    count: int
-    share: float
 
 
 def find_failures(
@@ -56,17 +45,19 @@ def find_failures(
         seen = predictions(turns, np.zeros(len(logits), np.int64))
     else:
         seen = predictions(logits, labels)
-    found: dict[str, Any] = {"samples": len(logits), "weakest": []}
-    for index in least_likely(seen, WEAKEST).tolist():
-        weak = {"sample": index, "likelihood": float(seen.likelihood[index])}
-        if classes:
-            weak["predicted"] = int(seen.predicted[index])
-        if classes and labels is not None:
-            weak["requested"] = int(labels[index])
-        found["weakest"].append(weak)
-    if labels is not None and classes:
+    weakest = [
+        {
+            "sample": index,
+            "likelihood": float(seen.likelihood[index]),
+            **({"predicted": int(seen.predicted[index])} if classes else {}),
+            **({"requested": int(labels[index])} if classes and labels is not None else {}),
+        }
+        for index in least_likely(seen, WEAKEST).tolist()
+    ]
+    found: dict[str, Any] = {"samples": len(logits), "weakest": weakest}
+    if classes and labels is not None:
         matrix = confusion_matrix(labels, seen.predicted, len(classes))
-        found["confusions"] = [asdict(one) for one in worst_confusions(matrix, CONFUSIONS)]
+        found["confusions"] = worst_confusions(matrix, CONFUSIONS)
         if len(classes) <= MOST_CLASSES:
             found["matrix"] = matrix.tolist()
     return found
@@ -74,9 +65,7 @@ def find_failures(
 
 def predictions(logits: np.ndarray, labels: np.ndarray | None) -> Predictions:
     """The most probable class of logits (N, K), and the probability of the requested one."""
-    logits = logits.astype(np.float64)
-    shifted = logits - logits.max(1, keepdims=True)
-    probabilities = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
+    probabilities = softmax(logits)
     predicted = probabilities.argmax(1)
     requested = predicted if labels is None else labels
     return Predictions(predicted, probabilities[np.arange(len(predicted)), requested])
@@ -92,15 +81,21 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
     return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
-def worst_confusions(matrix: np.ndarray, count: int) -> list[Confusion]:
-    """The most frequent mistakes in a confusion matrix (K, K), the most frequent first."""
+def worst_confusions(matrix: np.ndarray, count: int) -> list[dict[str, Any]]:
+    """The most frequent mistakes in a confusion matrix (K, K), the most frequent first.
+
+    Returns:
+        `requested` and `predicted` class, `count`, and `share` of the samples of the class that was
+        requested.
+    """
     mistakes = matrix.copy()
     np.fill_diagonal(mistakes, 0)
     order = np.argsort(-mistakes, axis=None, kind="stable")[:count]
     found = []
     for requested, predicted in zip(*np.unravel_index(order, matrix.shape), strict=True):
-        number = int(matrix[requested, predicted])
-        if number and requested != predicted:
+        number = int(mistakes[requested, predicted])
+        if number:
             share = number / int(matrix[requested].sum())
-            found.append(Confusion(int(requested), int(predicted), number, share))
+            pair = {"requested": int(requested), "predicted": int(predicted)}
+            found.append({**pair, "count": number, "share": share})
     return found

@@ -5,8 +5,7 @@ trace of (Σ₁Σ₂)^½ is the sum of the singular values of R₁R₂ᵀ. No ma
 so dead features and fewer rows than features cost no accuracy.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,8 +77,6 @@ class Baseline:
     """Standard deviation over the subsets."""
 
     draws: tuple[float, ...]
-    size: int
-    """Images in a subset."""
 
 
 def baseline(
@@ -102,15 +99,22 @@ def baseline(
     for _ in range(draws):
         rows = np.sort(rng.choice(len(train), size, replace=False))
         values.append(distance(moments(train[rows]), reference))
-    return Baseline(float(np.mean(values)), float(np.std(values, ddof=1)), tuple(values), size)
+    return Baseline(float(np.mean(values)), float(np.std(values, ddof=1)), tuple(values))
 
 
 def bootstrap(
-    generated: np.ndarray, reference: Moments, resamples: int, rng: np.random.Generator
+    generated: np.ndarray,
+    reference: Moments,
+    resamples: int,
+    rng: np.random.Generator,
+    advance: Callable[[], object] = lambda: None,
 ) -> np.ndarray:
     """Distances (resamples,) of resampled `generated` to a fixed reference.
 
     The test split is held fixed, since every model is compared with the same one.
+
+    Args:
+        advance: called after each resample.
     """
     count, _ = generated.shape
     centre = generated.mean(axis=0, dtype=np.float64)
@@ -130,4 +134,5 @@ def bootstrap(
                 + reference.variance
                 - 2.0 * roots.sum()
             )
+            advance()
     return values

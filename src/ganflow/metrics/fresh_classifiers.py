@@ -1,8 +1,6 @@
 """What a classifier that was trained for the purpose says about samples (the full profile)."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -98,10 +96,8 @@ def accuracy_score(
     scores: dict[str, list[float]] = {"samples": [], "real images": []}
     for seed in range(lessons.seed, lessons.seed + SEEDS):
         for name, (images, labels) in (("samples", ours), ("real images", real)):
-            these = Lessons(
-                seed, lessons.epochs, lessons.batch, lessons.learning_rate, lessons.bfloat16
-            )
-            classifier = _learn(images, labels, classes, these, f"classifier of {name}")
+            what = f"classifier of {name}"
+            classifier = _learn(images, labels, classes, replace(lessons, seed=seed), what)
             seen = classifier.describe(test_split[0]).logits.argmax(1)
             scores[name].append(float(np.mean(seen == test_split[1])))
     return AccuracyScore(tuple(scores["samples"]), tuple(scores["real images"]))

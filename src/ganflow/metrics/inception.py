@@ -5,13 +5,12 @@ weights are Keras's for ImageNet, not those of Heusel et al. (2017), so that it 
 beside published values either.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
 
 from ganflow.base.errors import GanflowError
+from ganflow.base.padded import padded_batches
 from ganflow.base.progress import progress
 
 SIDE = 299
@@ -76,10 +75,7 @@ class Inception:
         """Features (N, 2048), float32, of 8-bit images (N, h, w, 1 or 3)."""
         features = np.empty((len(images), FEATURES), np.float32)
         with progress("inception", len(images)) as shown:
-            for start in range(0, len(images), BATCH):
-                part = np.asarray(images[start : start + BATCH])
-                batch = np.zeros((BATCH, *images.shape[1:]), np.uint8)
-                batch[: len(part)] = part
-                features[start : start + len(part)] = self._describe(batch)[: len(part)]
-                shown.advance(len(part))
+            for rows, (batch,) in padded_batches(BATCH, images):
+                features[rows] = self._describe(batch)[: rows.stop - rows.start]
+                shown.advance(rows.stop - rows.start)
         return features

@@ -1,7 +1,5 @@
 """Between which numbers the truth lies, 95 times in 100."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +21,7 @@ class Interval:
         return [self.low, self.high]
 
     @property
-    def within_shares(self) -> Interval:
+    def within_shares(self) -> "Interval":
         """The part of it between 0 and 1, for what is a share."""
         return Interval(min(1.0, max(0.0, self.low)), min(1.0, max(0.0, self.high)))
 

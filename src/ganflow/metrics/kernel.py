@@ -1,7 +1,5 @@
 """The kernel distance, an unbiased squared MMD (Bińkowski et al. 2018; Gretton et al. 2012)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

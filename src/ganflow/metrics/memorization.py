@@ -4,8 +4,6 @@ Distances are Euclidean in the 64 strongest principal components of the training
 Every number has beside it what held-out real images score in the samples' place.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +48,6 @@ class TrainingImages:
         self._mean, self._axes = components(train, COMPONENTS)
         self._train = self._project(train)
         self._centres = centres(self._train, CELLS)
-        self._own: dict[int, float] = {}
         projected = self._project(test)
         self._test_distances = nearest(projected, self._train, threads)[1]
         self._test_cells = self._cell_of(projected)
@@ -76,11 +73,9 @@ class TrainingImages:
 
     def _own_distances(self, found: np.ndarray) -> np.ndarray:
         """Distances of these training images to their own nearest neighbours, each found once."""
-        fresh = np.array([row for row in np.unique(found) if row not in self._own], np.int64)
-        if len(fresh):
-            gaps = nearest(self._train[fresh], self._train, self._threads, own=fresh)[1]
-            self._own.update(zip(fresh.tolist(), gaps.tolist(), strict=True))
-        return np.array([self._own[row] for row in found.tolist()])
+        rows, place = np.unique(found, return_inverse=True)
+        gaps = nearest(self._train[rows], self._train, self._threads, own=rows)[1]
+        return np.asarray(gaps[place])
 
 
 def c_t(

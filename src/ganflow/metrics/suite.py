@@ -1,7 +1,5 @@
 """All families of metrics on one set of features, with what stands beside each number."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +9,7 @@ import numpy as np
 from ganflow.base.errors import DataError
 from ganflow.base.progress import progress
 from ganflow.metrics import doubts, frechet
-from ganflow.metrics.classes import class_score, classes, modes
+from ganflow.metrics.classes import class_score, classes
 from ganflow.metrics.extrapolation import Extrapolation, extrapolate
 from ganflow.metrics.intervals import basic_bootstrap, binomial, normal, student
 from ganflow.metrics.kernel import BLOCK, FEWEST_BLOCKS, kernel_distance
@@ -19,7 +17,6 @@ from ganflow.metrics.memorization import Memorization, TrainingImages
 from ganflow.metrics.prdc import NEIGHBOURS, prdc
 
 FAMILIES = 5
-RESAMPLED_AT_ONCE = 20
 FEWEST_FOR_BALLS = 100
 SECOND_BASELINE_DRAWS = 5
 MANY_CLASSES = 100
@@ -208,13 +205,9 @@ def _resampled(
     generated: np.ndarray, reference: frechet.Moments, plan: Plan, name: str
 ) -> np.ndarray:
     """Distances (plan.resamples,) of resampled features, which take a while for many samples."""
-    rng, found = np.random.default_rng(2), []
+    rng = np.random.default_rng(2)
     with progress(f"{name} resampled", plan.resamples, "times") as shown:
-        for start in range(0, plan.resamples, RESAMPLED_AT_ONCE):
-            count = min(RESAMPLED_AT_ONCE, plan.resamples - start)
-            found.append(frechet.bootstrap(generated, reference, count, rng))
-            shown.advance(count)
-    return np.concatenate(found)
+        return frechet.bootstrap(generated, reference, plan.resamples, rng, shown.advance)
 
 
 def _line_table(line: Extrapolation) -> list[dict[str, Any]]:
@@ -288,10 +281,8 @@ def _classes(
 ) -> None:
     found = classes(logits, labels, asked)
     findings.metrics["classes"] = {"kl": found.kl}
-    by_class: dict[str, Any] = {
-        "generated": found.generated.tolist(),
-        "real": found.real.tolist(),
-    }
+    generated, real = found.generated, found.real
+    by_class: dict[str, Any] = {"generated": generated.tolist(), "real": real.tolist()}
     detail: dict[str, Any] = {
         "kl": found.kl,
         "kl_baseline": found.baseline,
@@ -322,21 +313,19 @@ def _classes(
         "baseline: (K − 1)/2N"
     )
     findings.detail["classes"] = detail
-    totals = found.real.sum(), found.generated.sum()
+    shares = zip((real / real.sum()).tolist(), (generated / generated.sum()).tolist(), strict=True)
     findings.tables["classes"] = [
-        {"class": index, "real": real / totals[0], "generated": ours / totals[1]}
-        for index, (real, ours) in enumerate(
-            zip(found.real.tolist(), found.generated.tolist(), strict=True)
-        )
+        {"class": index, "real": theirs, "generated": ours}
+        for index, (theirs, ours) in enumerate(shares)
     ]
 
 
 def _modes(findings: Findings, logits: np.ndarray, labels: np.ndarray, test: Seen) -> None:
-    reached = modes(logits, labels)
+    reached = classes(logits, labels, None)
     findings.metrics["modes"] = {"covered": reached.covered}
     findings.detail["modes"] = {
         "covered": reached.covered,
-        "of": reached.of,
+        "of": len(reached.generated),
         "samples": len(logits),
         "kl": reached.kl,
         "kl_baseline": reached.baseline,
@@ -345,7 +334,7 @@ def _modes(findings: Findings, logits: np.ndarray, labels: np.ndarray, test: See
         "the training labels, in nats; baseline: (K − 1)/2N",
     }
     if test.logits is not None:
-        real = modes(test.logits, labels)
+        real = classes(test.logits, labels, None)
         findings.detail["modes"]["real"] = {
             "covered": real.covered,
             "samples": len(test.logits),

@@ -10,7 +10,7 @@ from ganflow.config.train import TrainParams
 from ganflow.features.extractor import load_extractor
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoints, training_key
-from ganflow.gan.inputs import check_mapping, class_shares, design_for, training_inputs
+from ganflow.gan.inputs import class_shares, design_for, training_inputs
 from ganflow.gan.results import write_model, write_training
 from ganflow.gan.snapshots import SnapshotEvaluator
 from ganflow.gan.trainer import Trainer
@@ -21,7 +21,7 @@ from ganflow.gan.workers import Workers, check_batch, make_workers
 
 def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams) -> None:
     """Train alone, or as the chief of several workers."""
-    workers = _workers(runtime, model, train)
+    workers = _workers(runtime, train)
     store = open_store(PREPARED)
     inputs = training_inputs(seed, runtime, model, train, store)
     local = {
@@ -49,7 +49,7 @@ def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParam
 
 def join(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams) -> None:
     """Train as a worker of another process, which alone evaluates and writes outputs."""
-    workers = _workers(runtime, model, train, join=True)
+    workers = _workers(runtime, train, join=True)
     store = open_store(PREPARED)
     inputs = training_inputs(seed, runtime, model, train, store)
     with workers.reporting_lost_workers():
@@ -61,11 +61,8 @@ def join(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainPara
     print("the chief has ended the training; a worker writes no outputs")
 
 
-def _workers(
-    runtime: RuntimeParams, model: ModelParams, train: TrainParams, join: bool = False
-) -> Workers:
-    """Check the parameters, set up TensorFlow, and make the workers."""
-    check_mapping(model, train)
+def _workers(runtime: RuntimeParams, train: TrainParams, join: bool = False) -> Workers:
+    """Set up TensorFlow, and make the workers."""
     workers: Workers = configure(runtime, lambda: make_workers(train.strategy, join))
     check_batch(train.batch, workers.replicas)
     return workers

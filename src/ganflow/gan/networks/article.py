@@ -2,9 +2,9 @@
 
 import keras
 
-from ganflow.gan.networks.conditioning import discriminator_head, generator_inputs
+from ganflow.gan.networks.conditioning import discriminator_head, generator_inputs, generator_output
 from ganflow.gan.networks.design import Design
-from ganflow.gan.networks.layers import BatchNorm, CentreCrop, Dropout, LeakyReLU
+from ganflow.gan.networks.layers import BatchNorm, Dropout, LeakyReLU
 from ganflow.gan.networks.spectral import SpectralConv2D
 
 
@@ -27,10 +27,8 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     x = keras.layers.Conv2DTranspose(
         channels, 5, strides=2, padding="same", use_bias=False, dtype=policy
     )(x)
-    if (x.shape[1], x.shape[2]) != (height, width):
-        x = CentreCrop(height, width, dtype=policy)(x)
-    images = keras.layers.Activation("tanh", dtype="float32", name="images")(x)
-    return keras.Model(inputs, images, name="generator")
+    tanh = keras.layers.Activation("tanh", dtype="float32", name="images")
+    return generator_output(design, inputs, x, tanh, policy)
 
 
 def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:

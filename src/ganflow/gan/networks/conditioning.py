@@ -1,9 +1,9 @@
-"""The inputs of the generator and the head of the discriminator, with or without labels."""
+"""The ends of both networks, with or without labels."""
 
 import keras
 
 from ganflow.gan.networks.design import Design
-from ganflow.gan.networks.layers import ClassLogit, ConcatOneHot, LeakyReLU
+from ganflow.gan.networks.layers import CentreCrop, ClassLogit, ConcatOneHot, LeakyReLU
 from ganflow.gan.networks.spectral import SpectralDense
 
 MAPPED = "mapped"
@@ -33,6 +33,24 @@ def generator_inputs(
         inputs.append(labels)
         x = ConcatOneHot(design.classes)(x, labels)
     return inputs, x
+
+
+def generator_output(
+    design: Design,
+    inputs: list[keras.KerasTensor],
+    x: keras.KerasTensor,
+    bounded: keras.layers.Layer,
+    policy: keras.DTypePolicy,
+) -> keras.Model:
+    """The generator from `inputs` through maps `x`, of which it takes the middle, to images.
+
+    Args:
+        bounded: the layer that keeps the images in [−1, 1].
+    """
+    height, width, _ = design.shape
+    if x.shape[1:3] != (height, width):
+        x = CentreCrop(height, width, dtype=policy)(x)
+    return keras.Model(inputs, bounded(x), name="generator")
 
 
 def discriminator_head(

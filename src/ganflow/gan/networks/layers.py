@@ -1,4 +1,8 @@
-"""Layers that Keras lacks, or has in a form that does not fit these networks."""
+"""Layers that Keras lacks, or has in a form that does not fit these networks.
+
+Keras finds the shape of their outputs by tracing them. It can save by itself how a layer was made,
+but not where that includes a policy of precision; hence their `get_config`.
+"""
 
 import math
 from collections.abc import Callable
@@ -69,9 +73,6 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
         values = replicas.count() * math.prod(images.shape[:-1])
         return tf.cast(normalised, images.dtype), mean, variance * (values / (values - 1))
 
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return shape
-
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
 
@@ -100,9 +101,6 @@ class LeakyReLU(keras.layers.Layer):  # type: ignore[misc]
             return y, gradient
 
         return activate(inputs)
-
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return shape
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "slope": self.slope}
@@ -187,10 +185,6 @@ class UpsampleNearest(keras.layers.Layer):  # type: ignore[misc]
         )
         return tf.reshape(x, (-1, 2 * height, 2 * width, channels))
 
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        sides = [None if side is None else 2 * side for side in shape[1:3]]
-        return (shape[0], *sides, shape[3])
-
     def get_config(self) -> dict[str, Any]:
         return dict(super().get_config())
 
@@ -205,9 +199,6 @@ class Clip(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return inputs if training else tf.clip_by_value(inputs, -1.0, 1.0)
-
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return shape
 
     def get_config(self) -> dict[str, Any]:
         return dict(super().get_config())

@@ -9,9 +9,9 @@ returns the logit of the image's class.
 
 import keras
 
-from ganflow.gan.networks.conditioning import discriminator_head, generator_inputs
+from ganflow.gan.networks.conditioning import discriminator_head, generator_inputs, generator_output
 from ganflow.gan.networks.design import Design
-from ganflow.gan.networks.layers import BatchNorm, CentreCrop, LeakyReLU
+from ganflow.gan.networks.layers import BatchNorm, LeakyReLU
 from ganflow.gan.networks.spectral import SpectralConv2D
 
 WIDTH = 32
@@ -37,10 +37,8 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
         )(x)
         x = _normal(x, policy)
     x = keras.layers.Conv2D(channels, 3, padding="same", dtype=policy)(x)
-    if (x.shape[1], x.shape[2]) != (height, width):
-        x = CentreCrop(height, width, dtype=policy)(x)
-    images = keras.layers.Activation("tanh", dtype="float32", name="images")(x)
-    return keras.Model(inputs, images, name="generator")
+    tanh = keras.layers.Activation("tanh", dtype="float32", name="images")
+    return generator_output(design, inputs, x, tanh, policy)
 
 
 def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:

@@ -9,9 +9,9 @@ discriminator smooth instead of normalisation.
 
 import keras
 
-from ganflow.gan.networks.conditioning import discriminator_head, generator_inputs
+from ganflow.gan.networks.conditioning import discriminator_head, generator_inputs, generator_output
 from ganflow.gan.networks.design import Design
-from ganflow.gan.networks.layers import CentreCrop, Clip, LeakyReLU, UpsampleNearest
+from ganflow.gan.networks.layers import Clip, LeakyReLU, UpsampleNearest
 from ganflow.gan.networks.spectral import SpectralConv2D
 
 WIDTH = 32
@@ -40,9 +40,7 @@ def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     x = _block(x, False, policy)
     x = LeakyReLU(SLOPE, dtype=policy)(x)
     x = _convolution(channels, 3, False, policy)(x)
-    if (x.shape[1], x.shape[2]) != (height, width):
-        x = CentreCrop(height, width, dtype=policy)(x)
-    return keras.Model(inputs, Clip(dtype="float32", name="images")(x), name="generator")
+    return generator_output(design, inputs, x, Clip(dtype="float32", name="images"), policy)
 
 
 def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:

@@ -66,10 +66,6 @@ class SpectralConv2D(_Spectral):
         maps = tf.nn.conv2d(inputs, self._normalised(training), self.strides, "SAME")
         return tf.nn.bias_add(maps, tf.cast(self.bias, maps.dtype))
 
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        sides = [None if side is None else -(-side // self.strides) for side in shape[1:3]]
-        return (shape[0], *sides, self.filters)
-
     def get_config(self) -> dict[str, Any]:
         own = {"filters": self.filters, "size": self.size, "strides": self.strides}
         return {**super().get_config(), **own}
@@ -88,9 +84,6 @@ class SpectralDense(_Spectral):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.matmul(inputs, self._normalised(training)) + tf.cast(self.bias, inputs.dtype)
-
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (*shape[:-1], self.units)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}
