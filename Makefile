@@ -12,6 +12,7 @@ ENVIRONMENT = { $(BIN)/python3 -c '' 2>/dev/null || rm -rf $(BIN); } && \
     exit 1; }; } && $(PYTHON) .ci/environment.py
 QUICK  := not slow and not system and not reference
 
+unexport PYTHONSAFEPATH
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Nothing here reports to anybody.
 export DVC_NO_ANALYTICS := 1

@@ -323,3 +323,18 @@ def test_an_error_has_its_status(
 
     monkeypatch.setattr("ganflow.config.params.load", fail)
     assert main(["params"]) == status
+
+
+def test_a_file_that_may_not_be_read_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ganflow.versions import doctor
+
+    def everything(project: Path) -> list[doctor.Check]:
+        raise PermissionError(13, "Permission denied", "data/prepared")
+
+    monkeypatch.setattr(doctor, "everything", everything)
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().err
+    assert "ganflow: Permission denied\n  where:    data/prepared\n" in said
+    assert "Traceback" not in said

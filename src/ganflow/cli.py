@@ -88,6 +88,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `ganflow recipe | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        if error.filename is None:
+            raise
+        LOGGER.error(
+            GanflowError(
+                f"{error.strerror}",
+                where=str(error.filename),
+                expected="files and folders that this user may read, and outputs that it may write",
+                run=f"ls -ld {error.filename}",
+            ),
+            exc_info=LOGGER.isEnabledFor(logging.DEBUG),
+        )
+        return GanflowError.status
 
 
 def _log_to_stderr() -> None:

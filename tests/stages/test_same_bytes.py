@@ -178,7 +178,7 @@ def test_parameters_edited_during_a_training_are_not_recorded(project: Path) -> 
     assert process.stdout
     try:
         for line in process.stdout:
-            if "train: " in line:
+            if "progress: train" in line:
                 break
         params.write_text(longer.replace("batch: 64", "batch: 32"))
         said, _ = process.communicate(timeout=600)

@@ -53,3 +53,14 @@ def test_the_content_of_a_file_is_returned_byte_for_byte(tmp_path: Path) -> None
     content = (tmp_path / "file").read_bytes()
     assert git.content_at(Path("file"), git.commit_of("HEAD", tmp_path), tmp_path) == content
     assert git.content_at(Path("other"), "HEAD", tmp_path) is None
+
+
+def test_a_repository_of_another_user_is_refused_with_git_s_own_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git.run("init", "--quiet", cwd=tmp_path)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    for ask in (git.commit_of, git.run):
+        with pytest.raises(GanflowError, match="belongs to another user") as caught:
+            ask("status", cwd=tmp_path)
+        assert f"git config --global --add safe.directory {tmp_path}" in str(caught.value)

@@ -7,7 +7,6 @@ import importlib.metadata
 import ipaddress
 import json
 import os
-import re
 import shutil
 import sys
 import urllib.parse
@@ -148,9 +147,7 @@ def history(project: Path) -> Check:
         return Check(
             "git history", not shallow, "shallow" if shallow else "whole", "git fetch --unshallow"
         )
-    # git names this setting in every language.
-    trusted = re.search(r"git config --global --add safe\.directory .*", asked.errors)
-    if trusted:
+    if trusted := git.TRUST.search(asked.errors):
         found = "a repository that belongs to another user: git and DVC do not use it"
         return Check("git history", False, found, trusted[0].strip())
     if any((folder / ".git").exists() for folder in (project, *project.parents)):

@@ -1,5 +1,6 @@
 """All calls of git. A function here takes a branch name only from the program, not from a user."""
 
+import re
 from pathlib import Path
 
 from ganflow.base.errors import GanflowError
@@ -8,6 +9,7 @@ from ganflow.versions.commands import CommandResult
 
 ORIGIN = "origin"
 SECONDS = 600.0
+TRUST = re.compile(r"git config --global --add safe\.directory .*")
 
 
 def attempt(*arguments: str, cwd: Path, timeout: float = SECONDS) -> CommandResult:
@@ -34,8 +36,24 @@ def run(
     """
     result = attempt(*arguments, cwd=cwd, timeout=timeout)
     if result.code:
+        check_trusted(result, cwd)
         raise result.error(what or f"git {arguments[0]} failed", cwd=cwd, remedy=remedy)
     return result.text
+
+
+def check_trusted(result: CommandResult, cwd: Path) -> None:
+    """Refuse a repository that git does not use because another user owns it.
+
+    Raises:
+        GanflowError: with git's own command, which it names in every language.
+    """
+    if trusted := TRUST.search(result.errors):
+        raise GanflowError(
+            "the repository belongs to another user, and git does not use it",
+            where=str(cwd),
+            expected="a clone of this user's own, or one that is trusted",
+            run=trusted[0].strip(),
+        )
 
 
 def succeeds(*arguments: str, cwd: Path) -> bool:
@@ -53,6 +71,7 @@ def commit_of(revision: str, cwd: Path) -> str:
         "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", cwd=cwd
     )
     if result.code:
+        check_trusted(result, cwd)
         raise GanflowError(
             f"git knows no revision {revision!r}",
             where=str(cwd),
