@@ -196,8 +196,9 @@ def test_scaling_rounds_and_clips() -> None:
 )
 def test_colour(coloured: int, mode: Any, expected: str, doubtful: bool) -> None:
     evidence = Evidence(pictures=100, coloured=coloured)
-    found = infer_colour(DataParams(mode=mode), evidence, grey=False)
-    assert (found.value, found.doubtful) == (expected, doubtful)
+    found_mode, found = infer_colour(DataParams(mode=mode), evidence, grey=False)
+    assert (found_mode, found.doubtful) == (expected, doubtful)
+    assert found.value == {"L": "grey", "RGB": "RGB"}[expected]
     assert "100" in found.evidence
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ganflow.base.errors import DataError
+from ganflow.data.rejects import printable
 from ganflow.data.splits import SPLIT_NAMES, TRAIN
 
 if TYPE_CHECKING:  # worker processes import this module and need no pydantic
@@ -75,7 +76,7 @@ class Inference:
 
     def __str__(self) -> str:
         change = f"; to change it, set {self.setting} in params.yaml" if self.setting else ""
-        return f"{self.what}: {self.value} ({self.evidence}{change})"
+        return printable(f"{self.what}: {self.value} ({self.evidence}{change})")
 
 
 @dataclass
@@ -230,24 +231,27 @@ def _unit_range(low: float, high: float) -> tuple[Range | None, bool, str]:
     return (-1, 1), False, ""
 
 
-def infer_colour(data: DataParams, evidence: Evidence, grey: bool) -> Inference:
+def infer_colour(
+    data: DataParams, evidence: Evidence, grey: bool
+) -> tuple[Literal["L", "RGB"], Inference]:
     """Whether the set is grey (`L`) or `RGB`.
 
     Args:
         grey: whether the pictures were decoded as grey ones.
     """
     total, coloured = evidence.pictures, evidence.coloured
-    share = f"{coloured:,} of {total:,} have colours"
+    share = f"{coloured:,} of {total:,} images have colours"
     if data.mode != "auto":
-        return Inference("colour", data.mode, f"data.mode; {share}")
+        words = "grey" if data.mode == "L" else "RGB"
+        return data.mode, Inference("colour", words, f"data.mode; {share}")
     if data.stacked:
-        return Inference("colour", "L", "stacked images are made from grey ones", "data.mode")
+        return "L", Inference("colour", "grey", "stacked images are made from grey ones")
     if not coloured:
-        return Inference("colour", "L", f"none of {total:,} has a colour", "data.mode")
-    if not grey and coloured <= total / 10:
-        hint = f"only {share}: `data.mode: L` would make all grey, and train faster"
-        return Inference("colour", "RGB", hint, "data.mode", doubtful=True)
-    return Inference("colour", "RGB", share, "data.mode")
+        setting = "data.mode: RGB"
+        return "L", Inference("colour", "grey", f"none of {total:,} images has a colour", setting)
+    few = not grey and coloured <= total / 10
+    hint = ": grey would train faster" if few else ""
+    return "RGB", Inference("colour", "RGB", share + hint, "data.mode: L", doubtful=few)
 
 
 def infer_background(data: DataParams, evidence: Evidence) -> tuple[int, Inference | None]:
@@ -310,15 +314,15 @@ def infer_splits(
     alike = not rest or all(extra == rest[0] for extra in rest if extra)
     if len(named) == len(folders) and TRAIN in kinds and alike:
         left = sorted(name for name, split in named.items() if split == LEFT_OUT)
-        out = f"; {', '.join(left)}: not used, no labels" if left else ""
-        seen = "the names of the top folders: " + ", ".join(sorted(folders)) + out
+        out = f"; {_listed(left)}: not used, no labels" if left else ""
+        seen = f"the names of the top folders: {_listed(folders)}{out}"
         return named, Inference("splits", "the source's own", seen, "data.splits: none")
     inside = any(folders[name] for name in named)
     others = sorted(folders.keys() - named.keys())
     if len(kinds) > 1 or (kinds and others and inside):
         raise DataError(
-            f"the folders {', '.join(sorted(named))} are named like splits"
-            + (f", and {', '.join(others[:10])} are not" if others else ""),
+            f"the folders {_listed(named)} are named like splits"
+            + (f", and {_listed(others)} are not" if others else ""),
             where=where,
             expected="folders train, test and validation, or one folder for each class",
             run="set data.splits in params.yaml: none if all are classes, or the folders of each "
@@ -335,15 +339,20 @@ def _given_splits(
         for name in names:
             if name not in roles:
                 raise DataError(
-                    f"data.splits names the folder `{name}`, which is not there",
+                    f"data.splits names the folder `{printable(name)}`, which is not there",
                     where=where,
-                    expected="some of: " + (", ".join(sorted(folders)[:20]) or "no folder at all"),
+                    expected=f"some of: {_listed(folders) or 'no folder at all'}",
                     run="change data.splits in params.yaml",
                 )
             roles[name] = split
     left = sorted(name for name, split in roles.items() if split == LEFT_OUT)
-    seen = "data.splits" + (f"; left out: {', '.join(left[:10])}" if left else "")
+    seen = "data.splits" + (f"; left out: {_listed(left)}" if left else "")
     return roles, Inference("splits", "as given", seen)
+
+
+def _listed(names: Collection[str]) -> str:
+    shown = [printable(name) for name in sorted(names)]
+    return ", ".join(shown[:10]) + ", …" * (len(shown) > 10)
 
 
 def _split_of(name: str) -> int | None:

@@ -54,7 +54,7 @@ def table(card: dict[str, Any]) -> Table:
     copies, near = card["duplicates"], card.get("near_duplicates")
     statistics = card["statistics"]
     means = zip(statistics["mean"], statistics["std"], strict=True)
-    rows: dict[str, str] = {
+    rows = {
         "source": f"{card['source']} ({card['format']})",
         "SHA-256": card["sha256"],
         "images": f"{width} × {height}, {'grey' if channels == 1 else 'RGB'}",
@@ -65,12 +65,15 @@ def table(card: dict[str, Any]) -> Table:
         "look-alikes": f"{near['pairs']} pairs, {near['across_splits']} across splits"
         if near
         else "not looked for",
-        **{entry["what"]: str(Inference(**entry)).partition(": ")[2] for entry in card["inferred"]},
         "not used": ", ".join(f"{n} {kind}" for kind, n in card["rejected"]["kinds"].items())
         or "0",
     }
     shape = Table(show_header=False, title="What the pipeline makes of it", title_justify="left")
-    for name, value in rows.items():
+    inferred = [
+        ("in doubt" if entry["doubtful"] else "", str(Inference(**entry)))
+        for entry in card["inferred"]
+    ]
+    for name, value in [*rows.items(), *inferred]:
         shape.add_row(name, value.replace("[", r"\["))
     return shape
 

@@ -78,11 +78,21 @@ def test_a_folder_of_pictures_is_one_even_with_an_archive_in_it(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"text", b"\x89PNG\r\n\x1a\n", bytes(2000), b"PK\x03\x04"]
+    ("content", "message"),
+    [
+        (b"", "nothing that can be read"),
+        (b"text", "nothing that can be read"),
+        (b"\x89PNG\r\n\x1a\n", "one picture: nothing"),
+        (bytes(2000), "nothing that can be read"),
+        (b"PK\x03\x04", "zip archive: nothing"),
+        (b"Rar!\x1a\x07", "RAR archive: nothing"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5: nothing"),
+        (b"PAR1", "Parquet: nothing"),
+    ],
 )
-def test_a_file_of_anything_else_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_of_anything_else_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "file").write_bytes(content)
-    with pytest.raises(DataError, match="nothing that can be read"):
+    with pytest.raises(DataError, match=message):
         recognise(tmp_path / "file")
 
 

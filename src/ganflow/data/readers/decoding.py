@@ -101,7 +101,7 @@ def work(job: Job) -> Decoded:
     else:
         images = _decode_all(job, done)
         done.findings["pixels"] = digests(images)
-    if not done.evidence.deep:
+    if job.block is None and not done.evidence.deep:
         done.evidence.shallow.add(images[done.findings["usable"]])
     if job.form.mode == "RGB":
         done.evidence.coloured = _coloured(images)

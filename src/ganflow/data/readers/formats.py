@@ -10,6 +10,7 @@ from ganflow.data.readers import arrays, idx, tarred, zipped
 from ganflow.data.readers.folder import walk
 from ganflow.data.readers.inflating import compression_of, open_inflating
 from ganflow.data.readers.listing import is_companion, is_leftover
+from ganflow.data.readers.signatures import START, other_format, picture_format
 from ganflow.data.sources import missing
 
 Kind = Literal["idx", "npy", "npz", "zip", "tar", "folder"]
@@ -37,9 +38,12 @@ def recognise(path: Path) -> Source:
     if path.is_file():
         kind = kind_of(path)
         if kind is None:
-            raise DataError(
-                "nothing that can be read as images", where=str(path), expected=EXPECTED
-            )
+            with path.open("rb") as file:
+                start = file.read(START)
+            named = other_format(start) or (picture_format(start) and "one picture")
+            format_is = f"its format is {named}: " if named else ""
+            what = f"{format_is}nothing that can be read as images"
+            raise DataError(what, where=str(path), expected=EXPECTED)
         return Source(kind, path, [path])
     if not path.is_dir():
         raise missing(path)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -294,9 +293,7 @@ def _ranged(
 def _settled(form: Form, data: DataParams, evidence: Evidence) -> Form:
     """The form with the colour mode and the background that the images speak for."""
     background, _ = infer_background(data, evidence)
-    mode: Literal["L", "RGB"] = "RGB"
-    if infer_colour(data, evidence, form.mode == "L").value == "L":
-        mode = "L"
+    mode, _ = infer_colour(data, evidence, form.mode == "L")
     return replace(form, background=background, mode=mode)
 
 
@@ -309,7 +306,7 @@ def _keep_colours(evidence: Evidence, form: Form, before: Evidence) -> None:
 def _said(form: Form, data: DataParams, evidence: Evidence, grey: bool) -> Iterator[Inference]:
     """What to say of the images' colour, background and animation."""
     _, background = infer_background(data, evidence)
-    yield infer_colour(data, evidence, form.mode == "L")
+    yield infer_colour(data, evidence, form.mode == "L")[1]
     if background:
         yield background
     if evidence.animated:

@@ -160,7 +160,7 @@ def _open(content: bytes) -> Image.Image:
     kind = picture_format(content[:START])
     if kind is None:
         other = other_format(content[:START])
-        named = f"it is {other}, which is not read; " if other else ""
+        named = f"its format is {other}; " if other else ""
         raise UnusableError("no_picture", f"{named}it is not one of {', '.join(FORMATS)}")
     if kind == "HEIC" and not _reads_heic():
         raise UnusableError("no_picture", "it is HEIC, which needs pip install 'ganflow[heic]'")

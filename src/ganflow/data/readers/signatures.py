@@ -41,6 +41,8 @@ OTHERS = {
     b"SIMPLE  =": "FITS",
     b"\x89HDF": "HDF5",
     b"MATLAB 5": "MATLAB",
+    b"PAR1": "Parquet",
+    b"SQLite format 3": "SQLite",
     b"\x93NUMPY": "NumPy array",
     b"%PDF": "PDF",
     b"%!PS": "PostScript",
