@@ -76,7 +76,8 @@ class Inference:
 
     def __str__(self) -> str:
         change = f"; to change it, set {self.setting} in params.yaml" if self.setting else ""
-        return printable(f"{self.what}: {self.value} ({self.evidence}{change})")
+        doubt = "in doubt: " if self.doubtful else ""
+        return printable(f"{doubt}{self.what}: {self.value} ({self.evidence}{change})")
 
 
 @dataclass

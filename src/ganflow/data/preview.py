@@ -69,10 +69,7 @@ def table(card: dict[str, Any]) -> Table:
         or "0",
     }
     shape = Table(show_header=False, title="What the pipeline makes of it", title_justify="left")
-    inferred = [
-        ("in doubt" if entry["doubtful"] else "", str(Inference(**entry)))
-        for entry in card["inferred"]
-    ]
+    inferred = [("", str(Inference(**entry))) for entry in card["inferred"]]
     for name, value in [*rows.items(), *inferred]:
         shape.add_row(name, value.replace("[", r"\["))
     return shape
