@@ -228,6 +228,9 @@ def test_labels_that_teach_nothing_are_not_used() -> None:
     assert used(dict.fromkeys("abcdefghij", 2)) == (False, True)
     assert used(dict.fromkeys("abcdefghij", 2), "use") == (True, False)
     assert used({"cat": 60, "dog": 40}, "ignore") == (False, False)
+    assert used({"images": 60, "masks": 60}) == (True, True)
+    assert used({"0": 60, "mask 7": 60, "名": 60}) == (True, True)
+    assert used({"photograph": 60, "名": 60}) == (True, False)
 
 
 SPLITS: list[tuple[dict[str, bool], dict[str, int]]] = [
@@ -248,6 +251,7 @@ SPLITS: list[tuple[dict[str, bool], dict[str, int]]] = [
     ({"train": False, "bus": False, "car": False}, {}),
     ({"train station": False, "airport": False}, {}),
     ({"pred": False, "prey": False}, {}),
+    ({"test_tube": False, "beaker": False}, {}),
     ({}, {}),
 ]
 
@@ -269,6 +273,9 @@ def test_splits_are_found_by_the_words_of_names(
         {"train": True, "extra": False},
         {"train_station": False, "test_tube": False},
         {"test": True, "val": True},
+        {"test": False, "cat": False},
+        {"trainA": False, "trainB": False, "testA": False},
+        {"seg_train": True, "seg_test": True, "more": False},
     ],
 )
 def test_folders_that_may_be_splits_or_classes_are_refused(folders: dict[str, bool]) -> None:

@@ -66,3 +66,11 @@ def test_no_image_stands_in_two_splits(images: list[tuple[int, int]]) -> None:
             assert left == {splits[same].max()}
     assert ((kept == splits) | (kept == DROPPED)).all()
     np.testing.assert_array_equal(kept[splits == TEST], splits[splits == TEST])
+
+
+def test_a_source_without_a_test_split_gives_some_of_its_training_images() -> None:
+    official = np.array([TRAIN] * 800 + [VALIDATION] * 200, np.int8)
+    splits = assign(official, random_digests(1000), 0.2, 0.1)
+    assert (splits[800:] == VALIDATION).all()
+    assert 100 < (splits[:800] == TEST).sum() < 220
+    assert not (splits[:800] == VALIDATION).any()

@@ -51,6 +51,25 @@ GENERIC = (
 )
 """Words beside a split's name that say nothing, as in `training_set` or `single_prediction`."""
 
+NO_CLASSES = {
+    *GENERIC,
+    *(
+        "annotation",
+        "annotations",
+        "depth",
+        "gt",
+        "label",
+        "labels",
+        "mask",
+        "masks",
+        "segmentation",
+    ),
+    *("thumb", "thumbnail", "thumbnails", "thumbs"),
+}
+"""Words of folders that hold another kind of picture, or all, and not those of a class."""
+
+SPLIT_WORDS = {*SPLIT_NAMES, *UNLABELLED, *GENERIC}
+
 FEW_A_CLASS = 10
 """With fewer images than this a class, on average, labels teach a generator nothing."""
 
@@ -289,7 +308,11 @@ def infer_labels(counts: Mapping[str, int], data: DataParams) -> tuple[bool, Inf
     if data.labels == "auto" and images < FEW_A_CLASS * classes:
         why = f"{seen}, fewer than {FEW_A_CLASS} each, are too few to learn from"
         return False, Inference("labels", "not used", why, "data.labels: use", doubtful=True)
-    return True, Inference("labels", f"{classes:,} classes", seen, "data.labels: ignore")
+    odd = [name for name in counts if set(words(name)) and set(words(name)) <= NO_CLASSES]
+    if odd:
+        seen += f"; is `{_listed(odd)}` a class?"
+    found = Inference("labels", f"{classes:,} classes", seen, "data.labels: ignore", bool(odd))
+    return True, found
 
 
 def infer_splits(
@@ -311,16 +334,19 @@ def infer_splits(
     roles = {name: _split_of(name) for name in folders}
     named = {name: split for name, split in roles.items() if split is not None}
     kinds = set(named.values()) - {LEFT_OUT}
-    rest = [set(words(name)) - set(SPLIT_NAMES) - set(UNLABELLED) - set(GENERIC) for name in named]
-    alike = not rest or all(extra == rest[0] for extra in rest if extra)
-    if len(named) == len(folders) and TRAIN in kinds and alike:
-        left = sorted(name for name, split in named.items() if split == LEFT_OUT)
+    more = {name: set(words(name)) - SPLIT_WORDS for name in named}
+    alike = len({frozenset(extra) for extra in more.values() if extra}) < 2
+    others = folders.keys() - named.keys()
+    if not others and TRAIN in kinds and alike:
+        left = [name for name, split in named.items() if split == LEFT_OUT]
         out = f"; {_listed(left)}: not used, no labels" if left else ""
         seen = f"the names of the top folders: {_listed(folders)}{out}"
         return named, Inference("splits", "the source's own", seen, "data.splits: none")
-    inside = any(folders[name] for name in named)
-    others = sorted(folders.keys() - named.keys())
-    if len(kinds) > 1 or (kinds and others and inside):
+    plain = {name: split for name, split in named.items() if not more[name]}
+    if len(kinds) > 1 and (alike or not others):
+        plain = named
+    # A folder `train` among others may be a class, of vehicles, if it holds pictures alone.
+    if set(plain.values()) - {TRAIN, LEFT_OUT} or (others and any(folders[name] for name in plain)):
         raise DataError(
             f"the folders {_listed(named)} are named like splits"
             + (f", and {_listed(others)} are not" if others else ""),

@@ -35,7 +35,7 @@ def assign(
     Args:
         official: int8 (N,), the split the source itself names, or `UNDECIDED`.
         digests: uint64 (N, 2), of the images' source content.
-        test_share: of the undecided images, where the source names no test image.
+        test_share: of the undecided and the training images, where the source names no test image.
         validation_share: of the remaining training images, where it names no validation image.
 
     Returns:
@@ -45,7 +45,7 @@ def assign(
     undecided = splits == UNDECIDED
     splits[undecided] = TRAIN
     if not (official == TEST).any():
-        splits[undecided & _below(digests[:, 0], test_share)] = TEST
+        splits[(splits == TRAIN) & _below(digests[:, 0], test_share)] = TEST
     if not (official == VALIDATION).any():
         splits[(splits == TRAIN) & _below(digests[:, 1], validation_share)] = VALIDATION
     return splits

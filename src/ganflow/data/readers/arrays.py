@@ -119,6 +119,7 @@ def read_labels(array: Array, classes: dict[str, int]) -> np.ndarray:
             f"`{array.name}` is {array.dtype} {array.shape}",
             where=str(array.path),
             expected="labels: whole numbers, text, or one-hot rows, one for each image",
+            run="set data.labels: ignore in params.yaml to train without labels",
         )
     if array.dtype.itemsize > 4 * MAX_CLASS_NAME:
         raise DataError(
