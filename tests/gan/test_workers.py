@@ -43,7 +43,7 @@ def test_a_chief_by_name_comes_first() -> None:
     assert found.index == 0
 
 
-@pytest.mark.parametrize("given", ["", "  ", config(0, worker=["a:1"])])
+@pytest.mark.parametrize("given", ["", "  ", "{}", '{"cluster": {}}', config(0, worker=["a:1"])])
 def test_one_worker_is_none_among_others(given: str) -> None:
     assert parse_tf_config(given) is None
 
@@ -53,7 +53,6 @@ def test_one_worker_is_none_among_others(given: str) -> None:
     [
         "worker",
         "[]",
-        "{}",
         '{"cluster": {"worker": ["a:1", "b:2"]}}',
         '{"cluster": {"worker": 3}, "task": {"type": "worker", "index": 0}}',
         config(0, worker=["a:1", "b"]),
