@@ -243,6 +243,7 @@ def test_images_can_be_excluded_by_name_and_by_content(tmp_path: Path) -> None:
     (tmp_path / "set" / "007.png").rename(tmp_path / "set" / "again.png")
     store = prepared(tmp_path, exclude=["003.png", by_content, "lost.png"])
     assert images_of(store) == {i.tobytes() for n, i in enumerate(GREY) if n not in (3, 7)}
+    assert store.card["excluded"] == 2
     found = said(store, "excluded")
     assert found["value"] == "2 images"
     assert "lost.png" in found["evidence"]

@@ -79,7 +79,10 @@ def _write(
     where: Path,
 ) -> list[Inference]:
     """Choose the images of each split, write them, and complete the data card."""
-    inferred = gathered.inferred + _exclude(gathered, data)
+    inferred = gathered.inferred
+    if data.exclude:
+        card["excluded"], said = _exclude(gathered, data.exclude)
+        inferred.append(said)
     inferred += _use_labels(gathered, data)
     chosen, found = _choose(gathered, data, rejects, where)
     names = _names(gathered, chosen)
@@ -133,11 +136,9 @@ def _write(
     return inferred
 
 
-def _exclude(gathered: Gathered, data: DataParams) -> list[Inference]:
-    """Mark the images that `data.exclude` lists as unusable, and say how many."""
-    if not data.exclude:
-        return []
-    listed = {entry[:32] if SHA256.fullmatch(entry) else entry for entry in data.exclude}
+def _exclude(gathered: Gathered, exclude: list[str]) -> tuple[int, Inference]:
+    """Mark the images that `exclude` lists as unusable, and say how many there are."""
+    listed = {entry[:32] if SHA256.fullmatch(entry) else entry for entry in exclude}
     found = set()
     usable = np.flatnonzero(gathered.findings["usable"])
     for row in usable.tolist():
@@ -150,7 +151,7 @@ def _exclude(gathered: Gathered, data: DataParams) -> list[Inference]:
     seen = f"data.exclude has {len(listed):,} entries"
     if missing:
         seen += f", and nothing in the source is {', '.join(missing[:3])}"
-    return [Inference("excluded", f"{count:,} images", seen, doubtful=bool(missing))]
+    return count, Inference("excluded", f"{count:,} images", seen, doubtful=bool(missing))
 
 
 def _use_labels(gathered: Gathered, data: DataParams) -> list[Inference]:
