@@ -4,7 +4,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganflow.data.splits import DROPPED, TEST, TRAIN, UNDECIDED, VALIDATION, assign, drop_copies
+from ganflow.data.splits import (
+    DROPPED,
+    TEST,
+    TRAIN,
+    UNDECIDED,
+    VALIDATION,
+    assign,
+    drop_copies,
+    share_for_test,
+)
 
 
 def random_digests(count: int, seed: int = 0) -> np.ndarray:
@@ -74,3 +83,17 @@ def test_a_source_without_a_test_split_gives_some_of_its_training_images() -> No
     assert (splits[800:] == VALIDATION).all()
     assert 100 < (splits[:800] == TEST).sum() < 220
     assert not (splits[:800] == VALIDATION).any()
+
+
+def test_copies_within_a_split_are_dropped_if_asked_for() -> None:
+    splits = np.array([TRAIN, TRAIN, TRAIN, TEST, TEST, VALIDATION, DROPPED], np.int8)
+    pixels = np.array([[0, 1], [0, 1], [0, 2], [0, 3], [0, 3], [0, 1], [0, 4]], np.uint64)
+    kept, copies = drop_copies(splits, pixels, within=True)
+    assert kept.tolist() == [DROPPED, DROPPED, TRAIN, TEST, DROPPED, VALIDATION, DROPPED]
+    assert copies == 3
+
+
+@given(st.integers(8, 5000))
+def test_a_growing_set_moves_no_image_into_the_test_split(images: int) -> None:
+    assert share_for_test(images + 1) <= share_for_test(images)
+    assert 0.1 <= share_for_test(images) <= 0.25

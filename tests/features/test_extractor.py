@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from ganflow.features.extractor import _shapes, _thumbnails, turned
+from ganflow.features.extractor import _thumbnails, clusters, turned
 
 
 @pytest.mark.timeout(120)
@@ -15,7 +15,7 @@ def test_large_images_without_labels_take_neither_hours_nor_gigabytes() -> None:
     coarse = numbers.integers(0, 256, (4, 16, 16, 3)).repeat(4, 1).repeat(4, 2)
     images = coarse[np.arange(200) % 4] + numbers.integers(-9, 10, (200, 64, 64, 3))
     tracemalloc.start()
-    cells = _shapes(images.clip(0, 255).astype(np.uint8))
+    cells = clusters(images.clip(0, 255).astype(np.uint8))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 200e6

@@ -54,3 +54,22 @@ def test_a_batch_may_be_larger_than_the_data() -> None:
     assert counts.sum() == 12
     assert counts.min() >= 2
     assert counts.max() <= 3
+
+
+def test_half_of_the_images_are_mirrored_and_others_every_round() -> None:
+    images = np.arange(200 * 6, dtype=np.uint32).reshape(200, 1, 2, 3).astype(np.uint8)
+    images[:, :, 1] = images[:, :, 0] + 1
+    source = Batches(images, None, 0, mirror=True)
+    blocks = np.concatenate([seen for seen, _ in source.blocks(0, [150, 450])])
+    flipped = blocks[:, 0, 0, 0] > blocks[:, 0, 1, 0]
+    assert 0.4 < flipped.mean() < 0.6
+    np.testing.assert_array_equal(flipped, source.mirrored(0, 600))
+    rows = source.rows(0, 600)
+    by_round = [dict(zip(rows[i : i + 200], flipped[i : i + 200], strict=True)) for i in (0, 200)]
+    assert any(by_round[0][row] != by_round[1][row] for row in range(200))
+    np.testing.assert_array_equal(source.mirrored(137, 80), source.mirrored(0, 217)[137:])
+    assert (images[:, 0, 0, 0] < images[:, 0, 1, 0]).all(), "the data itself was changed"
+
+
+def test_by_default_nothing_is_mirrored() -> None:
+    assert not batches(30).mirrored(0, 90).any()

@@ -7,6 +7,7 @@ import numpy as np
 
 from ganflow.base.files import read_json
 from ganflow.config.train import TrainParams
+from ganflow.gan.defaults import Choice
 from ganflow.gan.networks.design import Design
 from ganflow.gan.results import write_model, write_training
 from ganflow.gan.saved import load_generator
@@ -30,20 +31,30 @@ def trained(classes: int) -> tuple[Trainer, History]:
 def test_the_model_is_that_of_the_best_snapshot(tmp_path: Path) -> None:
     trainer, history = trained(2)
     assert history.best is not None
-    write_model(tmp_path / "model", trainer, history, ("left", "right"), [0.25, 0.75])
+    choices = {"mirror": Choice(False, "they have a left and a right")}
+    write_model(tmp_path / "model", trainer, history, choices, ("left", "right"), [0.25, 0.75])
     generator = load_generator(tmp_path / "model")
     assert generator.card["snapshot"] == {"images": 40, "validation_fd": 1.5}
     assert generator.card["class_names"] == ["left", "right"]
     assert generator.card["class_shares"] == [0.25, 0.75]
+    assert generator.card["chosen"] == {"train.mirror": "they have a left and a right"}
     assert "replicas" not in generator.card
+    assert "diverged" not in generator.card
     found = [variable.numpy() for variable in generator.model.weights]
     for value, expected in zip(found, history.best.weights.values(), strict=True):
         np.testing.assert_array_equal(value, expected)
 
 
 def test_an_unconditional_model_has_no_classes(tmp_path: Path) -> None:
-    write_model(tmp_path / "model", *trained(0), ("left", "right"), [])
+    write_model(tmp_path / "model", *trained(0), {}, ("left", "right"), [])
     assert read_json(tmp_path / "model/card.json")["class_names"] == []
+
+
+def test_a_card_says_that_its_training_diverged(tmp_path: Path) -> None:
+    trainer, history = trained(0)
+    history.diverged = "a loss is no longer a number, after 90 images"
+    write_model(tmp_path / "model", trainer, history, {}, (), [])
+    assert read_json(tmp_path / "model/card.json")["diverged"] == history.diverged
 
 
 def test_curves_and_pictures_are_by_images_seen(tmp_path: Path) -> None:

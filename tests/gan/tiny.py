@@ -66,7 +66,7 @@ def write_project(
             "sha256": "0" * 64,
         },
     )
-    save_extractor(root / "data/extractor", extractor(channels, labelled))
+    save_extractor(root / "data/extractor", extractor(channels, labelled), mirror_accuracy=0.9)
     params = {
         key: dict(value) if isinstance(value, dict) else value for key, value in PARAMS.items()
     }

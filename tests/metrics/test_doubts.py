@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from ganflow.metrics.doubts import agree, of_copying, of_the_extractor, of_two_opinions
+from ganflow.metrics.doubts import (
+    agree,
+    of_copying,
+    of_few_images,
+    of_planted_faults,
+    of_the_extractor,
+    of_two_opinions,
+)
 
 EVEN = np.arange(1000) % 10
 
@@ -51,3 +58,20 @@ def test_copying_is_told_by_both_measures(
 ) -> None:
     found = of_copying(ct, held_out_ct, most_authentic, held_out_authentic=0.55)
     assert bool(found) is copies
+
+
+def test_an_evaluator_that_misses_faults_says_which() -> None:
+    card = {"planted_faults": {"blur": [1.1, 3.0, 9.0], "blobs": [1.0, 1.2, 1.8]}}
+    (sentence,) = of_planted_faults(card, "second extractor")
+    assert "second extractor" in sentence
+    assert "blobs (1, 1.2, 1.8 times" in sentence
+    assert "blur" not in sentence
+    (sentence,) = of_planted_faults({"planted_faults": {}}, "extractor")
+    assert "fewer than 32 images" in sentence
+    assert of_planted_faults({"planted_faults": {"blur": [1.1, 3.0, 9.0]}}, "extractor") == []
+    assert of_planted_faults({}, "extractor") == [], "a card of an earlier version"
+
+
+def test_few_test_images_are_a_doubt() -> None:
+    assert "41 images" in of_few_images(41)[0]
+    assert of_few_images(200) == []

@@ -41,6 +41,15 @@ def test_without_numbers_it_says_so() -> None:
     assert summary.sentence == "No distance to real images has been measured."
 
 
+def test_an_evaluator_that_failed_its_test_praises_nothing() -> None:
+    metrics = {
+        "fd": {"value": 0.4, "baseline": 0.5, "ratio": 0.8},
+        "evaluator_test": "failed",
+    }
+    sentence = summarise(metrics, {"doubts": ["It misses blobs."]}).sentence
+    assert sentence == "How good these samples are cannot be measured. It misses blobs."
+
+
 def test_baselines_and_intervals_stand_beside_their_numbers() -> None:
     metrics = {
         "fd": {"value": 2.0, "low": 1.9, "high": 2.1, "baseline": 1.0, "ratio": 2.0},

@@ -29,7 +29,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         patch.setattr(extractor, "configure", lambda runtime: None)
         write_store(PREPARED)
-        extractor.run(RuntimeParams(), ExtractorParams(features=16, epochs=3, batch=32))
+        extractor.run(RuntimeParams(), ExtractorParams(features=16, epochs=8, batch=32))
     return folder
 
 
@@ -68,7 +68,7 @@ def test_metrics_detail_and_plots(project: tuple[np.ndarray, np.ndarray]) -> Non
     write_samples(SAMPLES, *project)
     metrics = run_stage()
     assert set(metrics) == {
-        "fd", "kid", "prdc", "classes", "memorization", "profile", "evaluator"
+        "fd", "kid", "prdc", "classes", "memorization", "profile", "evaluator", "evaluator_test"
     }  # fmt: skip
     assert metrics["profile"] == "quick"
     assert len(metrics["evaluator"]) == 16

@@ -21,7 +21,7 @@ from ganflow.features.extractor import load_extractor
 from ganflow.stages import extractor
 from tests.stages.measured import write_store
 
-SMALL = ExtractorParams(features=32, epochs=4, batch=32)
+SMALL = ExtractorParams(features=32, epochs=12, batch=32)
 FILES = ("card.json", "weights.safetensors", "second/card.json", "second/weights.safetensors")
 
 
@@ -61,6 +61,8 @@ def test_repeats_byte_by_byte_and_never_sees_the_test_split(project: Path) -> No
     assert card["sha256"] == first[1]
     assert card["classes"][3] == "digit 3"
     assert (card["shape"], card["features"], card["images"]) == ([8, 8, 1], 32, 1000)
+    assert set(card["planted_faults"]) == {"blur", "noise", "blobs", "patches", "classes"}
+    assert 0.0 <= card["mirror_accuracy"] <= 1.0
 
     for name in ("validation", "test"):
         path = PREPARED / name / "images.npy"
@@ -74,7 +76,7 @@ def test_repeats_byte_by_byte_and_never_sees_the_test_split(project: Path) -> No
 def test_the_card_has_the_epochs_that_auto_became(project: Path) -> None:
     write_store(PREPARED)
     extractor.run(RuntimeParams(), ExtractorParams(features=8, batch=500))
-    assert load_extractor(EXTRACTOR).card["epochs"] == 20
+    assert load_extractor(EXTRACTOR).card["epochs"] == 40
 
 
 def test_without_labels_it_supervises_itself(project: Path) -> None:

@@ -128,3 +128,16 @@ def test_the_decision_says_what_it_compared() -> None:
     text = decide(GATE, [measured(10, 0.1)], [measured(9, 0.1)]).as_markdown()
     assert "| fd.value | 10 | 9 | -1.14 to -0.859 |" in text
     assert "one training each" in text
+
+
+def test_an_evaluator_that_failed_its_test_passes_nothing() -> None:
+    good = measured(1.0, 0.1)
+    failed = Measured({**good.metrics, "evaluator_test": "failed"}, {})
+    passed = Measured({**good.metrics, "evaluator_test": "passed"}, {})
+    gate = GateParams(limits={}, compare={})
+    assert decide(gate, [good], [good]).passed
+    assert decide(gate, [good], [passed]).passed
+    decision = decide(gate, [good], [passed, failed])
+    assert not decision.passed
+    assert "evaluator broken" in decision.line
+    assert "planted" in decision.as_markdown()

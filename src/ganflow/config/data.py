@@ -78,14 +78,18 @@ class DataParams(Section):
     stacked: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     """Stacked MNIST: the number of training images, each with three random ones as channels."""
 
+    duplicates: Literal["report", "drop"] = "report"
+    """What to do about exact copies within a split; those in several splits are always dropped."""
+
     near_duplicates: Literal["ignore", "report", "drop"] = "report"
-    """What to do about images that look alike; exact copies are never in two splits."""
+    """What to do about images that look alike without being copies."""
 
     near_distance: Annotated[int, Field(ge=0, le=16)] = 6
     """Bits of the 64-bit perceptual hash in which images that look alike may differ."""
 
-    test_share: Share = 0.1
-    """Share of all images kept for `evaluate`, if the source has no test split of its own."""
+    test_share: Share | Literal["auto"] = "auto"
+    """Share of all images kept for `evaluate`, if the source has no test split of its own;
+    `auto`: a tenth, a fifth of fewer than 2,500 images, a quarter of fewer than 1,000."""
 
     validation_share: Share = 0.1
     """Share of the training images held out to choose the best snapshot."""

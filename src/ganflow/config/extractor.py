@@ -15,7 +15,7 @@ class ExtractorParams(Section):
     """Size of the penultimate layer, which the Fréchet distance is taken on."""
 
     epochs: Annotated[int, Field(ge=1, le=1000)] | Literal["auto"] = "auto"
-    """Passes over the training images; `auto` is 2, and up to 20 of less than 30,000 images."""
+    """Passes over the training images; `auto` is 2, and up to 40 of fewer images, augmented."""
 
     batch: Annotated[int, Field(ge=8, le=4096)] = 128
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002

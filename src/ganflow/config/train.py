@@ -54,8 +54,13 @@ class TrainParams(Section):
 
     penalties: Penalties = Penalties(r1=Penalty(weight=1.0, interval=8))
 
-    augmentation: list[Augmentation] = Field(default=[])
-    """Of real and generated images before the discriminator sees them; for small data sets."""
+    augmentation: list[Augmentation] | Literal["auto"] = Field(default="auto")
+    """Of real and generated images before the discriminator sees them; `auto`: all three for fewer
+    than 5,000 images."""
+
+    mirror: bool | Literal["auto"] = "auto"
+    """Whether half of the training images are mirrored; `auto` where mirror images cannot be told
+    from the set's own."""
 
     generator: AdamParams = AdamParams()
     discriminator: AdamParams = AdamParams()
@@ -79,7 +84,9 @@ class TrainParams(Section):
 
     @field_validator("augmentation")
     @classmethod
-    def _each_once(cls, names: list[Augmentation]) -> list[Augmentation]:
-        if len(set(names)) < len(names):
+    def _each_once(
+        cls, names: list[Augmentation] | Literal["auto"]
+    ) -> list[Augmentation] | Literal["auto"]:
+        if names != "auto" and len(set(names)) < len(names):
             raise ValueError("each augmentation is named once")
         return names

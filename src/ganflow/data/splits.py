@@ -5,6 +5,8 @@ distributed point of the unit square. Shares are thresholds on it, so adding ima
 other image to another split.
 """
 
+import math
+
 import numpy as np
 
 from ganflow.base.store import SPLITS
@@ -12,6 +14,9 @@ from ganflow.base.store import SPLITS
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
 DROPPED = -1
 UNDECIDED = -2
+TEST_SHARES = ((1_000, 0.25), (2_500, 0.2), (math.inf, 0.1))
+"""Below which number of images which share is for the test split."""
+
 SPLIT_NAMES = {
     "train": TRAIN,
     "training": TRAIN,
@@ -51,14 +56,25 @@ def assign(
     return splits
 
 
-def drop_copies(splits: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, int]:
-    """Drop images that are in several splits: from train and validation, never from test.
+def share_for_test(images: int) -> float:
+    """The share of a source's images that the test split takes, if nothing else is asked for.
 
-    Copies within one split are kept: how often an image occurs is part of the data.
+    A distance to a few dozen images says little, so small sets give a larger share. As a set grows
+    past a bound, images move from test to train and never the other way.
+    """
+    return next(share for most, share in TEST_SHARES if images < most)
+
+
+def drop_copies(
+    splits: np.ndarray, pixels: np.ndarray, *, within: bool = False
+) -> tuple[np.ndarray, int]:
+    """Drop images that are in several splits: from train and validation, never from test.
 
     Args:
         splits: int8 (N,), from `assign`; those already `DROPPED` are ignored.
         pixels: uint64 (N, 2), digests of the prepared images.
+        within: whether all but one of the copies within a split are dropped too, of test as well;
+            else how often an image occurs is part of the data.
 
     Returns:
         the new splits, and the number of images that are copies of another one in any split.
@@ -73,6 +89,10 @@ def drop_copies(splits: np.ndarray, pixels: np.ndarray) -> tuple[np.ndarray, int
     highest = np.maximum.reduceat(splits[order], np.flatnonzero(begins))
     kept = splits.copy()
     kept[order[splits[order] < highest[group]]] = DROPPED
+    if within:
+        left = np.flatnonzero(kept != DROPPED)
+        _, first = np.unique(pixels[left], axis=0, return_index=True)
+        kept[np.delete(left, first)] = DROPPED
     return kept, int(len(order) - begins.sum())
 
 

@@ -72,6 +72,10 @@ class Extractor:
         # Traced here, once: TensorFlow takes the first calls of many extractors for retracing.
         self._describe = describe.get_concrete_function()
 
+    def features_of(self, images: np.ndarray) -> np.ndarray:
+        """The features alone of 8-bit images (N, h, w, c): float32 (N, d)."""
+        return self.describe(images).features
+
     def describe(self, images: np.ndarray) -> Description:
         """Features and logits of 8-bit images (N, h, w, c), in float32.
 
@@ -112,7 +116,7 @@ def train_extractor(
         source: the hash of the data, which is put on the card.
     """
     if labels is None:
-        shapes = _shapes(images)
+        shapes = clusters(images)
         turns = np.random.default_rng(lessons.seed).integers(TURNS, size=len(images))
         weights = classifier.train(
             images,
@@ -152,7 +156,7 @@ def turned(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     return tf.add_n([tf.where(chosen == k, p, tf.zeros_like(p)) for k, p in enumerate(positions)])
 
 
-def _shapes(images: np.ndarray) -> np.ndarray:
+def clusters(images: np.ndarray) -> np.ndarray:
     """Which of 32 k-means cells of the pixels' principal components each image falls in.
 
     Of larger images thumbnails are taken: the axes of 128×128 pixels in colour would come from
@@ -196,7 +200,7 @@ def accuracy(extractor: Extractor, images: np.ndarray, labels: np.ndarray | None
     return right / (TURNS * len(images))
 
 
-def save_extractor(folder: Path, extractor: Extractor, **findings: float) -> None:
+def save_extractor(folder: Path, extractor: Extractor, **findings: Any) -> None:
     """Write `weights.safetensors` (sorted by name, no time stamps) and `card.json`.
 
     Args:

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from ganflow.base.environment import versions
 from ganflow.base.files import whole_folder, write_text
 from ganflow.base.images import image_grid, write_png
+from ganflow.gan.defaults import Choice
 from ganflow.gan.saved import save_networks
 from ganflow.gan.snapshots import PICTURE_COLUMNS
 from ganflow.gan.trainer import STEP_METRICS, Trainer
@@ -19,12 +20,14 @@ def write_model(
     folder: Path,
     trainer: Trainer,
     history: History,
+    choices: Mapping[str, Choice],
     class_names: Sequence[str],
     class_shares: list[float],
 ) -> None:
     """Write the generator of the best snapshot, the discriminator, and the model card.
 
     Args:
+        choices: what was chosen for `auto`, by the keys of `train`; the card has the reasons.
         class_names: of the data; the card has them if the model is conditional.
         class_shares: the frequency of each class in the training split.
     """
@@ -45,8 +48,10 @@ def write_model(
         },
         "seed": trainer.seed,
         "train": trainer.params.model_dump(exclude_none=True, exclude={"strategy"}),
+        "chosen": {f"train.{name}": choice.reason for name, choice in choices.items()},
         "versions": versions(),
         "snapshot": {"images": best.images, "validation_fd": round(best.fd, 6)},
+        **({"diverged": history.diverged} if history.diverged else {}),
     }
     with whole_folder(folder) as written:
         save_networks(written, trainer.averaged, trainer.discriminator, card)

@@ -38,7 +38,8 @@ class Trainer:
 
     Args:
         design: the description of the networks.
-        train: the section `train` of the parameters.
+        train: the section `train` of the parameters, as `ganflow.gan.defaults.choose` returns it;
+            `augmentation: auto` is none here.
         precision: of matrix products and convolutions. Weights are always float32.
         seed: of the initial weights and of the random numbers of every step.
 
@@ -231,10 +232,11 @@ class Trainer:
 
     def _augmented(self, images: tf.Tensor, kind: int, step: tf.Tensor) -> tf.Tensor:
         """Images as the discriminator sees them."""
-        if not self.params.augmentation:
+        changes = self.params.augmentation
+        if not changes or changes == "auto":
             return images
         seed = tf.random.experimental.stateless_fold_in(self._seed(INTERPOLATION, step), kind)
-        return augment(images, self.params.augmentation, seed)
+        return augment(images, changes, seed)
 
     def _images(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         return self.generator(

@@ -27,6 +27,9 @@ CHECKPOINT_SECONDS = float(os.environ.get("GANFLOW_CHECKPOINT_SECONDS", "30"))
 LOGIT_LIMIT = 1e4
 """A training does not recover from larger logits."""
 
+LOSS_LIMIT = 100.0
+"""A loss that stays above this shows a training that has diverged, if slowly."""
+
 PERFECT_LOSS = 1e-5
 """The generator gets no gradient from a discriminator whose loss stays below this."""
 
@@ -50,6 +53,7 @@ class History:
         pictures: the images of fixed latents, uint8 (N, H, W, C), by images seen.
         best: the snapshot with the smallest distance.
         since_best: the number of snapshots since the best one.
+        diverged: why the training stopped before its end, if it diverged after a snapshot.
     """
 
     rows: list[list[float]] = field(default_factory=list)
@@ -57,6 +61,7 @@ class History:
     pictures: dict[int, np.ndarray] = field(default_factory=dict)
     best: Snapshot | None = None
     since_best: int = 0
+    diverged: str = ""
 
     def add(self, snapshot: Snapshot) -> None:
         self.quality.append((snapshot.images, snapshot.fd))
@@ -77,10 +82,11 @@ def train(
     """Train to the end, from the last checkpoint if there is one.
 
     On return the trainer's variables are those of the last step; the best snapshot, with the
-    weights of its generator, is in the history.
+    weights of its generator, is in the history. A training that diverges after its first snapshot
+    stops there, and the history says so.
 
     Raises:
-        TrainingError: the training has diverged or collapsed.
+        TrainingError: the training has diverged or collapsed before there was a snapshot to keep.
     """
     history, step = _resume(trainer, checkpoints)
     workers.broadcast_state(trainer.state(), step)
@@ -95,10 +101,17 @@ def train(
             metrics = trainer.train_steps(images, labels, np.int64(step)).numpy()
             step += size
             history.rows.append([step * batch, *(float(value) for value in metrics)])
-            _check(history, step, trainer.params.objective)
-            if step in snapshot_at:
-                history.add(_finite(evaluator.snapshot(step * batch), step))
-                _check_variety(history, step)
+            problem = _divergence(history, trainer.params.objective)
+            if not problem and step in snapshot_at:
+                snapshot = evaluator.snapshot(step * batch)
+                if _is_finite(snapshot):
+                    history.add(snapshot)
+                    _check_variety(history, step)
+                else:  # the losses of a block precede its last update
+                    problem = "the generator's weights are no longer numbers"
+            if problem:
+                _stop(history, problem, step, batch)
+                break
             shown.advance(size * batch, **_shown(metrics, history))
             patience = trainer.params.patience
             if patience and history.since_best >= patience:
@@ -139,12 +152,8 @@ def _blocks(step: int, snapshot_at: list[int], trainer: Trainer) -> Iterator[int
         step = end
 
 
-def _check(history: History, step: int, objective: Objective) -> None:
-    """Check that the training has not diverged.
-
-    Raises:
-        TrainingError: with the metrics, the step, and what to change.
-    """
+def _divergence(history: History, objective: Objective) -> str:
+    """How the training has diverged, with the metrics; nothing if it has not."""
     metrics = np.array([row[1:] for row in history.rows[-FAILING_BLOCKS:]])
     losses, real, fake = (
         metrics[:, STEP_METRICS.index(name)]
@@ -156,14 +165,34 @@ def _check(history: History, step: int, objective: Objective) -> None:
         what = "a loss is no longer a number"
     elif max(abs(real[-1]), abs(fake[-1])) > LOGIT_LIMIT:
         what = "the discriminator's logits have exploded"
+    # the losses of a critic have no bounds; its logits show when it diverges
+    elif long_enough and objective != "wasserstein" and (losses > LOSS_LIMIT).all():
+        what = "the discriminator's loss has exploded"
     elif long_enough and objective != "wasserstein" and (np.abs(losses) < PERFECT_LOSS).all():
-        # the loss of a critic has no lower bound; its logits show when it diverges
         what = "the discriminator is perfect, so the generator gets no gradient"
     elif long_enough and (np.abs(real - fake) < EQUAL_LOGITS).all():
         what = "the discriminator gives real and generated images the same logit"
-    if what:
-        seen = ", ".join(f"{n} {v:.4g}" for n, v in zip(STEP_METRICS, metrics[-1], strict=True))
-        raise _failure(f"{what}: {seen}", step)
+    if what is None:
+        return ""
+    seen = ", ".join(f"{n} {v:.4g}" for n, v in zip(STEP_METRICS, metrics[-1], strict=True))
+    return f"{what}: {seen}"
+
+
+def _stop(history: History, problem: str, step: int, batch: int) -> None:
+    """End a training that has diverged with its best snapshot, and say so.
+
+    Raises:
+        TrainingError: there is no snapshot yet.
+    """
+    error = _failure(problem, step)
+    if history.best is None:
+        raise error
+    history.diverged = f"{problem}, after {step * batch:,} images"
+    print(
+        f"WARNING: the training diverged and was stopped: {history.diverged}. The best snapshot, "
+        f"after {history.best.images:,} images, is kept. For a whole training: {error.run}",
+        flush=True,
+    )
 
 
 def _check_variety(history: History, step: int) -> None:
@@ -177,11 +206,8 @@ def _check_variety(history: History, step: int) -> None:
         raise _failure("the generator has collapsed: it makes the same image of every latent", step)
 
 
-def _finite(snapshot: Snapshot, step: int) -> Snapshot:
-    """The snapshot, if its weights are finite: the losses of a block precede its last update."""
-    if not all(np.isfinite(weights).all() for weights in snapshot.weights.values()):
-        raise _failure("the generator's weights are no longer numbers", step)
-    return snapshot
+def _is_finite(snapshot: Snapshot) -> bool:
+    return all(np.isfinite(weights).all() for weights in snapshot.weights.values())
 
 
 def _failure(what: str, step: int) -> TrainingError:

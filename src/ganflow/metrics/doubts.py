@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from ganflow.features.planted_faults import describe_test, passes_test
+
 POOR = 0.25
 """An extractor that closes less of the way from chance to certainty has learnt next to nothing."""
 
 DISAGREEMENT = 1.5
 """Ratios under two extractors that differ by more than this factor are flagged."""
+
+FEW = 200
+"""Test images below which a distance says more about them than about the samples."""
 
 COPYING = -3.0
 """A C_T this far below that of held-out real images, a standard normal's width being 1."""
@@ -37,7 +42,28 @@ def of_the_extractor(card: Mapping[str, Any], labels: np.ndarray | None, turns: 
     return [
         f"The extractor {what}, and guessing would {chance:.1%}: its features are a poor "
         "evaluator, and distances on them say little. Raise extractor.epochs, or give it more "
-        "images."
+        "images.",
+    ]
+
+
+def of_planted_faults(card: Mapping[str, Any], name: str) -> list[str]:
+    """Whether an extractor, by its card, misses faults that were planted in real images."""
+    if passes_test(card):
+        return []
+    return [
+        f"The {name} failed its test on faults planted in real images: "
+        f"{describe_test(card['planted_faults'])}. Distances on it mean nothing, so the gate "
+        "passes nothing. Judge the pictures by eye, or give the set more images."
+    ]
+
+
+def of_few_images(test: int) -> list[str]:
+    """Whether the test split, of so many images, is too small for its distances."""
+    if test >= FEW:
+        return []
+    return [
+        f"The test split has {test} images, and distances to fewer than {FEW} depend on which "
+        "they are. Compare models by their pictures and copies too."
     ]
 
 

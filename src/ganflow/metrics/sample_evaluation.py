@@ -10,7 +10,7 @@ from ganflow.base.store import Store
 from ganflow.features.classifier import Lessons, epochs_for
 from ganflow.features.extractor import TURNS, Extractor
 from ganflow.metrics.copies import find_copies
-from ganflow.metrics.doubts import of_the_extractor
+from ganflow.metrics.doubts import of_few_images, of_planted_faults, of_the_extractor
 from ganflow.metrics.failures import find_failures
 from ganflow.metrics.fresh_classifiers import add_fresh_classifiers
 from ganflow.metrics.inception import Inception
@@ -69,7 +69,10 @@ def evaluate_samples(
     )
     advance()
     findings = measure(generated, real, unseen, held_out, plan, advance)
+    findings.doubt(of_planted_faults(first.card, "extractor"))
+    findings.doubt(of_planted_faults(evaluator.second.card, "second extractor"))
     findings.doubt(of_the_extractor(first.card, test.labels, TURNS))
+    findings.doubt(of_few_images(len(test.images)))
     findings.detail["copies"] = find_copies(samples, train.images, validation.images)
     findings.detail["failures"] = find_failures(labels, described.logits, store.classes)
     _add_other_features(findings, evaluator, samples, train.images, test.images, plan)

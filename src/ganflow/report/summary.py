@@ -186,6 +186,8 @@ def _sentence(metrics: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
     distance, baseline = number_at(metrics, "fd.value"), number_at(metrics, "fd.baseline")
     if distance is None:
         return "No distance to real images has been measured."
+    if metrics.get("evaluator_test") == "failed":
+        return " ".join(["How good these samples are cannot be measured.", *doubts(detail)])
     ratio = number_at(metrics, "fd.ratio")
     interval = _interval(MEASURES[0], distance, metrics, detail)
     sure = (

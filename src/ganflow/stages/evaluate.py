@@ -7,6 +7,7 @@ from ganflow.base.runtime import RuntimeParams, configure, threads
 from ganflow.base.store import open_store
 from ganflow.config.evaluation import EvaluationParams
 from ganflow.features.extractor import load_extractor
+from ganflow.features.planted_faults import passes_test
 from ganflow.metrics.inception import Inception, weights_file
 from ganflow.metrics.results import evaluator_id, print_findings, write_findings, write_pictures
 from ganflow.metrics.sample_evaluation import STEPS, Evaluator, evaluate_samples
@@ -38,7 +39,12 @@ def run(runtime: RuntimeParams, evaluation: EvaluationParams) -> None:
             Evaluator(first, second, inception), samples, labels, store, plan, full, shown.advance
         )
         train, test = store.split("train"), store.split("test")
-        names = {"profile": evaluation.profile, "evaluator": evaluator_id(hashes, test)}
+        tested = passes_test(first.card) and passes_test(second.card)
+        names = {
+            "profile": evaluation.profile,
+            "evaluator": evaluator_id(hashes, test),
+            "evaluator_test": "passed" if tested else "failed",
+        }
         with whole_folder(EVALUATION) as folder:
             write_findings(folder, findings, store.classes, names)
             write_pictures(folder / "plots", findings, samples, labels, generated, train, real)

@@ -1,15 +1,17 @@
 """The `train` stage: from the prepared store to a generator."""
 
 from ganflow.base.environment import blas_kernels
-from ganflow.base.files import sha256_of
+from ganflow.base.errors import DataError
+from ganflow.base.files import read_json, sha256_of
 from ganflow.base.paths import EXTRACTOR, MODEL, PREPARED, TRAINING
 from ganflow.base.runtime import RuntimeParams, configure, threads
-from ganflow.base.store import open_store
+from ganflow.base.store import Store, open_store
 from ganflow.config.model import ModelParams
 from ganflow.config.train import TrainParams
 from ganflow.features.extractor import load_extractor
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoints, training_key
+from ganflow.gan.defaults import Choice, Facts, choose
 from ganflow.gan.inputs import class_shares, design_for, training_inputs
 from ganflow.gan.results import write_model, write_training
 from ganflow.gan.snapshots import SnapshotEvaluator
@@ -23,6 +25,7 @@ def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParam
     """Train alone, or as the chief of several workers."""
     workers = _workers(runtime, train)
     store = open_store(PREPARED)
+    train, choices = _chosen(train, store)
     inputs = training_inputs(seed, runtime, model, train, store)
     local = {
         "threads": threads(runtime),
@@ -40,9 +43,9 @@ def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParam
             trainer = Trainer(design, train, inputs["precision"], seed)
         images = store.split("validation").images
         evaluator = SnapshotEvaluator(trainer, load_extractor(EXTRACTOR), images, shares, seed)
-        batches = Batches(split.images, split.labels, seed)
+        batches = Batches(split.images, split.labels, seed, train.mirror is True)
         history = train_gan(trainer, batches, evaluator, checkpoints, workers)
-        write_model(MODEL, trainer, history, store.classes, shares)
+        write_model(MODEL, trainer, history, choices, store.classes, shares)
         write_training(TRAINING, history)
         checkpoints.finish(MODEL)
 
@@ -51,14 +54,37 @@ def join(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainPara
     """Train as a worker of another process, which alone evaluates and writes outputs."""
     workers = _workers(runtime, train, join=True)
     store = open_store(PREPARED)
+    train, _ = _chosen(train, store)
     inputs = training_inputs(seed, runtime, model, train, store)
     with workers.reporting_lost_workers():
         workers.check_inputs(inputs)
         split = store.split("train")
         with workers.strategy.scope():
             trainer = Trainer(design_for(model, store), train, inputs["precision"], seed)
-        follow(trainer, Batches(split.images, split.labels, seed), workers)
+        batches = Batches(split.images, split.labels, seed, train.mirror is True)
+        follow(trainer, batches, workers)
     print("the chief has ended the training; a worker writes no outputs")
+
+
+def _chosen(train: TrainParams, store: Store) -> tuple[TrainParams, dict[str, Choice]]:
+    """The section without `auto`, and what was chosen for this set, which is printed."""
+    card = read_json(EXTRACTOR / "card.json")
+    if "mirror_accuracy" not in card:
+        raise DataError(
+            "the extractor's card does not say whether the images may be mirrored",
+            where=str(EXTRACTOR / "card.json"),
+            expected="the output of this version's extractor stage",
+            run="dvc repro extractor",
+        )
+    facts = Facts(store.shape, store.card["splits"]["train"], card["mirror_accuracy"])
+    train, choices = choose(train, facts)
+    for name, choice in choices.items():
+        print(
+            f"train.{name}: {choice.value} ({choice.reason}; to change it, set train.{name} in "
+            "params.yaml)",
+            flush=True,
+        )
+    return train, choices
 
 
 def _workers(runtime: RuntimeParams, train: TrainParams, join: bool = False) -> Workers:

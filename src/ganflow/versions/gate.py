@@ -34,6 +34,11 @@ class Measured:
         bias depends on how many samples are judged."""
         return self.evaluator, str(self.metrics.get("profile", ""))
 
+    @property
+    def evaluator_holds(self) -> bool:
+        """Whether the evaluator told faults planted in real images, if it was tested."""
+        return self.metrics.get("evaluator_test") != "failed"
+
     def value(self, metric: str) -> float | None:
         """The finite number under a dotted name of metrics.json, if there is one."""
         return number_at(self.metrics, metric)
@@ -55,6 +60,12 @@ class MetricDecision:
     rule: str
     outcome: MetricOutcome
     passed: bool
+
+
+EVALUATOR_FAILS = MetricDecision(
+    "evaluator", None, None, None, "tells faults planted in real images", "broken", False
+)
+"""Of an evaluator that failed its test: its numbers mean nothing, so nothing passes."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,8 @@ def decide(gate: GateParams, base: Sequence[Measured], candidate: Sequence[Measu
         _compare(metric, direction, gate, base, candidate)
         for metric, direction in gate.compare.items()
     ]
-    return Decision((*limits, *compared), len(candidate))
+    failed = [] if all(one.evaluator_holds for one in candidate) else [EVALUATOR_FAILS]
+    return Decision((*failed, *limits, *compared), len(candidate))
 
 
 def _limit(

@@ -1,0 +1,61 @@
+"""What `auto` stands for in the section `train`, decided by the prepared set."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ganflow.config.train import TrainParams
+from ganflow.features.mirror import TOLD_APART
+
+FEW_IMAGES = 5_000
+"""Training images below which a discriminator learns them by heart unless they are augmented."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the choices are made by.
+
+    Attributes:
+        shape: height, width and channels of an image.
+        images: in the training split.
+        mirror_accuracy: how often the set's images are told from their mirror images.
+    """
+
+    shape: tuple[int, int, int]
+    images: int
+    mirror_accuracy: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The value that `auto` stands for, and why."""
+
+    value: Any
+    reason: str
+
+
+def choose(train: TrainParams, facts: Facts) -> tuple[TrainParams, dict[str, Choice]]:
+    """The section without `auto` but in `strategy`, and what was chosen by the keys' names."""
+    choices = {
+        name: choice(facts) for name, choice in CHOICES.items() if getattr(train, name) == "auto"
+    }
+    values = {name: choice.value for name, choice in choices.items()}
+    return train.model_copy(update=values), choices
+
+
+def _augmentation(facts: Facts) -> Choice:
+    if facts.images >= FEW_IMAGES:
+        return Choice([], f"{facts.images:,} training images are enough without")
+    return Choice(
+        ["color", "translation", "cutout"],
+        f"{facts.images:,} training images, fewer than {FEW_IMAGES:,}",
+    )
+
+
+def _mirror(facts: Facts) -> Choice:
+    told = f"a classifier tells {facts.mirror_accuracy:.0%} of unseen images from mirrored ones"
+    if facts.mirror_accuracy < TOLD_APART:
+        return Choice(True, f"{told}, and a guess 50%")
+    return Choice(False, f"{told}: they have a left and a right")
+
+
+CHOICES = {"augmentation": _augmentation, "mirror": _mirror}

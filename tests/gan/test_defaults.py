@@ -1,0 +1,37 @@
+"""What `auto` becomes, and why."""
+
+import pytest
+
+from ganflow.config.train import TrainParams
+from ganflow.gan.defaults import Facts, choose
+
+ALL = ["color", "translation", "cutout"]
+
+
+def facts(images: int = 50_000, mirror_accuracy: float = 0.99) -> Facts:
+    return Facts((28, 28, 1), images, mirror_accuracy)
+
+
+def test_many_digits_are_neither_augmented_nor_mirrored() -> None:
+    train, choices = choose(TrainParams(), facts())
+    assert (train.augmentation, train.mirror) == ([], False)
+    assert "99%" in choices["mirror"].reason
+    assert "50,000" in choices["augmentation"].reason
+
+
+@pytest.mark.parametrize(
+    ("images", "mirror_accuracy", "expected"),
+    [(300, 0.97, (ALL, False)), (300, 0.52, (ALL, True)), (90_000, 0.59, ([], True))],
+)
+def test_by_the_number_of_images_and_by_what_a_mirror_does(
+    images: int, mirror_accuracy: float, expected: tuple[list[str], bool]
+) -> None:
+    train, _ = choose(TrainParams(), facts(images, mirror_accuracy))
+    assert (train.augmentation, train.mirror) == expected
+
+
+def test_what_is_set_stays() -> None:
+    given = TrainParams(augmentation=["cutout"], mirror=False)
+    train, choices = choose(given, facts(300, 0.5))
+    assert train == given
+    assert choices == {}
