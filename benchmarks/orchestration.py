@@ -137,7 +137,7 @@ def server(folder: Path) -> Iterator[dict[str, str]]:
         words, env=ENVIRONMENT | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            patient = httpx.HTTPTransport(retries=9)  # two minutes in all
+            patient = httpx.HTTPTransport(retries=10)  # four minutes in all
             httpx.Client(transport=patient).get(f"{address}/health").raise_for_status()
             yield settings
         finally:
