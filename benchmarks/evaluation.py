@@ -11,49 +11,72 @@ is printed. Cost over N and the memory of 50,000 × 50,000 are measured in proce
 own; the memory is the whole process's peak.
 """
 
-import json
-import subprocess
-import sys
+import time
 from importlib import util
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import PROCESSORS, options_of, rounded, seconds_of, show
+from benchmarks import reference
+from benchmarks.harness import PROCESSORS, command, rounded, seconds_of
 
-SIZE, DIMENSIONS, ROUNDS = 10_000, 128, 3
+SIZE, DIMENSIONS = 10_000, 128
 SIZES = (5_000, 10_000, 20_000, 50_000)
 
-ALONE = """
-import json, sys, time
-from benchmarks.evaluation import features, ours, peak_mb
-generated, real = features(int(sys.argv[1]))
-started = time.perf_counter()
-ours(generated, real)
-seconds = time.perf_counter() - started
-print(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))
-"""
+
+def measure(rounds: int = 3) -> dict[str, Any]:
+    alone = {}
+    for size in SIZES:
+        with get_context("spawn").Pool(1) as process:
+            alone[size] = process.apply(cost, (size,))
+    installed = all(util.find_spec(name) for name in ("torch_fidelity", "prdc"))
+    return {
+        **(compare(rounds) if installed else {"reference": "absent: make bench-setup"}),
+        "peak_mb_at_50k": alone[SIZES[-1]]["peak_mb"],
+        "seconds_by_size": {str(size): found["seconds"] for size, found in alone.items()},
+    }
 
 
-def peak_mb() -> float:
-    """The most memory this process has held, in MB.
+def cost(size: int) -> dict[str, float]:
+    """Seconds, and the most memory that this process has held, in MB."""
+    generated, real = features(size)
+    started = time.perf_counter()
+    ours(generated, real)
+    seconds = time.perf_counter() - started
+    # Not `ru_maxrss`, which is handed down from the process that started this one.
+    peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
+    return rounded({"seconds": seconds, "peak_mb": int(peak) / 1024})
 
-    Not `ru_maxrss`, which is handed down from the process that started this one.
-    """
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+def compare(rounds: int) -> dict[str, Any]:
+    generated, real = features(SIZE)
+    found: dict[str, dict[str, float]] = {}
+    sides = {
+        "ours": lambda: found.update(ours=ours(generated, real)),
+        "reference": lambda: found.update(reference=theirs(generated, real)),
+    }
+    times = seconds_of(sides, rounds, warm_up=False)
+    if not np.isclose(found["ours"]["fd"], found["reference"]["fd"], rtol=1e-6):
+        raise SystemExit(f"the distances differ: {found}")
+    seconds = {name: float(np.median(taken)) for name, taken in times.items()}
+    return {
+        "ratio_vs_reference": round(seconds["reference"] / seconds["ours"], 2),
+        "seconds": round(seconds["ours"], 3),
+        "reference_seconds": round(seconds["reference"], 3),
+        "numbers": found,
+    }
 
 
-def features(count: int) -> tuple[np.ndarray, np.ndarray]:
+def features(count: int) -> list[np.ndarray]:
     """Generated and real features, float32 (count, 128) each."""
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(40, DIMENSIONS)).astype(np.float32)
-    generated, real = (
+    return [
         np.maximum((rng.normal(shift, 1, (count, 40)) @ mixing), 0).astype(np.float32)
         for shift in (0.05, 0.0)
-    )
-    return generated, real
+    ]
 
 
 def ours(generated: np.ndarray, real: np.ndarray) -> dict[str, float]:
@@ -71,8 +94,6 @@ def ours(generated: np.ndarray, real: np.ndarray) -> dict[str, float]:
 def theirs(generated: np.ndarray, real: np.ndarray) -> dict[str, float]:
     import torch
 
-    from benchmarks import reference
-
     torch.set_num_threads(PROCESSORS)
     return {
         "fd": reference.frechet_distance(generated.astype(np.float64), real.astype(np.float64)),
@@ -81,42 +102,5 @@ def theirs(generated: np.ndarray, real: np.ndarray) -> dict[str, float]:
     }
 
 
-def compare() -> dict[str, Any]:
-    generated, real = features(SIZE)
-    found: dict[str, dict[str, float]] = {}
-    sides = {
-        "ours": lambda: found.update(ours=ours(generated, real)),
-        "reference": lambda: found.update(reference=theirs(generated, real)),
-    }
-    times = seconds_of(sides, ROUNDS, warm_up=False)
-    if not np.isclose(found["ours"]["fd"], found["reference"]["fd"], rtol=1e-6):
-        raise SystemExit(f"the distances differ: {found}")
-    seconds = {name: float(np.median(taken)) for name, taken in times.items()}
-    return {
-        "ratio_vs_reference": round(seconds["reference"] / seconds["ours"], 2),
-        "seconds": round(seconds["ours"], 3),
-        "reference_seconds": round(seconds["reference"], 3),
-        "rounds": {name: taken.round(3).tolist() for name, taken in times.items()},
-        "numbers": found,
-    }
-
-
-def alone(size: int) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-c", ALONE, str(size)], check=True, capture_output=True, text=True
-    )
-    return rounded(json.loads(done.stdout.splitlines()[-1]))
-
-
-def main() -> None:
-    options = options_of(__doc__).parse_args()
-    installed = all(util.find_spec(name) for name in ("torch_fidelity", "prdc"))
-    sizes = {size: alone(size) for size in SIZES}
-    result: dict[str, Any] = compare() if installed else {"reference": "absent: make bench-setup"}
-    result["peak_mb_at_50k"] = sizes[SIZES[-1]]["peak_mb"]
-    result["seconds_by_size"] = {str(size): found["seconds"] for size, found in sizes.items()}
-    show(result, options)
-
-
 if __name__ == "__main__":
-    main()
+    command(measure, __doc__)

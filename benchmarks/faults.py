@@ -14,15 +14,16 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from benchmarks.harness import options_of, rounded, show
+from benchmarks.harness import command, rounded
 from ganflow.base.paths import PREPARED
 from ganflow.base.runtime import quiet_start
 from ganflow.base.store import Split, Store, open_store
-from ganflow.metrics.suite import Findings, Plan, Seen, measure
+from ganflow.metrics.suite import Plan, Seen
+from ganflow.metrics.suite import measure as measure_samples
 
 with quiet_start():
     from ganflow.features.classifier import Lessons
-    from ganflow.features.extractor import Extractor, train_extractor
+    from ganflow.features.extractor import train_extractor
 
 TRAIN, SAMPLES, FEATURES = 10_000, 2_000, 64
 LESSONS = Lessons(seed=0, epochs=2, batch=128, learning_rate=0.002, bfloat16=False)
@@ -33,8 +34,9 @@ def faults(train: Split, validation: Split) -> Iterator[tuple[str, np.ndarray]]:
     images = validation.images[:SAMPLES]
     yield "none", images
     if validation.labels is not None:
-        kept = validation.labels != np.bincount(validation.labels).argmax()
-        yield "a class dropped", validation.images[kept][:SAMPLES]
+        labels = validation.labels[: 2 * SAMPLES]
+        kept = np.flatnonzero(labels != np.bincount(labels).argmax())[:SAMPLES]
+        yield "a class dropped", validation.images[kept]
     yield "copies", train.images[:SAMPLES]
     blurred = gaussian_filter(images.astype(float), (0, 1.2, 1.2, 0))
     yield "blur", np.round(blurred).astype(np.uint8)
@@ -42,33 +44,18 @@ def faults(train: Split, validation: Split) -> Iterator[tuple[str, np.ndarray]]:
     yield "noise", np.clip(np.round(images + noise), 0, 255).astype(np.uint8)
 
 
-def first(split: Split, count: int) -> Split:
-    labels = None if split.labels is None else split.labels[:count]
-    return Split(np.asarray(split.images[:count]), labels)
-
-
-def numbers(found: Findings) -> dict[str, float]:
-    """What a fault moves, distances in their baselines and kernel distances in standard errors."""
-    metrics, kid = found.metrics, found.detail["kid"]
-    return rounded(
-        {
-            "fd_ratio": metrics["fd"]["ratio"],
-            "kid_errors": kid["value"] / kid["error"],
-            **{name: metrics["prdc"][name] for name in ("precision", "recall", "coverage")},
-            "ct": metrics["memorization"]["ct"],
-        }
-    )
+def measure() -> dict[str, dict[str, dict[str, float]]]:
+    """The numbers of each fault under an extractor that saw the labels, and one that saw none."""
+    store = open_store(PREPARED)
+    found = {"with labels": separation(store, labelled=True)} if store.classes else {}
+    return {**found, "without labels": separation(store, labelled=False)}
 
 
 def separation(store: Store, labelled: bool) -> dict[str, dict[str, float]]:
-    """The numbers of each fault under an extractor that saw the labels, or saw none."""
-    train, validation, test = (
-        first(store.split(name), count)
-        for name, count in (("train", TRAIN), ("validation", 2 * SAMPLES), ("test", SAMPLES))
-    )
-    extractor: Extractor = train_extractor(
-        train.images,
-        train.labels if labelled else None,
+    train, validation, test = map(store.split, ("train", "validation", "test"))
+    extractor = train_extractor(
+        train.images[:TRAIN],
+        train.labels[:TRAIN] if labelled else None,
         store.classes if labelled else (),
         FEATURES,
         LESSONS,
@@ -78,22 +65,24 @@ def separation(store: Store, labelled: bool) -> dict[str, dict[str, float]]:
     def see(images: np.ndarray) -> Seen:
         return Seen(extractor.describe(images).features)
 
-    sets = [see(images) for images in (train.images, validation.images[:SAMPLES], test.images)]
+    real = (train.images[:TRAIN], validation.images[:SAMPLES], test.images[:SAMPLES])
+    sets = [see(images) for images in real]
     plan = Plan(SAMPLES, resamples=20, baseline_draws=4)
-    return {
-        name: numbers(measure(see(images), *sets, plan))
-        for name, images in faults(train, validation)
-    }
-
-
-def main() -> None:
-    options = options_of(__doc__).parse_args()
-    store = open_store(PREPARED)
-    found = {"without labels": separation(store, labelled=False)}
-    if store.classes:
-        found = {"with labels": separation(store, labelled=True), **found}
-    show(found, options)
+    found = {}
+    for name, images in faults(train, validation):
+        measured = measure_samples(see(images), *sets, plan)
+        metrics, kid = measured.metrics, measured.detail["kid"]
+        # distances in their baselines, kernel distances in standard errors
+        found[name] = rounded(
+            {
+                "fd_ratio": metrics["fd"]["ratio"],
+                "kid_errors": kid["value"] / kid["error"],
+                **{name: metrics["prdc"][name] for name in ("precision", "recall", "coverage")},
+                "ct": metrics["memorization"]["ct"],
+            }
+        )
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    command(measure, __doc__)

@@ -1,6 +1,7 @@
 """What all benchmarks share: options, rounds in which rivals take turns, and what is printed."""
 
 import argparse
+import inspect
 import json
 import os
 import time
@@ -19,6 +20,18 @@ def options_of(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("--json", action="store_true", help="one JSON object on one line")
     return parser
+
+
+def command(measure: Callable[..., Mapping[str, Any]], description: str) -> None:
+    """The command line of a benchmark: the parameters of `measure` and their defaults."""
+    parser = options_of(description)
+    defaults = {name: p.default for name, p in inspect.signature(measure).parameters.items()}
+    for name, default in defaults.items():
+        kind = type(default[0]) if isinstance(default, tuple) else type(default)
+        count = len(default) if isinstance(default, tuple) else None
+        parser.add_argument(f"--{name}", type=kind, nargs=count, default=default)
+    options = parser.parse_args()
+    show(measure(**{name: getattr(options, name) for name in defaults}), options)
 
 
 def show(found: Mapping[str, Any], options: argparse.Namespace) -> None:

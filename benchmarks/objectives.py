@@ -14,7 +14,7 @@ import tempfile
 from contextlib import redirect_stdout
 from typing import Any
 
-from benchmarks.harness import options_of, show
+from benchmarks.harness import command
 from benchmarks.quality import SAMPLES, RatioEvaluator
 from ganflow.base.errors import TrainingError
 from ganflow.base.runtime import RuntimeParams, configure, resolved
@@ -39,21 +39,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def main() -> None:
-    parser = options_of(__doc__)
-    parser.add_argument("--images", type=int, default=25_600, help="of each training")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
-    options = parser.parse_args()
+def measure(images: int = 25_600, seeds: int = 1) -> dict[str, Any]:
+    """What trainings of so many images end at, one for each setting and seed."""
     configure(RuntimeParams())
     evaluator = RatioEvaluator()
     with tempfile.TemporaryDirectory() as state:
         os.environ["GANFLOW_STATE"] = state
         found = {
-            name: [outcome(name, options.images, seed, evaluator) for seed in range(options.seeds)]
-            for name in options.variants
+            name: [outcome(name, images, seed, evaluator) for seed in range(seeds)]
+            for name in VARIANTS
         }
-    show({"images": options.images, **found}, options)
+    return {"images": images, **found}
 
 
 def outcome(name: str, images: int, seed: int, evaluator: RatioEvaluator) -> float | None:
@@ -95,4 +91,4 @@ def outcome(name: str, images: int, seed: int, evaluator: RatioEvaluator) -> flo
 
 
 if __name__ == "__main__":
-    main()
+    command(measure, __doc__)

@@ -12,9 +12,8 @@ start, which weighs more on few pictures than on many: `..._after_imports` leave
 both sides.
 
 - prepare: the stage, with everything it does beyond that (hashes, duplicates, splits).
-- Keras: `image_dataset_from_directory`, then `tf.image.resize(antialias=True)`; its own resizing
-  to 64×64 leaves pixels out, and is timed too (`..._aliased`). It decodes every pixel, which
-  `prepare` does not: libjpeg decodes at a quarter of the size.
+- Keras: `image_dataset_from_directory`, then `tf.image.resize(antialias=True)`. It decodes every
+  pixel, which `prepare` does not: libjpeg decodes at a quarter of the size.
 - tf.data: what it can do written by hand, where the decoder shrinks as well (`ratio=4`), and
   nothing is done beyond decoding, resizing and storing. No figure of Keras', but the fairest one.
 - Pillow: a loop in one process, with the decoding that `prepare` uses (`draft`) and its filter.
@@ -24,24 +23,24 @@ both sides.
 Memory is the proportional set size of the process and its children, sampled ten times a second.
 """
 
-import functools
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import psutil
 from PIL import Image
 from scipy.spatial.distance import cdist
 
-from benchmarks.harness import options_of, show
+from benchmarks.harness import PROCESSORS, command
 
 ROOT = Path(__file__).parents[1]
 SIDE, CLASSES, QUALITY = 256, 4, 75
@@ -65,13 +64,11 @@ import sys
 import keras, tensorflow as tf
 from numpy.lib.format import open_memmap
 BEGUN
-folder, out, count, antialias = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "1"
-side = 256 if antialias else 64
+folder, out, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 images = keras.utils.image_dataset_from_directory(
-    folder, image_size=(side, side), batch_size=64, shuffle=False, label_mode=None, verbose=0)
-if antialias:
-    images = images.map(lambda x: tf.image.resize(x, (64, 64), antialias=True),
-                        num_parallel_calls=tf.data.AUTOTUNE)
+    folder, image_size=(256, 256), batch_size=64, shuffle=False, label_mode=None, verbose=0)
+images = images.map(lambda x: tf.image.resize(x, (64, 64), antialias=True),
+                    num_parallel_calls=tf.data.AUTOTUNE)
 images = images.map(lambda x: tf.cast(tf.clip_by_value(tf.round(x), 0, 255), tf.uint8))
 rows, place = open_memmap(out, "w+", "uint8", (count, 64, 64, 3)), 0
 for batch in images.prefetch(tf.data.AUTOTUNE):
@@ -101,29 +98,13 @@ rows.flush()
 
 PILLOW = """
 import sys
-from pathlib import Path
-import numpy as np
-from numpy.lib.format import open_memmap
-from PIL import Image
-BEGUN
-paths = sorted(Path(sys.argv[1]).rglob("*.jpg"))
-rows = open_memmap(sys.argv[2], "w+", "uint8", (len(paths), 64, 64, 3))
-for place, path in enumerate(paths):
-    with Image.open(path) as picture:
-        picture.draft("RGB", (64, 64))
-        rows[place] = picture.convert("RGB").resize((64, 64), Image.Resampling.BILINEAR)
-rows.flush()
-"""
-
-PILLOW_ALL = """
-import os, sys
 from multiprocessing import get_context
 from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 from PIL import Image
 BEGUN
-paths = sorted(Path(sys.argv[1]).rglob("*.jpg"))
+paths, processes = sorted(Path(sys.argv[1]).rglob("*.jpg")), int(sys.argv[3])
 open_memmap(sys.argv[2], "w+", "uint8", (len(paths), 64, 64, 3)).flush()
 def part(places):
     rows = np.load(sys.argv[2], "r+")
@@ -132,39 +113,82 @@ def part(places):
             picture.draft("RGB", (64, 64))
             rows[place] = picture.convert("RGB").resize((64, 64), Image.Resampling.BILINEAR)
     rows.flush()
-cores = len(os.sched_getaffinity(0))
-with get_context("fork").Pool(cores) as pool:
-    pool.map(part, np.array_split(np.arange(len(paths)), cores))
+with get_context("fork").Pool(processes) as pool:
+    pool.map(part, np.array_split(np.arange(len(paths)), processes))
 """
 
 
-def make_pictures(folder: Path, images: int) -> None:
+def measure(images: tuple[int, int] = (20_000, 100_000), rounds: int = 3) -> dict[str, float]:
+    """All figures, of a smaller and a larger number of images."""
+    few, many = images
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        raw = folder / "data" / "raw"
+        raw.mkdir(parents=True)
+        (raw / "mnist").symlink_to(ROOT / "data" / "raw" / "mnist")
+        small, large = (make_pictures(raw / f"jpeg{count}", count) for count in images)
+        programs = {
+            "mnist": (PREPARE, "mnist"),
+            "prepare": (PREPARE, small.name),
+            "keras": (KERAS, str(small), "keras.npy", str(few)),
+            "tf_data": (TF_DATA, str(small), "tf_data.npy", str(few)),
+            "pillow": (PILLOW, str(small), "pillow.npy", "1"),
+            "pillow_all": (PILLOW, str(small), "pillow_all.npy", str(PROCESSORS)),
+        }
+        costs = in_turn(programs, rounds, folder)
+        differences = _differences(folder)
+        costs |= in_turn(
+            {
+                "prepare_many": (PREPARE, large.name),
+                "pillow_many": (PILLOW, str(large), "pillow_many.npy", "1"),
+            },
+            2,
+            folder,
+        )
+    median = {name: cost.seconds for name, cost in costs.items()}
+    working = {name: cost.working for name, cost in costs.items()}
+    keras = "ratio_vs_keras_image_dataset_from_directory"
+    return {
+        keras: median["keras"] / median["prepare"],
+        f"{keras}_after_imports": working["keras"] / working["prepare"],
+        "ratio_vs_tf_data": median["tf_data"] / median["prepare"],
+        "ratio_vs_tf_data_after_imports": working["tf_data"] / working["prepare"],
+        "ratio_vs_pillow_single_process": median["pillow"] / median["prepare"],
+        "ratio_vs_pillow_single_process_100k": median["pillow_many"] / median["prepare_many"],
+        "pillow_all_processors_vs_single_process": median["pillow"] / median["pillow_all"],
+        "peak_mb": costs["prepare_many"].peak,
+        "peak_mb_growth_20k_to_100k": costs["prepare_many"].peak - costs["prepare"].peak,
+        "mnist_seconds": median["mnist"],
+        "prepare_images_per_second": few / median["prepare"],
+        "prepare_many_images_per_second": many / median["prepare_many"],
+        **{f"mean_difference_to_{name}": value for name, value in differences.items()},
+    }
+
+
+def make_pictures(folder: Path, images: int) -> Path:
     """Write `images` distinct JPEGs into class folders below `folder`."""
     for number in range(CLASSES):
         (folder / f"class{number}").mkdir(parents=True, exist_ok=True)
-    step = 500
     with ProcessPoolExecutor() as pool:
-        list(pool.map(_some, [(folder, n, min(n + step, images)) for n in range(0, images, step)]))
+        list(pool.map(partial(_write_picture, folder), range(images), chunksize=500))
+    return folder
 
 
-def _some(task: tuple[Path, int, int]) -> None:
-    folder, start, end = task
-    bases = _noise(0)
-    for number in range(start, end):
-        # Two of the fields, each shifted: another picture for every number.
-        rng = np.random.default_rng(number)
-        one, other = rng.choice(BASES, 2, replace=False)
-        shift = rng.integers(0, SIDE, 2)
-        field = 0.8 * bases[one] + 0.6 * np.roll(bases[other], tuple(shift), (0, 1))
-        pixels = (128 + field * (40, 10, 10)).clip(0, 255).astype(np.uint8)
-        path = folder / f"class{number % CLASSES}" / f"{number:06d}.jpg"
-        Image.fromarray(pixels, "YCbCr").save(path, quality=QUALITY)
+def _write_picture(folder: Path, number: int) -> None:
+    """Two of the fields, each shifted: another picture for every number."""
+    rng = np.random.default_rng(number)
+    one, other = rng.choice(BASES, 2, replace=False)
+    shift = tuple(rng.integers(0, SIDE, 2))
+    field = 0.8 * _noise()[one] + 0.6 * np.roll(_noise()[other], shift, (0, 1))
+    pixels = (128 + field * (40, 10, 10)).clip(0, 255).astype(np.uint8)
+    path = folder / f"class{number % CLASSES}" / f"{number:06d}.jpg"
+    Image.fromarray(pixels, "YCbCr").save(path, quality=QUALITY)
 
 
-@functools.cache
-def _noise(seed: int) -> np.ndarray:
+@cache
+def _noise() -> np.ndarray:
     """Fields of standard deviation 1 with a 1/f^1.2 amplitude: float32 (BASES, 256, 256, 3)."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     frequency = np.hypot(np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None, :])
     frequency[0, 0] = np.inf
     phases = np.exp(2j * np.pi * rng.random((BASES, 3, SIDE, SIDE // 2 + 1)))
@@ -173,8 +197,7 @@ def _noise(seed: int) -> np.ndarray:
     return np.moveaxis(fields, 1, 3).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(NamedTuple):
     seconds: float
     """Of the whole process."""
     working: float
@@ -183,106 +206,42 @@ class Cost:
     """Megabytes."""
 
 
-def run(script: str, *arguments: str, cwd: Path) -> Cost:
-    """What a script costs as a process of its own."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    program = cwd / "program.py"
-    program.write_text(script.replace("BEGUN", BEGUN))
-    started = time.monotonic()
-    with subprocess.Popen(
-        [sys.executable, str(program), *arguments],
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        peak = 0
-        while process.poll() is None:
-            peak = max(peak, sum(_kilobytes(pid) for pid in _family(process.pid)))
-            time.sleep(0.1)
-        ended = time.monotonic()
-    if process.returncode:
-        raise RuntimeError(f"{arguments} ended with {process.returncode}")
-    begun = float((cwd / "begun").read_text())
-    return Cost(ended - started, ended - begun, peak / 1024)
-
-
-def _family(root: int) -> Iterator[int]:
-    """A process and all its descendants."""
-    yield root
-    for children in Path(f"/proc/{root}/task").glob("*/children"):
-        with suppress(OSError):
-            for child in children.read_text().split():
-                yield from _family(int(child))
-
-
-def _kilobytes(process: int) -> int:
-    with suppress(OSError):
-        rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
-        return int(rollup.partition("\nPss:")[2].split()[0])
-    return 0
-
-
-def in_turn(
-    programs: dict[str, tuple[str, ...]], rounds: int, folder: Path
-) -> dict[str, list[Cost]]:
-    """What each program costs, a run in each round."""
+def in_turn(programs: dict[str, tuple[str, ...]], rounds: int, folder: Path) -> dict[str, Cost]:
+    """What each program costs, a run in each round: median seconds, and the highest peak."""
     taken = [
         {name: run(*words, cwd=folder) for name, words in programs.items()} for _ in range(rounds)
     ]
-    return {name: [costs[name] for costs in taken] for name in programs}
-
-
-def measure(few: int, many: int, rounds: int, folder: Path) -> dict[str, float]:
-    raw = folder / "data" / "raw"
-    raw.mkdir(parents=True)
-    (raw / "mnist").symlink_to(ROOT / "data" / "raw" / "mnist")
-    for count in (few, many):
-        make_pictures(raw / f"jpeg{count}", count)
-    source, large = str(raw / f"jpeg{few}"), str(raw / f"jpeg{many}")
-    programs: dict[str, tuple[str, ...]] = {
-        "mnist": (PREPARE, "mnist"),
-        "prepare": (PREPARE, f"jpeg{few}"),
-        "keras": (KERAS, source, "keras.npy", str(few), "1"),
-        "keras_aliased": (KERAS, source, "aliased.npy", str(few), "0"),
-        "tf_data": (TF_DATA, source, "tf_data.npy", str(few)),
-        "pillow": (PILLOW, source, "pillow.npy"),
-        "pillow_all": (PILLOW_ALL, source, "pillow_all.npy"),
-    }
-    costs = in_turn(programs, rounds, folder)
-    agreement = _difference(folder)
-    programs = {
-        "prepare_many": (PREPARE, f"jpeg{many}"),
-        "pillow_many": (PILLOW, large, "pillow_many.npy"),
-    }
-    costs |= in_turn(programs, 2, folder)
-    median = {name: statistics.median(c.seconds for c in each) for name, each in costs.items()}
-    working = {name: statistics.median(c.working for c in each) for name, each in costs.items()}
-    peaks = {name: max(cost.peak for cost in each) for name, each in costs.items()}
-    counts = {"mnist": 70_000, "prepare_many": many, "pillow_many": many}
-    keras = "ratio_vs_keras_image_dataset_from_directory"
+    columns = {name: zip(*(costs[name] for costs in taken), strict=True) for name in programs}
     return {
-        keras: median["keras"] / median["prepare"],
-        f"{keras}_aliased": median["keras_aliased"] / median["prepare"],
-        f"{keras}_after_imports": working["keras"] / working["prepare"],
-        "ratio_vs_tf_data": median["tf_data"] / median["prepare"],
-        "ratio_vs_tf_data_after_imports": working["tf_data"] / working["prepare"],
-        "ratio_vs_pillow_single_process": median["pillow"] / median["prepare"],
-        "ratio_vs_pillow_single_process_100k": median["pillow_many"] / median["prepare_many"],
-        "pillow_all_processors_vs_single_process": median["pillow"] / median["pillow_all"],
-        "peak_mb": peaks["prepare_many"],
-        "peak_mb_growth_20k_to_100k": peaks["prepare_many"] - peaks["prepare"],
-        "mnist_seconds": median["mnist"],
-        **{f"{name}_images_per_second": counts.get(name, few) / median[name] for name in median},
-        **{f"{name}_peak_mb": peaks[name] for name in peaks},
-        **{f"mean_difference_to_{name}": value for name, value in agreement.items()},
-        "images_few": few,
-        "images_many": many,
-        "rounds": rounds,
+        name: Cost(statistics.median(seconds), statistics.median(working), max(peaks))
+        for name, (seconds, working, peaks) in columns.items()
     }
 
 
-def _difference(folder: Path) -> dict[str, float]:
+def run(script: str, *arguments: str, cwd: Path) -> Cost:
+    """What a script costs as a process of its own."""
+    program = cwd / "program.py"
+    program.write_text(script.replace("BEGUN", BEGUN))
+    peak, started = 0, time.monotonic()
+    process = psutil.Popen(
+        [sys.executable, program, *arguments],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while process.poll() is None:
+        with suppress(psutil.Error):  # one of them has just ended
+            family = [process, *process.children(recursive=True)]
+            peak = max(peak, sum(one.memory_full_info().pss for one in family))
+        time.sleep(0.1)
+    ended = time.monotonic()
+    if process.returncode:
+        raise RuntimeError(f"{arguments} ended with {process.returncode}")
+    return Cost(ended - started, ended - float((cwd / "begun").read_text()), peak / 2**20)
+
+
+def _differences(folder: Path) -> dict[str, float]:
     """Mean difference in grey levels between sorted images of `prepare` and of the others."""
     names = ("train", "validation", "test")
     own = [np.load(folder / "data" / "prepared" / name / "images.npy", "r") for name in names]
@@ -301,14 +260,5 @@ def _difference(folder: Path) -> dict[str, float]:
     return found
 
 
-def main() -> None:
-    parser = options_of(__doc__)
-    parser.add_argument("--images", type=int, nargs=2, default=(20_000, 100_000))
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        show(measure(*options.images, options.rounds, Path(folder)), options)
-
-
 if __name__ == "__main__":
-    main()
+    command(measure, __doc__)

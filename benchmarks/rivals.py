@@ -17,26 +17,38 @@ LATENT, RATE, BETA_1 = 100, 2e-4, 0.5
 def keras_pair(policy: str) -> tuple[keras.Model, keras.Model]:
     """Generator and discriminator as printed in the article, of Keras's own layers."""
     layers, options = keras.layers, {"dtype": policy}
-    generator = keras.Sequential([keras.Input((LATENT,))])
-    generator.add(layers.Dense(7 * 7 * 256, use_bias=False, **options))
-    generator.add(layers.BatchNormalization(**options))
-    generator.add(layers.LeakyReLU(**options))
-    generator.add(layers.Reshape((7, 7, 256)))
-    for filters, stride in ((128, 1), (64, 2)):
-        generator.add(layers.Conv2DTranspose(filters, 5, stride, "same", use_bias=False, **options))
-        generator.add(layers.BatchNormalization(**options))
-        generator.add(layers.LeakyReLU(**options))
-    generator.add(layers.Conv2DTranspose(1, 5, 2, "same", use_bias=False, **options))
-    generator.add(layers.Activation("tanh", dtype="float32"))
 
-    discriminator = keras.Sequential([keras.Input((28, 28, 1))])
-    for filters in (64, 128):
-        discriminator.add(layers.Conv2D(filters, 5, 2, "same", **options))
-        discriminator.add(layers.LeakyReLU(**options))
-        discriminator.add(layers.Dropout(0.3, **options))
-    discriminator.add(layers.Flatten())
-    discriminator.add(layers.Dense(1, **options))
-    discriminator.add(layers.Activation("linear", dtype="float32"))
+    def normalized(layer: keras.Layer) -> list[keras.Layer]:
+        return [layer, layers.BatchNormalization(**options), layers.LeakyReLU(**options)]
+
+    def up(filters: int, stride: int) -> keras.Layer:
+        return layers.Conv2DTranspose(filters, 5, stride, "same", use_bias=False, **options)
+
+    def down(filters: int) -> list[keras.Layer]:
+        convolution = layers.Conv2D(filters, 5, 2, "same", **options)
+        return [convolution, layers.LeakyReLU(**options), layers.Dropout(0.3, **options)]
+
+    generator = keras.Sequential(
+        [
+            keras.Input((LATENT,)),
+            *normalized(layers.Dense(7 * 7 * 256, use_bias=False, **options)),
+            layers.Reshape((7, 7, 256)),
+            *normalized(up(128, 1)),
+            *normalized(up(64, 2)),
+            up(1, 2),
+            layers.Activation("tanh", dtype="float32"),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            *down(64),
+            *down(128),
+            layers.Flatten(),
+            layers.Dense(1, **options),
+            layers.Activation("linear", dtype="float32"),
+        ]
+    )
     return generator, discriminator
 
 
@@ -68,22 +80,16 @@ def keras_step(policy: str, compiled: bool, images: np.ndarray) -> Callable[[], 
     return lambda: run(real).numpy()
 
 
-def torch_steps(bfloat16: bool, images: np.ndarray, threads: int) -> dict[str, Callable[[], Any]]:
-    """PyTorch's step: eager, channels-last, and compiled; empty where there is no PyTorch."""
-    try:
-        import torch
-    except ImportError:
-        return {}
-    torch.set_num_threads(threads)
-    return {
-        name: _torch_step(bfloat16, images, name) for name in ("eager", "channels_last", "compile")
-    }
+def torch_step(form: str, bfloat16: bool, images: np.ndarray, threads: int) -> Callable[[], Any]:
+    """PyTorch's step.
 
-
-def _torch_step(bfloat16: bool, images: np.ndarray, form: str) -> Callable[[], Any]:
+    Args:
+        form: `eager`, `channels_last`, or `compile`, which is also channels-last.
+    """
     import torch
     from torch import nn
 
+    torch.set_num_threads(threads)
     torch.manual_seed(0)
     up, slope = nn.ConvTranspose2d, 0.3
     generator: Any = nn.Sequential(

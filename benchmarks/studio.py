@@ -12,20 +12,18 @@ that the 32 clients reached, whether or not earlier ones have been answered.
 
 import asyncio
 import json
-import statistics
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import options_of, rounded, show
+from benchmarks.harness import command, rounded
 from ganflow.base.paths import MODEL
 
 CLIENTS, IMAGES = 32, 64
@@ -53,173 +51,129 @@ for line in sys.stdin:
 """
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    seconds: float
-    retry_after: bool = False
+SERVE = """
+import sys
+from pathlib import Path
+from ganflow.studio import serve
+serve(port=0, models={"current": Path(sys.argv[1])}, prepared=None)
+"""
+
+Answer = tuple[str, float]
+"""The status, with a word where a refusal does not say when to try again; and seconds."""
 
 
-class Client:
-    """One kept-alive HTTP/1.1 connection, with as little work of its own as possible."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def post(self, path: str, body: bytes) -> Answer:
-        started = time.perf_counter()
-        if self.streams is None:
-            self.streams = await asyncio.open_connection("127.0.0.1", self.port, limit=2**20)
-        reader, writer = self.streams
-        writer.write(
-            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-            + body
-        )
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-        await reader.readexactly(length)
-        if b"connection: close" in head:
-            await self.close()
-        status = int(head[9:12])
-        return Answer(status, time.perf_counter() - started, b"retry-after:" in head)
-
-    async def close(self) -> None:
-        if self.streams is not None:
-            self.streams[1].close()
-            self.streams = None
-
-
-@contextmanager
-def started(command: list[str], sign: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process, and the line of its output that says it is ready."""
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            line = next((line for line in process.stdout if sign in line), "")
-            if not line:
-                raise SystemExit(f"{command[:3]} ended before it was ready")
-            yield process, line
-        finally:
-            process.terminate()
-
-
-def bare_rate(process: subprocess.Popen[str], seconds: float) -> float:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(f"{seconds}\n")
-    process.stdin.flush()
-    return float(process.stdout.readline())
-
-
-async def one_client(port: int) -> list[Answer]:
-    body = json.dumps({"count": 1}).encode()
-    client = Client(port)
-    for _ in range(20):
-        await client.post("/api/samples", body)
-    return [await client.post("/api/samples", body) for _ in range(SINGLE_REQUESTS)]
-
-
-async def many_clients(port: int, seconds: float) -> tuple[float, list[Answer]]:
-    """Images a second, and the answers, with every client asking again as soon as it is served."""
-    until = time.perf_counter() + seconds
-    answers: list[Answer] = []
-
-    async def ask(seed: int) -> None:
-        client = Client(port)
-        body = json.dumps({"count": IMAGES, "format": "npy", "seed": seed}).encode()
-        while time.perf_counter() < until:
-            answers.append(await client.post("/api/samples", body))
-
-    begun = time.perf_counter()
-    await asyncio.gather(*map(ask, range(CLIENTS)))
-    spent = time.perf_counter() - begun
-    served = sum(answer.status == 200 for answer in answers)
-    return served * IMAGES / spent, answers
-
-
-async def overload(port: int, requests_a_second: float) -> tuple[Counter[str], list[Answer]]:
-    """Send on a clock, each request on a connection of its own."""
-    body = json.dumps({"count": IMAGES, "format": "npy"}).encode()
-    count = int(OVERLOAD_SECONDS * requests_a_second)
-    begun = time.perf_counter()
-    kinds: Counter[str] = Counter()
-    answers: list[Answer] = []
-
-    async def ask(index: int) -> None:
-        await asyncio.sleep(max(0.0, begun + index / requests_a_second - time.perf_counter()))
-        client = Client(port)
-        try:
-            answer = await asyncio.wait_for(client.post("/api/samples", body), 60)
-        except (OSError, EOFError, ValueError, TimeoutError) as error:
-            kinds[type(error).__name__] += 1
-            return
-        finally:
-            await client.close()
-        answers.append(answer)
-        plain_503 = answer.status == 503 and not answer.retry_after
-        kinds["503 without Retry-After" if plain_503 else str(answer.status)] += 1
-
-    await asyncio.gather(*(ask(i) for i in range(count)))
-    return kinds, answers
-
-
-def milliseconds(answers: list[Answer], share: float) -> float:
-    """How long the given share of the answers took at most."""
-    return 1000 * float(np.quantile([answer.seconds for answer in answers], share))
-
-
-def measure(folder: Path) -> dict[str, Any]:
-    serve = (
-        "import sys; from pathlib import Path; from ganflow.studio import serve; "
-        "serve(port=0, models={'current': Path(sys.argv[1])}, prepared=None)"
-    )
-    python = [sys.executable, "-c"]
-    with (
-        started([*python, BARE, str(folder)], "ready") as (bare, _),
-        started([*python, serve, str(folder)], "http://") as (studio, line),
-    ):
+def measure(model: Path = MODEL) -> dict[str, Any]:
+    """All figures, of the model in a folder as `train` writes it."""
+    with started(BARE, model, "ready") as (bare, _), started(SERVE, model, "http://") as (_, line):
         port = int(line.partition("http://")[2].partition("/")[0].rpartition(":")[2])
         singles = asyncio.run(one_client(port))
         asyncio.run(many_clients(port, 1.0))
-        rates, busy = [], []
+        rounds, busy = [], []
         for _ in range(ROUNDS):
-            alone = bare_rate(bare, ROUND_SECONDS)
-            served, answers = asyncio.run(many_clients(port, ROUND_SECONDS))
-            rates.append((alone, served))
+            bare.stdin.write(f"{ROUND_SECONDS}\n")
+            bare.stdin.flush()
+            alone = float(bare.stdout.readline())
+            rate, answers = asyncio.run(many_clients(port, ROUND_SECONDS))
+            rounds.append((alone, rate))
             busy.extend(answers)
-        sustained = statistics.median(served for _, served in rates)
-        kinds, overrun = asyncio.run(overload(port, OVERLOAD * sustained / IMAGES))
+        alone, served = np.transpose(rounds)
+        overrun = asyncio.run(overload(port, OVERLOAD * np.median(served) / IMAGES))
         after = asyncio.run(one_client(port))
-        alive = studio.poll() is None and all(answer.status == 200 for answer in after)
+    kinds = Counter(kind for kind, _ in overrun)
     figures = {
-        "throughput_vs_bare_model": statistics.median(served / alone for alone, served in rates),
+        "throughput_vs_bare_model": np.median(served / alone),
         "p99_ms_1_client": milliseconds(singles, 0.99),
         "errors_under_overload": sum(n for k, n in kinds.items() if k not in ("200", "503")),
-        "images_per_second_bare": statistics.median(alone for alone, _ in rates),
-        "images_per_second_32_clients": sustained,
-        "median_ms_1_client": milliseconds(singles, 0.5),
-        "median_ms_32_clients": milliseconds(busy, 0.5),
+        "images_per_second_bare": np.median(alone),
+        "images_per_second_32_clients": np.median(served),
         "p99_ms_32_clients": milliseconds(busy, 0.99),
         "overload_p99_ms": milliseconds(overrun, 0.99),
     }
     return {
         **rounded(figures),
         "overload_answers": dict(kinds),
-        "alive_after_overload": alive,
-        "rounds": [rounded({"bare": alone, "served": served}) for alone, served in rates],
+        "alive_after_overload": {kind for kind, _ in after} == {"200"},
     }
 
 
-def main() -> None:
-    parser = options_of(__doc__)
-    parser.add_argument("--model", type=Path, default=MODEL, help="a folder as train writes it")
-    options = parser.parse_args()
-    show(measure(options.model), options)
+@contextmanager
+def started(script: str, model: Path, sign: str) -> Iterator[tuple[Any, str]]:
+    """A process that runs a script, and the line of its output that says it is ready."""
+    words = [sys.executable, "-c", script, str(model)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            yield process, next(line for line in process.stdout or () if sign in line)
+        finally:
+            process.terminate()
+
+
+async def one_client(port: int) -> list[Answer]:
+    body = json.dumps({"count": 1}).encode()
+    answers = await ask(port, body, lambda given: given < SINGLE_REQUESTS + 20)
+    return answers[20:]
+
+
+async def many_clients(port: int, seconds: float) -> tuple[float, list[Answer]]:
+    """Images a second, and the answers, with every client asking again as soon as it is served."""
+    begun = time.perf_counter()
+    bodies = [
+        json.dumps({"count": IMAGES, "format": "npy", "seed": seed}).encode()
+        for seed in range(CLIENTS)
+    ]
+    given = await asyncio.gather(
+        *(ask(port, body, lambda _: time.perf_counter() < begun + seconds) for body in bodies)
+    )
+    spent = time.perf_counter() - begun
+    answers = [answer for one in given for answer in one]
+    return IMAGES * sum(kind == "200" for kind, _ in answers) / spent, answers
+
+
+async def overload(port: int, requests_a_second: float) -> list[Answer]:
+    """Send on a clock, each request on a connection of its own."""
+    body = json.dumps({"count": IMAGES, "format": "npy"}).encode()
+
+    async def ask_at(seconds: float) -> Answer:
+        await asyncio.sleep(seconds)
+        begun = time.perf_counter()
+        try:
+            async with asyncio.timeout(60):
+                return (await ask(port, body, lambda given: not given))[0]
+        except (OSError, EOFError, ValueError) as error:
+            return type(error).__name__, time.perf_counter() - begun
+
+    moments = np.arange(0, OVERLOAD_SECONDS, 1 / requests_a_second)
+    return await asyncio.gather(*map(ask_at, moments.tolist()))
+
+
+async def ask(port: int, body: bytes, more: Callable[[int], bool]) -> list[Answer]:
+    """Requests for samples on one HTTP/1.1 connection, with as little work as possible.
+
+    Args:
+        more: whether to ask again after so many answers.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
+    head = b"POST /api/samples HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    answers: list[Answer] = []
+    try:
+        while more(len(answers)):
+            begun = time.perf_counter()
+            writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            said = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = int(said.partition(b"content-length:")[2].partition(b"\r\n")[0])
+            await reader.readexactly(length)
+            abrupt = said[9:12] == b"503" and b"retry-after:" not in said
+            kind = said[9:12].decode() + " without Retry-After" * abrupt
+            answers.append((kind, time.perf_counter() - begun))
+    finally:
+        writer.close()
+    return answers
+
+
+def milliseconds(answers: list[Answer], share: float) -> float:
+    """How long the given share of the answers took at most."""
+    return 1000 * float(np.quantile([seconds for _, seconds in answers], share))
 
 
 if __name__ == "__main__":
-    main()
+    command(measure, __doc__)

@@ -6,12 +6,13 @@ PyTorch is compared where it is installed (`make bench-setup`). All rivals take 
 run; a ratio is the median over rounds of throughputs measured next to each other.
 """
 
-import argparse
+from collections.abc import Iterable
+from importlib import util
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import options_of, ratio, seconds_of, show, summary
+from benchmarks.harness import command, ratio, seconds_of, summary
 from ganflow.base.runtime import Precision, RuntimeParams, configure, has_bfloat16, threads
 
 ARTICLE_BATCH, DEFAULT_BATCH = 256, 64
@@ -19,38 +20,28 @@ STEPS = 2
 MATRIX = 2048
 
 
-def main() -> None:
-    parser = options_of(__doc__)
-    parser.add_argument("--rounds", type=int, default=9, help="turns that each rival gets")
-    parser.add_argument("--torch", action=argparse.BooleanOptionalAction, default=True)
-    options = parser.parse_args()
-    show(measure(options.rounds, options.torch), options)
-
-
-def measure(rounds: int, with_torch: bool = True) -> dict[str, Any]:
+def measure(rounds: int = 9) -> dict[str, Any]:
     configure(RuntimeParams())
     import tensorflow as tf
 
     tf.random.set_seed(0)
-    found: dict[str, Any] = {"threads": threads(RuntimeParams()), "rounds": rounds}
-    throughput: dict[str, Any] = {}
     precisions: list[Precision] = ["bfloat16", "float32"] if has_bfloat16() else ["float32"]
+    numbers, speeds = {}, {}
     for precision in precisions:
         prefix = "" if precision == precisions[0] else f"{precision}_"
-        numbers, speeds = compare(precision, rounds, with_torch, threads(RuntimeParams()))
-        found |= {f"{prefix}{name}": round(value, 4) for name, value in numbers.items()}
-        throughput[precision] = speeds
-    found["precision"] = precisions[0]
-    found["loop_overhead"] = round(loop_overhead(precisions[0], rounds), 4)
-    found["images_per_second"] = throughput
-    return found
+        found, speeds[precision] = compare(precision, rounds)
+        numbers |= {f"{prefix}{name}": round(value, 4) for name, value in found.items()}
+    return {
+        **numbers,
+        "precision": precisions[0],
+        "loop_overhead": round(loop_overhead(precisions[0], rounds), 4),
+        "images_per_second": speeds,
+    }
 
 
-def compare(
-    precision: Precision, rounds: int, with_torch: bool, cores: int
-) -> tuple[dict[str, float], dict[str, Any]]:
+def compare(precision: Precision, rounds: int) -> tuple[dict[str, float], dict[str, Any]]:
     """Ratios of this engine to its rivals in one precision, and everybody's images a second."""
-    from benchmarks.rivals import keras_step, torch_steps
+    from benchmarks.rivals import keras_step, torch_step
 
     policy = precision if precision == "float32" else f"mixed_{precision}"
     pixels = images(ARTICLE_BATCH)
@@ -61,32 +52,35 @@ def compare(
         "tf_function": keras_step(policy, True, pixels),
         "matmul": product(precision),
     }
-    if with_torch:
-        steps = torch_steps(precision == "bfloat16", pixels, cores)
-        runs |= {f"torch_{name}": step for name, step in steps.items()}
+    torch_forms = ("eager", "channels_last", "compile") if util.find_spec("torch") else ()
+    cores = threads(RuntimeParams())
+    for form in torch_forms:
+        runs[f"torch_{form}"] = torch_step(form, precision == "bfloat16", pixels, cores)
     seconds = seconds_of(runs, rounds)
     counts = dict.fromkeys(runs, ARTICLE_BATCH) | {
         "ours": STEPS * ARTICLE_BATCH,
         "default": STEPS * DEFAULT_BATCH,
     }
-    speeds = {name: summary(seconds[name], counts[name]) for name in runs if name != "matmul"}
 
     def against(rival: str) -> float:
         return ratio(seconds["ours"], seconds[rival], counts["ours"], counts[rival])
+
+    def share_of_peak(run: str, architecture: str) -> float:
+        return flops(architecture) * counts[run] / np.min(seconds[run]) / peak
 
     peak = 2 * MATRIX**3 / np.min(seconds["matmul"])
     numbers = {
         "ratio_vs_article_eager": against("article_eager"),
         "ratio_vs_tf_function_same_precision": against("tf_function"),
         "matmul_gflops": peak / 1e9,
+        "fraction_of_matmul_peak": share_of_peak("ours", "article"),
+        "default_fraction_of_matmul_peak": share_of_peak("default", "lean"),
+        "default_images_per_second": counts["default"] / np.median(seconds["default"]),
     }
-    for name, recipe, count in (("", "ours", ARTICLE_BATCH), ("default_", "default", 64)):
-        done = flops("article" if recipe == "ours" else "lean") * STEPS * count
-        numbers[f"{name}fraction_of_matmul_peak"] = done / np.min(seconds[recipe]) / peak
-        numbers[f"{name}images_per_second"] = STEPS * count / np.median(seconds[recipe])
-    rivals = [name for name in runs if name.startswith("torch_")]
-    if rivals:
-        numbers["ratio_vs_torch_best_same_precision"] = min(against(rival) for rival in rivals)
+    if torch_forms:
+        best = min(against(f"torch_{form}") for form in torch_forms)
+        numbers["ratio_vs_torch_best_same_precision"] = best
+    speeds = {name: summary(seconds[name], counts[name]) for name in runs if name != "matmul"}
     return numbers, speeds
 
 
@@ -150,36 +144,29 @@ def flops(architecture: str) -> float:
 
 def layer_flops(layer: Any) -> float:
     """Multiplications and additions of one image's forward pass through a layer."""
-    kernel = getattr(layer, "kernel", None)
-    if kernel is None:
+    if not hasattr(layer, "kernel"):
         return 0.0
     side = layer.input if "Transpose" in type(layer).__name__ else layer.output
-    places = int(np.prod(side.shape[1:-1])) if len(side.shape) > 2 else 1
-    return 2.0 * places * float(np.prod(kernel.shape))
+    return 2.0 * float(np.prod(side.shape[1:-1]) * np.prod(layer.kernel.shape))
 
 
 def loop_overhead(precision: Precision, rounds: int) -> float:
     """Seconds of the whole loop over those of the bare step on the same blocks, minus 1."""
     from ganflow.gan.batches import Batches
 
-    trainer, blocks = new_trainer("lean", precision, DEFAULT_BATCH), 3
+    trainer = new_trainer("lean", precision, DEFAULT_BATCH)
     size = 20 * DEFAULT_BATCH
     source = Batches(images(4 * size), np.arange(4 * size) % 10, 0)
-    kept = list(source.blocks(0, [size] * blocks))
+    kept = list(source.blocks(0, [size] * 3))
 
-    def bare() -> None:
-        for pixels, labels in kept:
-            trainer.train_steps(pixels, labels, np.int64(1)).numpy()
+    def train(blocks: Iterable[Any]) -> None:
+        for number, (pixels, labels) in enumerate(blocks):
+            trainer.train_steps(pixels, labels, np.int64(20 * number)).numpy()
 
-    def loop() -> None:
-        done = 0
-        for pixels, labels in source.blocks(0, [size] * blocks):
-            trainer.train_steps(pixels, labels, np.int64(done)).numpy()
-            done += size // DEFAULT_BATCH
-
-    seconds = seconds_of({"bare": bare, "loop": loop}, rounds)
+    runs = {"bare": lambda: train(kept), "loop": lambda: train(source.blocks(0, [size] * 3))}
+    seconds = seconds_of(runs, rounds)
     return float(np.median(seconds["loop"] / seconds["bare"])) - 1.0
 
 
 if __name__ == "__main__":
-    main()
+    command(measure, __doc__)

@@ -21,17 +21,16 @@ from prefect.states import Completed, Failed
 
 from flows.pipeline import STAGES, run_stages
 from ganflow.base.environment import LOCK
+from ganflow.base.errors import GanflowError
 from ganflow.config import params as parameters
 from ganflow.config.params import Params
 from ganflow.orchestration import ingestion, proposal, transfer
 from ganflow.orchestration.artifacts import keep_report, show_results
 from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.parent_watchdog import end_with_worker
-from ganflow.orchestration.preflight import check_project
 from ganflow.orchestration.reruns import Reruns
 from ganflow.orchestration.workspace import workspace
-from ganflow.versions import git
-from ganflow.versions.doctor import require_inputs
+from ganflow.versions import doctor, git
 from ganflow.versions.gate import Decision
 from ganflow.versions.gate_record import write_record
 from ganflow.versions.reading import measured_at
@@ -101,6 +100,26 @@ def _log(line: str) -> None:
     get_run_logger().info("%s", line)
 
 
+@_task("check_project", TRANSFER_RETRIES)
+def check_project(project: Path) -> None:
+    """Raise one error that lists every problem that would fail the run, each with its remedy.
+
+    Seconds now instead of a failure hours later.
+    """
+    failed = []
+    for check in doctor.before_retraining(project):
+        _log(f"{'✓' if check.good else '✗'} {check.name}: {check.found}")
+        if not check.good and check.needed:
+            failed.append(check)
+    if failed:
+        raise GanflowError(
+            "this project is not ready for a retraining:\n"
+            + "\n".join(f"  ✗ {check.name}: {check.found}" for check in failed),
+            where=str(project),
+            run="; ".join(check.mend for check in failed),
+        )
+
+
 @_task("choose_base", TRANSFER_RETRIES)
 def choose_base(project: Path, revision: str | None) -> Base:
     git.fetch(project)
@@ -124,7 +143,7 @@ def apply_changes(folder: Path, overrides: dict[str, Any], source: str | None) -
     ingestion.update_imports(folder, _log)
     if source:
         ingestion.add_incoming(Path(source), folder, params.data.source, _log)
-    require_inputs(folder)
+    doctor.require_inputs(folder)
     transfer.fetch_cached_outputs(folder, STAGES, _log)
     return params
 

@@ -7,7 +7,7 @@ the others.
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
@@ -16,13 +16,14 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.pipeline import STAGES
+from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
 from ganflow.orchestration.clone import check_clone
-from ganflow.orchestration.engines import Engine, task_runner
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.stage import reproduce
 from ganflow.orchestration.trials import (
@@ -32,11 +33,13 @@ from ganflow.orchestration.trials import (
     plan_trials,
     results_table,
 )
-from ganflow.orchestration.workspace import exclusively, workspace
+from ganflow.orchestration.workspace import lock_of, workspace
 from ganflow.versions import dvc
 from ganflow.versions.doctor import require_inputs
 from ganflow.versions.git import commit_of
 from ganflow.versions.reading import measured_at
+
+Engine = Literal["threads", "dask"]
 
 
 @flow(name="sweep", persist_result=False)
@@ -89,6 +92,24 @@ def sweep(
     )
 
 
+def task_runner(engine: Engine, address: str | None, workers: int) -> Any:
+    """Prefect's task runner: threads in this process, or Dask workers."""
+    if engine == "threads":
+        return ThreadPoolTaskRunner(max_workers=workers)
+    try:
+        from prefect_dask import DaskTaskRunner
+    except ImportError:
+        raise GanflowError(
+            "Dask is not installed",
+            where="sweep, engine",
+            expected="the extra `dask`, or engine threads",
+            run="pip install 'ganflow[dask]'",
+        ) from None
+    if address:
+        return DaskTaskRunner(address=address)
+    return DaskTaskRunner(cluster_kwargs={"n_workers": workers, "threads_per_worker": 1})
+
+
 @flow(name="sweep-trials", persist_result=False)
 def run_trials(
     trials: list[Trial], project: Path, commit: str, metric: str, timeout: float | None
@@ -129,7 +150,7 @@ def train_trial(
         parameters.edit(trial.overrides, folder / parameters.PARAMS_FILE)
         for stage in STAGES:
             reproduce(stage, folder, on_line=lambda line: log.info("%s", line), timeout=timeout)
-        with exclusively("experiments"):
+        with lock_of("experiments"):
             processes.checked(
                 dvc.command("exp", "save", "--force", "--name", trial.name),
                 cwd=folder,

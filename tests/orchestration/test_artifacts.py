@@ -51,3 +51,19 @@ def test_a_report_outlives_its_workspace(tmp_path: Path, monkeypatch: pytest.Mon
 def write_grid(folder: Path) -> Path:
     Image.new("L", (8, 8)).save(folder / "grid.png")
     return folder / "grid.png"
+
+
+def test_metrics_have_their_baselines_and_intervals(project: Path) -> None:
+    (project / "data/evaluation/metrics.json").write_text(
+        '{"fd": {"value": 2.5, "baseline": 1.0, "low": 2.25, "high": 2.75, "ratio": 2.5},'
+        ' "classes": {"kl": 0.01}, "profile": "quick"}'
+    )
+    summary = artifacts.read_summary(project)
+    assert summary is not None
+    assert [finding.name for finding in summary.findings] == [
+        "Fréchet distance",
+        "Class divergence",
+    ]
+    assert "| Fréchet distance | 2.5 | 1 | 2.25 to 2.75 |" in artifacts.as_markdown(summary)
+    (project / "data/evaluation/metrics.json").write_text("half a fi")
+    assert artifacts.read_summary(project) is None

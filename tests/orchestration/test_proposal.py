@@ -50,22 +50,20 @@ def test_without_a_tool_the_run_ends_with_the_exact_command(shared: Path) -> Non
 
 def test_a_pull_request_is_opened_once_and_then_updated(shared: Path, bin_folder: Path) -> None:
     at(shared, "https://github.com/someone/something")
-    calls = fake_tool(
-        bin_folder, "gh", {"pr list": "", "pr create": "https://github.com/s/s/pull/7"}
-    )
+    calls = fake_tool(bin_folder, "gh", {"pr create": "https://github.com/s/s/pull/7"})
     opened = proposal.open_request(shared, pushed(shared), "main", "Title", "$(touch evil)")
     assert (opened.state, opened.address) == ("opened", "https://github.com/s/s/pull/7")
     assert "$(touch evil)" in calls.read_text()
     assert not (shared / "evil").exists()
-    calls = fake_tool(bin_folder, "gh", {"pr list": "7", "pr edit": ""})
+    calls = fake_tool(bin_folder, "gh", {"pr edit": "https://github.com/s/s/pull/7"})
     opened = proposal.open_request(shared, pushed(shared), "main", "Title", "text")
-    assert opened.state == "updated"
-    assert "pr edit 7" in calls.read_text()
+    assert (opened.state, opened.address) == ("updated", "https://github.com/s/s/pull/7")
+    assert "pr edit retrain/abc --body text" in calls.read_text()
 
 
 def test_gitlab_is_served_by_its_own_tool(shared: Path, bin_folder: Path) -> None:
     at(shared, "git@gitlab.example.org:someone/something.git")
-    calls = fake_tool(bin_folder, "glab", {"mr list": "[]", "mr create": "https://gitlab/mr/3"})
+    calls = fake_tool(bin_folder, "glab", {"mr create": "https://gitlab/mr/3"})
     opened = proposal.open_request(shared, pushed(shared), "main", "Title", "text")
     assert opened.address == "https://gitlab/mr/3"
     assert "--source-branch retrain/abc --target-branch main" in calls.read_text()
@@ -73,7 +71,7 @@ def test_gitlab_is_served_by_its_own_tool(shared: Path, bin_folder: Path) -> Non
 
 def test_a_tool_that_fails_leaves_the_command(shared: Path, bin_folder: Path) -> None:
     at(shared, "https://github.com/someone/something")
-    fake_tool(bin_folder, "gh", {"pr list": ""})
+    fake_tool(bin_folder, "gh", {})
     opened = proposal.open_request(shared, pushed(shared), "main", "Title", "text")
     assert opened.state == "pushed"
     assert opened.command.startswith("gh pr create")

@@ -10,7 +10,7 @@ Each sends a message to the webhook (Slack, Mattermost and others accept it unch
 import argparse
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import yaml
 from prefect.automations import Automation
@@ -43,8 +43,14 @@ def set_up(webhook: str | None) -> list[str]:
     names = []
     for described in yaml.safe_load(FILE.read_text())["automations"]:
         if block:
-            described["actions"] = [a for a in described["actions"] if a["type"] != "do-nothing"]
-            described["actions"].append(message(described["name"], block))
+            message = {
+                "type": "send-notification",
+                "block_document_id": block,
+                "subject": described["name"],
+                "body": BODY,
+            }
+            kept = [action for action in described["actions"] if action["type"] != "do-nothing"]
+            described["actions"] = [*kept, message]
         _save(Automation.model_validate(described))
         names.append(str(described["name"]))
     return names
@@ -62,16 +68,6 @@ def save_block(webhook: str) -> str:
         cookies=None,
     )
     return str(block.save(BLOCK, overwrite=True))
-
-
-def message(subject: str, block: str) -> dict[str, Any]:
-    """The action that sends a message with a notification block."""
-    return {
-        "type": "send-notification",
-        "block_document_id": block,
-        "subject": subject,
-        "body": BODY,
-    }
 
 
 def _save(automation: Automation) -> None:

@@ -14,7 +14,8 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
 from ganflow.base import paths
 from ganflow.base.paths import state_folder
-from ganflow.orchestration import evaluation_summary
+from ganflow.report.summary import Summary, summarise
+from ganflow.versions.reading import measured_at
 
 GRID = paths.SAMPLES / "grid.png"
 PAGE = paths.REPORT / "index.html"
@@ -32,11 +33,8 @@ def show_results(project: Path, report: Path | None = None) -> None:
         project: the folder in which the stages ran.
         report: the copy of the report that is kept; None for the one that the stage wrote.
     """
-    summary = evaluation_summary.read_summary(project)
-    if summary:
-        create_markdown_artifact(
-            evaluation_summary.as_markdown(summary), "metrics", "The last evaluation"
-        )
+    if summary := read_summary(project):
+        create_markdown_artifact(as_markdown(summary), "metrics", "The last evaluation")
     page = (report or project / PAGE).resolve()
     if (project / GRID).is_file():
         create_markdown_artifact(samples_page(project / GRID, page), "samples", "Generated samples")
@@ -47,6 +45,19 @@ def show_results(project: Path, report: Path | None = None) -> None:
             link_text=str(page),
             description="On the worker's machine",
         )
+
+
+def read_summary(project: Path) -> Summary | None:
+    """Summarize the project's last evaluation; None if there is none that can be read."""
+    found = measured_at(None, project)
+    return summarise(found.metrics, found.detail) if found.metrics else None
+
+
+def as_markdown(summary: Summary) -> str:
+    """The summary's sentence, and a table of its metrics."""
+    rows = (f"| {f.name} | {f.value} | {f.baseline} | {f.interval} |" for f in summary.findings)
+    head = ("| metric | value | baseline | interval |", "|---|---:|---:|---:|")
+    return "\n".join([summary.sentence, "", *head, *rows]) + "\n"
 
 
 def samples_page(grid: Path, report: Path) -> str:

@@ -17,6 +17,7 @@ from prefect.exceptions import ObjectNotFound
 
 import ganflow
 from ganflow.base.errors import GanflowError
+from ganflow.stages.lineage import code_in
 from ganflow.versions import git
 
 TAKE_OVER = "GANFLOW_TAKE_OVER"
@@ -90,7 +91,7 @@ def check_clone() -> None:
             run=f"cd {shlex.quote(str(here))} && {TAKE_OVER}=1 prefect --no-prompt deploy --all",
         )
     runs, own = Path(ganflow.__file__).parent, here / "src" / "ganflow"
-    if own.is_dir() and not own.samefile(runs) and _code(own) != _code(runs):
+    if own.is_dir() and not own.samefile(runs) and code_in(own) != code_in(runs):
         raise GanflowError(
             f"the worker runs the code in {runs}, which is not that of the deployed clone",
             where=str(own),
@@ -109,7 +110,3 @@ def _mark(clone: Path, *, make: bool = False) -> str:
     if make and not path.exists():
         path.write_text(secrets.token_hex(8))
     return path.read_text() if path.exists() else "-"
-
-
-def _code(package: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(package)): p.read_bytes() for p in package.rglob("*.py")}

@@ -15,8 +15,6 @@ from ganflow.base import paths
 from ganflow.base.errors import GanflowError
 from ganflow.base.images import read_picture
 from ganflow.base.paths import state_folder
-from ganflow.orchestration.evaluation_summary import read_summary
-from ganflow.orchestration.terminal import blocks, shows_colours
 from ganflow.versions.commands import ENVIRONMENT
 from ganflow.versions.doctor import require_inputs
 
@@ -89,13 +87,14 @@ def print_results(project: Path, message: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from ganflow.orchestration.artifacts import GRID, PAGE, read_summary
+    from ganflow.orchestration.terminal import blocks
+
     console = Console(highlight=False)
     console.print()
-    grid = project / paths.SAMPLES / "grid.png"
-    if shows_colours(sys.stdout) and grid.exists():
-        print(blocks(read_picture(grid), min(console.width, 120)))
-    summary = read_summary(project)
-    if summary:
+    if console.color_system == "truecolor" and not console.no_color and (project / GRID).exists():
+        console.print(blocks(read_picture(project / GRID), min(console.width, 120)))
+    if summary := read_summary(project):
         title = "Generated samples; the baseline is the value for real images"
         table = Table("metric", "value", "baseline", "95 % interval", title=title)
         for column in table.columns[1:]:
@@ -106,8 +105,8 @@ def print_results(project: Path, message: str) -> None:
         console.print(summary.sentence, soft_wrap=False)
         console.print()
     for what, path in (
-        ("report", paths.REPORT / "index.html"),
-        ("grid", paths.SAMPLES / "grid.png"),
+        ("report", PAGE),
+        ("grid", GRID),
         ("the run", paths.REPORT / "growth.webp"),
         ("metrics", paths.EVALUATION / "metrics.json"),
     ):

@@ -1,6 +1,5 @@
 """Adding new data to a workspace before its stages run."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from ganflow.versions import dvc, git
 def update_imports(folder: Path, on_line: Callable[[str], None]) -> None:
     """Update every imported source (`dvc import`, `dvc import-url`)."""
     for pointer in sorted((folder / RAW).glob("*.dvc")):
-        if _is_import(pointer):
+        if (yaml.safe_load(pointer.read_text()) or {}).get("deps"):  # others were added here
             processes.checked(
                 dvc.command("update", str(pointer.relative_to(folder))),
                 cwd=folder,
@@ -26,11 +25,6 @@ def update_imports(folder: Path, on_line: Callable[[str], None]) -> None:
                 on_line=on_line,
                 timeout=dvc.TRANSFER_SECONDS,
             )
-
-
-def _is_import(pointer: Path) -> bool:
-    described = yaml.safe_load(pointer.read_text()) or {}
-    return bool(described.get("deps"))
 
 
 def add_incoming(incoming: Path, folder: Path, source: str, on_line: Callable[[str], None]) -> None:
@@ -76,23 +70,21 @@ def _plain_files(incoming: Path) -> list[Path]:
             expected="the absolute path of a folder on the worker's machine",
             run="ls -l, on the worker's machine",
         )
-    found = []
-    for folder, folders, names in os.walk(incoming):
-        for name in (*folders, *names):
-            path = Path(folder, name)
-            if path.is_symlink() or not (path.is_dir() or path.is_file()):
-                raise DataError(
-                    "incoming data has something that is neither a folder nor a file",
-                    where=str(path),
-                    expected="regular files, because a link could lead anywhere",
-                    run="replace the link with its file",
-                )
-        found += [Path(folder, name) for name in names]
-    if not found:
+    found = sorted(incoming.rglob("*"))
+    for path in found:
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            raise DataError(
+                "incoming data has something that is neither a folder nor a file",
+                where=str(path),
+                expected="regular files, because a link could lead anywhere",
+                run="replace the link with its file",
+            )
+    files = [path for path in found if path.is_file()]
+    if not files:
         raise DataError(
             "the folder of incoming data is empty",
             where=str(incoming),
             expected="at least one file",
             run="leave out `incoming` to retrain on the existing data",
         )
-    return sorted(found)
+    return files

@@ -18,6 +18,7 @@ from ganflow.versions.commands import ENVIRONMENT, is_secret, without_credential
 
 GRACE_SECONDS = 10.0
 TAIL_LINES = 40
+NO_LIMIT = 1e9
 
 
 class CommandError(GanflowError):
@@ -81,7 +82,7 @@ def run(
         CommandTimeoutError: after `timeout` seconds.
     """
     supervised = [sys.executable, "-I", "-S", supervisor.__file__, str(GRACE_SECONDS), *command]
-    deadline = None if timeout is None else time.monotonic() + timeout
+    deadline = time.monotonic() + (timeout or NO_LIMIT)
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     with subprocess.Popen(
         supervised,
@@ -97,7 +98,7 @@ def run(
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=_read, args=(process, lines), daemon=True).start()
         try:
-            while (line := _next(lines, deadline)) is not None:
+            while (line := lines.get(timeout=max(deadline - time.monotonic(), 0.001))) is not None:
                 tail.append(line)
                 on_line(line)
             return Finished(process.wait(), tuple(tail))
@@ -111,12 +112,6 @@ def run(
             ) from None
         finally:
             _end(process)
-
-
-def _next(lines: "queue.SimpleQueue[str | None]", deadline: float | None) -> str | None:
-    if deadline is None:
-        return lines.get()
-    return lines.get(timeout=max(deadline - time.monotonic(), 0.001))
 
 
 def _read(process: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str | None]") -> None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shlex
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,8 +16,10 @@ from ganflow.versions import git
 from ganflow.versions.gate_record import GATE_RECORD
 from ganflow.versions.git import ORIGIN, remote_commit, succeeds
 
+State = Literal["opened", "updated", "pushed", "already there"]
+
 PREFIX = "retrain/"
-PROPOSED = ("dvc.lock", "params.yaml", str(LOCK), str(EVALUATION))
+PROPOSED = ("dvc.lock", "params.yaml", str(LOCK), str(EVALUATION), str(RAW / ".gitignore"))
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Proposal:
 
     branch: str
     commit: str
-    state: Literal["opened", "updated", "pushed", "already there"]
+    state: State
     address: str = ""
     command: str = ""
 
@@ -34,9 +36,8 @@ class Proposal:
 def stage_changes(folder: Path) -> bool:
     """Stage the files that a retraining may change; return whether any has changed."""
     pointers = [str(p.relative_to(folder)) for p in sorted((folder / RAW).glob("*.dvc"))]
-    ignore = [str(RAW / ".gitignore")] if (folder / RAW / ".gitignore").exists() else []
     present = [path for path in PROPOSED if (folder / path).exists()]
-    git.run("add", "--all", "--", *present, *pointers, *ignore, cwd=folder)
+    git.run("add", "--all", "--", *present, *pointers, cwd=folder)
     return not succeeds("diff", "--cached", "--quiet", cwd=folder)
 
 
@@ -52,10 +53,10 @@ def branch_name(folder: Path, base: str) -> str:
     return PREFIX + digest.hexdigest()[:12]
 
 
-def commit(folder: Path, base: str, title: str, body: str) -> str:
+def commit(folder: Path, base: str, title: str, body: str) -> None:
     """Commit the index and the gate's record, unless an earlier attempt has done so."""
-    if git.run("rev-parse", "HEAD", cwd=folder).strip() != base:
-        return git.run("rev-parse", "HEAD", cwd=folder).strip()
+    if git.commit_of("HEAD", folder) != base:
+        return
     if (folder / GATE_RECORD).exists():
         git.run("add", "--", str(GATE_RECORD), cwd=folder)
     git.run(
@@ -67,7 +68,6 @@ def commit(folder: Path, base: str, title: str, body: str) -> str:
         what="git did not commit the result",
         remedy='git config user.name "..." && git config user.email "..."',
     )
-    return git.run("rev-parse", "HEAD", cwd=folder).strip()
 
 
 def push(folder: Path, branch: str) -> tuple[str, bool]:
@@ -90,7 +90,7 @@ def push(folder: Path, branch: str) -> tuple[str, bool]:
             what=f"the branch {branch} could not be pushed",
             remedy="git push --dry-run origin HEAD (with the worker's own account)",
         )
-        return git.run("rev-parse", "HEAD", cwd=folder).strip(), True
+        return git.commit_of("HEAD", folder), True
     git.run("fetch", "--quiet", ORIGIN, f"refs/heads/{branch}", cwd=folder)
     if succeeds("diff", "--quiet", there, "HEAD", cwd=folder):
         return there, False
@@ -108,76 +108,27 @@ def open_request(folder: Path, proposal: Proposal, base: str, title: str, body: 
 
     Without `gh` or `glab`, or if they fail, the result has the exact command instead.
     """
-    branch, commit = proposal.branch, proposal.commit
-    for tool in (_GitHub(), _GitLab()):
-        if not tool.handles(folder):
-            continue
-        number = tool.find_open(folder, branch)
-        if number:
-            address = tool.update(folder, number, body)
-            return Proposal(branch, commit, "updated", address)
-        command = tool.create_command(branch, base, title, body)
-        ended = _run_tool(command, folder)
+    branch, address = proposal.branch, git.run("remote", "get-url", ORIGIN, cwd=folder)
+    if shutil.which("gh") and "github" in address:
+        create = _create_on_github(branch, base, title, body)
+        update = ["gh", "pr", "edit", branch, "--body", body]
+    elif shutil.which("glab") and "gitlab" in address:
+        names = ("--source-branch", branch, "--target-branch", base)
+        create = ["glab", "mr", "create", *names, "--title", title, "--description", body, "--yes"]
+        update = ["glab", "mr", "update", branch, "--description", body]
+    else:
+        create = _create_on_github(branch, base, title, "the decision above")
+        return replace(proposal, command=shlex.join(create))
+    # Neither tool opens a second request of the same branch.
+    attempts: dict[State, list[str]] = {"opened": create, "updated": update}
+    for state, command in attempts.items():
+        environment = processes.environment(with_secrets=True)
+        ended = processes.run(command, cwd=folder, env=environment, timeout=120)
         if ended.code == 0:
-            return Proposal(branch, commit, "opened", ended.text.strip().splitlines()[-1])
-        return Proposal(branch, commit, proposal.state, command=shlex.join(command))
-    command = _GitHub().create_command(branch, base, title, "the decision above")
-    return Proposal(branch, commit, proposal.state, command=shlex.join(command))
+            return replace(proposal, state=state, address="".join(ended.tail[-1:]))
+    return replace(proposal, command=shlex.join(create))
 
 
-def _run_tool(command: list[str], folder: Path) -> processes.Finished:
-    return processes.run(
-        command, cwd=folder, env=processes.environment(with_secrets=True), timeout=120
-    )
-
-
-class _GitHub:
-    tool, host = "gh", "github"
-
-    def handles(self, folder: Path) -> bool:
-        if not shutil.which(self.tool):
-            return False
-        return self.host in git.run("remote", "get-url", ORIGIN, cwd=folder)
-
-    def find_open(self, folder: Path, branch: str) -> str:
-        ended = _run_tool(
-            [self.tool, "pr", "list", "--head", branch, "--json", "number", "--jq", ".[0].number"],
-            folder,
-        )
-        return ended.text.strip() if ended.code == 0 and ended.text.strip().isdigit() else ""
-
-    def create_command(self, branch: str, base: str, title: str, body: str) -> list[str]:
-        return [
-            *(self.tool, "pr", "create", "--head", branch, "--base", base),
-            *("--title", title, "--body", body),
-        ]
-
-    def update(self, folder: Path, number: str, body: str) -> str:
-        _run_tool([self.tool, "pr", "edit", number, "--body", body], folder)
-        return f"pull request {number}"
-
-
-class _GitLab(_GitHub):
-    tool, host = "glab", "gitlab"
-
-    def find_open(self, folder: Path, branch: str) -> str:
-        ended = _run_tool(
-            [self.tool, "mr", "list", "--source-branch", branch, "--output", "json"], folder
-        )
-        if ended.code != 0:
-            return ""
-        try:
-            found = json.loads(ended.text)
-        except ValueError:
-            return ""
-        return str(found[0]["iid"]) if found else ""
-
-    def create_command(self, branch: str, base: str, title: str, body: str) -> list[str]:
-        return [
-            *(self.tool, "mr", "create", "--source-branch", branch, "--target-branch", base),
-            *("--title", title, "--description", body, "--yes"),
-        ]
-
-    def update(self, folder: Path, number: str, body: str) -> str:
-        _run_tool([self.tool, "mr", "update", number, "--description", body], folder)
-        return f"merge request {number}"
+def _create_on_github(branch: str, base: str, title: str, body: str) -> list[str]:
+    names = ("--head", branch, "--base", base)
+    return ["gh", "pr", "create", *names, "--title", title, "--body", body]

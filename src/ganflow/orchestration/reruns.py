@@ -28,10 +28,13 @@ class Reruns:
     on_line: Callable[[str], None]
 
     def train_candidate(self, seed: int) -> Measured:
-        """Train and evaluate the candidate with another seed."""
+        """Train and evaluate the candidate's parameters and raw data with another seed."""
         with workspace(self.project, self._name("candidate", seed), self.base_commit) as folder:
             transfer.pull(folder, self.on_line)
-            self._copy_inputs(folder, seed)
+            shutil.copyfile(self.candidate_folder / "params.yaml", folder / "params.yaml")
+            parameters.edit({"seed": seed}, folder / parameters.PARAMS_FILE)
+            shutil.rmtree(folder / RAW)
+            shutil.copytree(self.candidate_folder / RAW, folder / RAW, symlinks=True)
             stages = (*TRAINING, "sample", "evaluate")
             transfer.fetch_cached_outputs(folder, stages, self.on_line)
             self._reproduce(folder, stages)
@@ -63,13 +66,6 @@ class Reruns:
 
     def _name(self, model: str, seed: int) -> str:
         return f"{self.candidate_folder.name}-{model}-{seed}"
-
-    def _copy_inputs(self, folder: Path, seed: int) -> None:
-        """Copy the candidate's parameters and raw data into `folder`, and set the seed."""
-        shutil.copyfile(self.candidate_folder / "params.yaml", folder / "params.yaml")
-        parameters.edit({"seed": seed}, folder / parameters.PARAMS_FILE)
-        shutil.rmtree(folder / RAW)
-        shutil.copytree(self.candidate_folder / RAW, folder / RAW, symlinks=True)
 
     def _reproduce(self, folder: Path, stages: tuple[str, ...]) -> None:
         for stage in stages:

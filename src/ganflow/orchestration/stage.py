@@ -5,18 +5,20 @@ tests/orchestration/test_stage.py tests it with the real DVC.
 """
 
 import shutil
+import tarfile
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
-import yaml
 from zc.lockfile import LockError, LockFile  # type: ignore[import-untyped]
 
 from ganflow.base.errors import GanflowError
 from ganflow.gan.checkpoint import forget_recorded
 from ganflow.orchestration import processes
+from ganflow.stages.lineage import stages_in
 from ganflow.versions import dvc
 
 LOCK_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 60.0, 60.0, 60.0)
@@ -115,48 +117,41 @@ def _attempt(
     command = dvc.command("--wait-for-lock", "repro", "--single-item", stage)
     with _restore_outputs_on_error(stage, project):
         ended = processes.run(command, cwd=project, on_line=read, timeout=timeout)
-        if ended.code == 0:
-            return _reported_outcome(stage, seen)
-        if not seen and _FILES_IN_USE in ended.text:
-            return None
-        raise _failure(stage, ended)
+        if ended.code:
+            if not seen and _FILES_IN_USE in ended.text:
+                return None
+            raise _failure(stage, ended)
+        if not seen:
+            raise StageError(
+                f"DVC succeeded but did not report what it did with stage {stage}",
+                expected="one of the messages that src/ganflow/orchestration/stage.py parses",
+                run="pytest tests/orchestration/test_stage.py (has DVC's wording changed?)",
+            )
+        return seen[0]
 
 
 def _is_locked(project: Path) -> bool:
     """Whether a DVC command holds the project's lock (a file lock, released with its process)."""
     try:
         LockFile(str(project / ".dvc" / "tmp" / "lock")).close()
-    except LockError:
-        return True
-    except OSError:
-        return False
+    except (LockError, OSError) as error:  # the latter where no DVC command has run yet
+        return isinstance(error, LockError)
     return False
 
 
 def outcome_of(line: str, stage: str) -> Outcome | None:
     """The outcome for `stage` that a line of DVC's output reports, if any."""
-    if line == f"Stage '{stage}' didn't change, skipping":
-        return Outcome.UNCHANGED
-    if line == f"Stage '{stage}' is cached - skipping run, checking out outputs":
-        return Outcome.RESTORED
-    if line == f"Running stage '{stage}':":
-        return Outcome.RAN
-    return None
+    reports = {
+        f"Stage '{stage}' didn't change, skipping": Outcome.UNCHANGED,
+        f"Stage '{stage}' is cached - skipping run, checking out outputs": Outcome.RESTORED,
+        f"Running stage '{stage}':": Outcome.RAN,
+    }
+    return reports.get(line)
 
 
 def is_hint(line: str) -> bool:
     """Whether a line is empty or one of DVC's hints about the next command."""
     return not line.strip() or line.strip().startswith(_HINTS)
-
-
-def _reported_outcome(stage: str, seen: list[Outcome]) -> Outcome:
-    if seen:
-        return seen[0]
-    raise StageError(
-        f"DVC succeeded but did not report what it did with stage {stage}",
-        expected="one of the messages that src/ganflow/orchestration/stage.py parses",
-        run="pytest tests/orchestration/test_stage.py (has DVC's wording changed?)",
-    )
 
 
 def _failure(stage: str, ended: processes.Finished) -> StageError:
@@ -174,51 +169,36 @@ def _failure(stage: str, ended: processes.Finished) -> StageError:
 @contextmanager
 def _restore_outputs_on_error(stage: str, project: Path) -> Iterator[None]:
     """Restore the stage's outputs if the block raises anything."""
-    kept = project / ".dvc" / "tmp" / "ganflow" / stage
     uncached = uncached_outputs(stage, project)
-    shutil.rmtree(kept, ignore_errors=True)
-    for number, path in enumerate(uncached):
-        _copy(path, kept / str(number))
-    try:
-        yield
-    except BaseException:
-        processes.run(
-            dvc.command("--wait-for-lock", "checkout", "--force", "--quiet", stage),
-            cwd=project,
-            timeout=600,
-        )
-        for number, path in enumerate(uncached):
-            if (copy := kept / str(number)).exists():
-                _remove(path)
-                _copy(copy, path)
-        raise
-    finally:
-        shutil.rmtree(kept, ignore_errors=True)
+    with tempfile.TemporaryFile() as kept:
+        with tarfile.open(fileobj=kept, mode="w") as archive:
+            for path in uncached:
+                if (project / path).exists():
+                    archive.add(project / path, path)
+        try:
+            yield
+        except BaseException:
+            processes.run(
+                dvc.command("--wait-for-lock", "checkout", "--force", "--quiet", stage),
+                cwd=project,
+                timeout=600,
+            )
+            for path in uncached:
+                shutil.rmtree(project / path, ignore_errors=True)
+            kept.seek(0)
+            with tarfile.open(fileobj=kept) as archive:
+                archive.extractall(project, filter="data")
+            raise
 
 
-def uncached_outputs(stage: str, project: Path) -> list[Path]:
-    """The outputs of `stage` that are in git and not in DVC's cache."""
-    described = yaml.safe_load((project / "dvc.yaml").read_text())["stages"].get(stage, {})
+def uncached_outputs(stage: str, project: Path) -> list[str]:
+    """The paths of the outputs of `stage` that are in git and not in DVC's cache."""
+    described = stages_in(project).get(stage, {})
     entries = [e for kind in ("outs", "metrics", "plots") for e in described.get(kind, [])]
     return [
-        project / path
+        path
         for entry in entries
         if isinstance(entry, dict)
         for path, options in entry.items()
         if isinstance(options, dict) and options.get("cache") is False
     ]
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, symlinks=True)
-    elif source.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

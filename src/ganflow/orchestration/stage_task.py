@@ -1,16 +1,32 @@
-"""A Prefect task that runs one stage of dvc.yaml."""
+"""A Prefect task that runs one stage of dvc.yaml, with a progress bar in Prefect's page."""
 
+import re
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from prefect import Task, task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from ganflow.orchestration.stage import TransientStageError, is_hint, reproduce
-from ganflow.orchestration.stage_progress import ProgressArtifact
+
+SECONDS_BETWEEN_UPDATES = 5.0
+"""Each update is a request to the server, so updates are limited."""
+
+_LINE = re.compile(r"progress: (?P<what>\S+) (?P<done>\d+)/(?P<total>\d+) (?P<rest>.*)")
+
+
+def percentage(line: str) -> float | None:
+    """The percentage in a line of `ganflow.base.progress`; None for any other line."""
+    match = _LINE.fullmatch(line.strip())
+    if not match or int(match["total"]) == 0:
+        return None
+    return min(100.0, 100 * int(match["done"]) / int(match["total"]))
 
 
 def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[None]]:
@@ -47,3 +63,27 @@ def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[No
 
 def _is_transient(task: Any, run: Any, state: State[Any]) -> bool:
     return isinstance(state.result(raise_on_failure=False), TransientStageError)
+
+
+class ProgressArtifact:
+    """One progress artifact: the first progress line creates it, later lines update it."""
+
+    def __init__(self, stage: str) -> None:
+        self.key = f"{stage}-progress".replace("_", "-")
+        self.artifact: UUID | None = None
+        self.shown_at = 0.0
+
+    def read(self, line: str) -> None:
+        done = percentage(line)
+        if done is None:
+            return
+        description = line.strip().removeprefix("progress: ")
+        now = time.monotonic()
+        if self.artifact is None:
+            created = create_progress_artifact(done, self.key, description)
+            self.artifact = cast(UUID, created)  # a coroutine only inside an event loop
+        elif now - self.shown_at >= SECONDS_BETWEEN_UPDATES or done >= 100:
+            update_progress_artifact(self.artifact, done, description)
+        else:
+            return
+        self.shown_at = now

@@ -136,8 +136,7 @@ def results_table(results: Sequence[TrialResult], metric: str) -> list[dict[str,
         key, trained = point
         values = [r.value for r in trained if r.value is not None]
         mean = sum(values) / len(values) if values else math.inf
-        over = t_interval(values) if len(values) > 1 else None
-        span = (over.low, over.high) if over else trained[0].interval
+        span = t_interval(values) if len(values) > 1 else trained[0].interval
         return mean, {
             "parameters": key,
             metric: f"{mean:.4g}" if values else "",

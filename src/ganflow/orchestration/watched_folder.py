@@ -13,14 +13,11 @@ FileStates = dict[str, str]
 
 def file_states(folder: Path) -> FileStates:
     """The current files of `folder`, without hidden ones; empty if there is no such folder."""
-    if not folder.is_dir():
-        return {}
-    states = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            stat = path.stat()
-            states[str(path.relative_to(folder))] = f"{stat.st_size} {stat.st_mtime_ns}"
-    return states
+    return {
+        str(path.relative_to(folder)): f"{path.stat().st_size} {path.stat().st_mtime_ns}"
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
 
 
 def load_states(folder: Path) -> FileStates | None:

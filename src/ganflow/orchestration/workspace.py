@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from configobj import ConfigObj  # type: ignore[import-untyped]
+from filelock import FileLock
 
 from ganflow.base.environment import LOCK, record_versions
 from ganflow.base.errors import GanflowError
@@ -48,12 +49,9 @@ def project_lock(*, exclusive: bool) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def exclusively(what: str) -> Iterator[None]:
-    """Wait for the lock named `what` of this clone, and hold it."""
-    with (state_folder() / f"{what}.lock").open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+def lock_of(what: str) -> FileLock:
+    """This clone's lock named `what`, to be waited for and held."""
+    return FileLock(state_folder() / f"{what}.lock")
 
 
 @contextmanager
@@ -73,14 +71,14 @@ def workspace(project: Path, name: str, commit: str) -> Iterator[Path]:
     os.environ["GANFLOW_STATE"] = str(state_folder())
     with project_lock(exclusive=False):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with exclusively("worktrees"):
+        with lock_of("worktrees"):
             remove_workspace(project, folder)
             git.run("worktree", "add", "--quiet", "--detach", str(folder), commit, cwd=project)
         share_cache(project, folder)
         if (folder / LOCK).exists():
             record_versions(folder)  # what runs here is what is installed now
         yield folder
-        with exclusively("worktrees"):
+        with lock_of("worktrees"):
             remove_workspace(project, folder)
 
 
@@ -110,18 +108,13 @@ def share_cache(project: Path, folder: Path) -> None:
             if url and "://" not in url and not Path(url).is_absolute():
                 absolute = os.path.normpath(source.parent / url)
                 settings.setdefault(section, {})["url"] = absolute
-    settings.setdefault("cache", {})["dir"] = cache_folder(project)
-    # DVC's records about the workspace (file hashes) are removed with it.
-    settings.setdefault("core", {})["site_cache_dir"] = str(folder / ".dvc" / "tmp" / "site")
-    settings.write()
-
-
-def cache_folder(project: Path) -> str:
-    """The absolute path of the project's DVC cache."""
-    return processes.checked(
+    settings.setdefault("cache", {})["dir"] = processes.checked(
         dvc.command("cache", "dir"),
         cwd=project,
         what="DVC does not say where its cache is",
         remedy="dvc doctor",
         timeout=60,
     ).strip()
+    # DVC's records about the workspace (file hashes) are removed with it.
+    settings.setdefault("core", {})["site_cache_dir"] = str(folder / ".dvc" / "tmp" / "site")
+    settings.write()

@@ -66,11 +66,11 @@ def check_code(project: Path, stage: str) -> None:
         ChangedError: with a file that differs.
     """
     package = Path(ganflow.__file__).parent
-    for path in map(Path, _described(project, stage)["deps"]):
+    for path in _dependencies(project, stage):
         if not path.is_relative_to(CODE):
             continue
         running, hashed = package / path.relative_to(CODE), project / path
-        if _code(running) != _code(hashed):
+        if code_in(running) != code_in(hashed):
             raise ChangedError(
                 f"the running code is not the project's: {path} differs from {running}",
                 where=str(project),
@@ -80,12 +80,15 @@ def check_code(project: Path, stage: str) -> None:
             )
 
 
-def _described(project: Path, stage: str) -> dict[str, Any]:
-    """A stage in dvc.yaml, with the name of the source filled in."""
-    text = (project / "dvc.yaml").read_text()
+def stages_in(project: Path) -> dict[str, dict[str, Any]]:
+    """The stages of a project's dvc.yaml, as they are written there."""
+    return dict(yaml.safe_load((project / "dvc.yaml").read_text())["stages"])
+
+
+def _dependencies(project: Path, stage: str) -> list[Path]:
     source = _values(project / PARAMS).get("data", {}).get("source", "")
-    found = yaml.safe_load(text.replace("${data.source}", source))["stages"][stage]
-    return {"deps": [], "params": [], **found}
+    listed = stages_in(project)[stage].get("deps", [])
+    return [Path(path.replace("${data.source}", source)) for path in listed]
 
 
 def _values(path: Path) -> dict[str, Any]:
@@ -98,14 +101,13 @@ def _inputs(project: Path, stage: str) -> dict[str, str]:
     Code is told apart by its content, data by size, time and number of the file: hashing that
     twice more could take longer than the stage.
     """
-    described = _described(project, stage)
     found: dict[str, str] = {}
-    for entry in described["params"]:
+    for entry in stages_in(project)[stage].get("params", []):
         listed = entry if isinstance(entry, dict) else {PARAMS: [entry]}
         for name, keys in listed.items():
             values = _values(project / name)
             found |= {f"{key} in {name}": json.dumps(values.get(key)) for key in keys}
-    for path in map(Path, described["deps"]):
+    for path in _dependencies(project, stage):
         is_code = path.is_relative_to(CODE)
         for file in _files(project / path):
             told = sha256_of(file) if is_code else str(fingerprint(file.stat()))
@@ -125,17 +127,16 @@ def _files(path: Path) -> list[Path]:
     ]
 
 
-def _code(path: Path) -> dict[str, str]:
-    """The hash of each file at or below `path`."""
+def code_in(path: Path) -> dict[str, str]:
+    """The hash of each file at or below `path`, to compare the code of two places."""
     return {str(file.relative_to(path)): sha256_of(file) for file in _files(path)}
 
 
 def stages_of(project: Path, libraries: set[str]) -> list[str]:
     """The stages in dvc.yaml whose results depend on some libraries' versions."""
-    described = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]
     return [
         stage
-        for stage, entries in described.items()
+        for stage, entries in stages_in(project).items()
         for entry in entries["params"]
         if isinstance(entry, dict) and libraries & set(entry.get(str(LOCK), ()))
     ]

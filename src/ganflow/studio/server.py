@@ -1,6 +1,5 @@
 """Listening on an address."""
 
-import ipaddress
 import logging
 import socket
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import MODEL, PREPARED
 from ganflow.studio.guard import LOOPBACK, Guard
+from ganflow.versions.doctor import is_loopback
 
 LOGGER = logging.getLogger("ganflow")
 MOST_THREADS = 256
@@ -99,12 +99,3 @@ def bind(host: str, port: int) -> socket.socket:
 def address(taken: socket.socket) -> str:
     host, port = taken.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

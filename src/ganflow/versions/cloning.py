@@ -4,10 +4,11 @@ Prefect's own `git_clone` step makes a new clone of depth 1 for every run. DVC c
 and it shares neither cache nor checkpoints with the next run.
 """
 
-import fcntl
 import os
 import shutil
 from pathlib import Path
+
+from filelock import FileLock
 
 from ganflow.base.errors import GanflowError
 from ganflow.versions import git
@@ -32,8 +33,7 @@ def whole_clone(repository: str, folder: str) -> dict[str, str]:
     """
     clone = Path(folder).absolute()
     clone.parent.mkdir(parents=True, exist_ok=True)
-    with clone.with_name(f"{clone.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # runs that start together make one clone
+    with FileLock(clone.with_name(f"{clone.name}.lock")):  # runs that start together make one clone
         if not clone.exists():
             draft = clone.with_name(f"{clone.name}.partial")
             shutil.rmtree(draft, ignore_errors=True)

@@ -17,7 +17,7 @@ from ganflow.versions.comparison import (
     paired_bootstrap,
     t_interval,
 )
-from ganflow.versions.gate import Measured, difference_interval
+from ganflow.versions.gate import Measured, difference_interval, interval_text
 from ganflow.versions.git import commit_of
 from ganflow.versions.reading import measured_at
 from ganflow.versions.rescoring import rescored, sampled
@@ -143,8 +143,8 @@ def _over_seeds(old: Sequence[Measured], new: Sequence[Measured]) -> list[str]:
 
 
 def _over(values: Sequence[float]) -> str:
-    found = t_interval(values)
-    return f"{found.mean:.4g} ± {found.high - found.mean:.2g}"
+    low, high = t_interval(values)
+    return f"{(low + high) / 2:.4g} ± {(high - low) / 2:.2g}"
 
 
 def _over_samples(old: Measured, new: Measured, distance: Difference) -> list[str]:
@@ -165,5 +165,5 @@ def _over_samples(old: Measured, new: Measured, distance: Difference) -> list[st
 
 
 def _row(name: str, base: str, candidate: str, found: Difference) -> str:
-    change = f"{found.value:+.3g} ({found.low:+.3g} to {found.high:+.3g})"
+    change = f"{found.value:+.3g} ({interval_text((found.low, found.high))})"
     return f"| `{name}` | {base} | {candidate} | {change} | **{found.answer}** |"

@@ -43,15 +43,6 @@ on both sides (`prdc.density`, `memorization`, `c2st.accuracy`), or no property 
 
 
 @dataclass(frozen=True)
-class MeanInterval:
-    """A mean over seeds with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Difference:
     """Candidate minus base, with its 95 % interval and the answer that follows from it."""
 
@@ -61,16 +52,15 @@ class Difference:
     answer: Answer
 
 
-def t_interval(values: Sequence[float]) -> MeanInterval:
-    """Student's interval of a mean (1908).
+def t_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Student's 95 % interval of a mean (1908), which is its middle.
 
     Raises:
         GanflowError: for fewer than two values, or one that is not finite.
     """
-    numbers = _finite(values, 2)
+    numbers = _finite(values)
     half = _t(len(numbers) - 1) * float(numbers.std(ddof=1)) / np.sqrt(len(numbers))
-    mean = float(numbers.mean())
-    return MeanInterval(mean, mean - half, mean + half)
+    return float(numbers.mean()) - half, float(numbers.mean()) + half
 
 
 def across_seeds(
@@ -83,7 +73,7 @@ def across_seeds(
     Raises:
         GanflowError: for fewer than two seeds of either.
     """
-    old, new = _finite(base, 2), _finite(candidate, 2)
+    old, new = _finite(base), _finite(candidate)
     value = float(new.mean() - old.mean())
     parts = np.array([old.var(ddof=1) / len(old), new.var(ddof=1) / len(new)])
     variance = float(parts.sum())
@@ -98,15 +88,9 @@ def paired_interval(base: Sequence[float], candidate: Sequence[float]) -> tuple[
     """Student's 95 % interval of the mean difference of recipes trained under the same seeds.
 
     Raises:
-        GanflowError: if the numbers do not pair up, or there are fewer than two pairs.
+        GanflowError: for fewer than two pairs.
     """
-    if len(base) != len(candidate):
-        raise GanflowError(
-            f"{len(base)} and {len(candidate)} seeds do not pair up",
-            expected="the same seeds for both",
-        )
-    found = t_interval([new - old for old, new in zip(base, candidate, strict=True)])
-    return found.low, found.high
+    return t_interval([new - old for old, new in zip(base, candidate, strict=True)])
 
 
 def paired_bootstrap(
@@ -159,12 +143,12 @@ def _t(freedom: float) -> float:
     return float(stdtrit(freedom, 0.5 + LEVEL / 2.0))
 
 
-def _finite(values: Sequence[float], least: int) -> np.ndarray:
+def _finite(values: Sequence[float]) -> np.ndarray:
     numbers = np.asarray(values, np.float64)
-    if len(numbers) < least:
+    if len(numbers) < 2:
         raise GanflowError(
             f"{len(numbers)} value cannot say how far values differ",
-            expected=f"at least {least} seeds",
+            expected="at least 2 seeds",
             run="train under another seed: dvc exp run -S seed=1",
         )
     if not np.isfinite(numbers).all():

@@ -92,7 +92,7 @@ class Decision:
     def _listed(rows: Any) -> str:
         listed = (
             f"{row.metric} {row.outcome}"
-            + (f" ({_number(row.base)} → {_number(row.candidate)})" if row.interval else "")
+            + (f" ({number_text(row.base)} → {number_text(row.candidate)})" if row.interval else "")
             for row in rows
         )
         return ", ".join(listed) or "limits kept"
@@ -111,8 +111,8 @@ class Decision:
             "|---|---:|---:|---:|---|---|",
         ]
         lines += [
-            f"| {row.metric} | {_number(row.base)} | {_number(row.candidate)} "
-            f"| {_interval(row.interval)} | {row.rule} | {row.outcome} |"
+            f"| {row.metric} | {number_text(row.base)} | {number_text(row.candidate)} "
+            f"| {interval_text(row.interval)} | {row.rule} | {row.outcome} |"
             for row in self.rows
         ]
         return "\n".join([*lines, "", f"95 % {source}.", ""])
@@ -143,8 +143,7 @@ def _limit(
 ) -> MetricDecision:
     bounds = [f"≥ {least:g}"] if least is not None else []
     bounds += [f"≤ {most:g}"] if most is not None else []
-    values = [one.value(metric) for one in candidate]
-    found = [value for value in values if value is not None]
+    found = _values(metric, candidate)
     kept = all(
         (least is None or value >= least) and (most is None or value <= most) for value in found
     )
@@ -153,7 +152,7 @@ def _limit(
     return MetricDecision(
         metric,
         None,
-        sum(found) / len(found) if complete else None,
+        _mean(found) if complete else None,
         None,
         " and ".join(bounds) or "a finite number",
         outcome,
@@ -169,26 +168,23 @@ def _compare(
     candidate: Sequence[Measured],
 ) -> MetricDecision:
     rule = f"{direction} is better, margin {gate.margin:.0%}"
-    before = [one.value(metric) for one in base]
-    after = [one.value(metric) for one in candidate]
-    old = [value for value in before if value is not None]
-    new = [value for value in after if value is not None]
+    old, new = _values(metric, base), _values(metric, candidate)
+    before, after = _mean(old), _mean(new)
     comparable = len(base) == len(candidate) == len(old) == len(new) > 0 and all(
         one.terms == other.terms for one, other in zip(base, candidate, strict=True)
     )
-    if not comparable:
-        return MetricDecision(metric, _mean(old), _mean(new), None, rule, "missing", False)
-    base_mean = sum(old) / len(old)
+    if not comparable or before is None:
+        return MetricDecision(metric, before, after, None, rule, "missing", False)
     interval = (
         paired_interval(old, new)
         if len(old) > 1
         else difference_interval(metric, base[0], candidate[0])
     )
-    outcome = classify_difference(interval, direction, gate.margin * abs(base_mean))
+    outcome = classify_difference(interval, direction, gate.margin * abs(before))
     passed = outcome in ("better", "not worse") or (
         outcome == "cannot tell" and gate.on_unclear == "pass"
     )
-    return MetricDecision(metric, base_mean, _mean(new), interval, rule, outcome, passed)
+    return MetricDecision(metric, before, after, interval, rule, outcome, passed)
 
 
 def classify_difference(
@@ -230,13 +226,18 @@ def difference_interval(
     )
 
 
+def _values(metric: str, side: Sequence[Measured]) -> list[float]:
+    """The finite values of a metric."""
+    return [value for one in side if (value := one.value(metric)) is not None]
+
+
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _number(value: float | None) -> str:
+def number_text(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _interval(interval: tuple[float, float] | None) -> str:
+def interval_text(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f"{interval[0]:+.3g} to {interval[1]:+.3g}"

@@ -6,19 +6,40 @@ file, so the review recomputes what it can and says what it only quotes.
 """
 
 import hashlib
-import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from ganflow.base.files import write_json
 from ganflow.config.gate import GateParams
-from ganflow.versions.gate import Decision, Measured, decide
+from ganflow.versions.gate import Decision, Measured, MetricDecision, decide
 from ganflow.versions.reading import METRICS, file_at, measured_at
 
 GATE_RECORD = Path("gate.json")
+
+
+@dataclass(frozen=True)
+class RecordedSide:
+    """What was compared of the base or of the candidate."""
+
+    metrics_sha256: str | None
+    """Of metrics.json; None where there is none."""
+    evaluations: list[Measured]
+    """One for each training seed, with the numbers that the gate reads."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """The contents of gate.json."""
+
+    passed: bool
+    seeds: list[int]
+    rows: tuple[MetricDecision, ...]
+    base: RecordedSide
+    candidate: RecordedSide
 
 
 @dataclass(frozen=True)
@@ -48,58 +69,43 @@ def write_record(
         seeds: the training seeds, in the order of `base` and `candidate`.
     """
     decision = decide(gate, base, candidate)
-    record = {
-        "passed": decision.passed,
-        "seeds": list(seeds),
-        "rows": _rows(decision),
-        "base": {
-            "metrics_sha256": _metrics_hash(base_commit, project),
-            "evaluations": [_gated(gate, one) for one in base],
-        },
-        "candidate": {
-            "metrics_sha256": _metrics_hash(None, project),
-            "evaluations": [_gated(gate, one) for one in candidate],
-        },
-    }
-    write_json(project / GATE_RECORD, record)
+    sides = [
+        RecordedSide(_metrics_hash(commit, project), [_gated(gate, one) for one in side])
+        for commit, side in ((base_commit, base), (None, candidate))
+    ]
+    record = Record(decision.passed, list(seeds), decision.rows, *sides)
+    write_json(project / GATE_RECORD, asdict(record))
     return decision
 
 
 def read_record(project: Path, base_commit: str, gate: GateParams) -> CheckedRecord | None:
     """The record of the working tree, checked; None if it is not about these two evaluations."""
-    record = _parsed(file_at(GATE_RECORD, None, project))
-    sides = {"base": base_commit, "candidate": None}
-    found: dict[str, list[Measured]] = {}
-    for side, commit in sides.items():
-        part = record.get(side)
-        if not isinstance(part, Mapping) or not isinstance(part.get("evaluations"), list):
-            return None
-        if part.get("metrics_sha256") != _metrics_hash(commit, project):
-            return None
-        found[side] = [
-            Measured(_mapping(one, "metrics"), _mapping(one, "detail"))
-            for one in part["evaluations"]
-        ]
+    try:
+        record = TypeAdapter(Record).validate_json(file_at(GATE_RECORD, None, project) or b"")
+    except ValidationError:
+        return None
+    base, candidate = record.base.evaluations, record.candidate.evaluations
+    if record.base.metrics_sha256 != _metrics_hash(base_commit, project):
+        return None
+    if record.candidate.metrics_sha256 != _metrics_hash(None, project):
+        return None
     faults, quoted = [], []
-    for side, commit in sides.items():
-        at_hand = measured_at(commit, project)
-        recorded = found[side][0] if found[side] else Measured({}, {})
-        if side == "base" and at_hand.terms != measured_at(None, project).terms:
-            quoted.append("the base's numbers under the candidate's evaluator and profile")
-        elif _gated(gate, at_hand) != _gated(gate, recorded):
-            faults.append(f"its numbers of the {side} are not those of {METRICS.as_posix()}")
-    seeds = record.get("seeds")
-    counts = {len(found["base"]), len(found["candidate"])}
-    if not isinstance(seeds, list) or counts != {len(seeds)} or len(seeds) != gate.seeds:
+    old, new = measured_at(base_commit, project), measured_at(None, project)
+    if old.terms != new.terms:
+        quoted.append("the base's numbers under the candidate's evaluator and profile")
+    elif base[:1] != [_gated(gate, old)]:
+        faults.append(f"its numbers of the base are not those of {METRICS.as_posix()}")
+    if candidate[:1] != [_gated(gate, new)]:
+        faults.append(f"its numbers of the candidate are not those of {METRICS.as_posix()}")
+    if {len(base), len(candidate), len(record.seeds)} != {gate.seeds}:
         faults.append(f"it does not hold {gate.seeds} trainings on each side, as `gate.seeds` asks")
-    elif seeds[1:]:
-        listed = ", ".join(str(seed) for seed in seeds[1:])
+    elif record.seeds[1:]:
+        listed = ", ".join(str(seed) for seed in record.seeds[1:])
         quoted.append(f"the numbers of the trainings under the seeds {listed}")
-    decision = decide(gate, found["base"], found["candidate"])
-    if (
-        not _same(record.get("rows"), _rows(decision))
-        or record.get("passed") is not decision.passed
-    ):
+    decision = decide(gate, base, candidate)
+    # Compared as the tables show them: the last digits depend on the processor.
+    shown = Decision(record.rows, decision.trainings).as_markdown()
+    if shown != decision.as_markdown() or record.passed is not decision.passed:
         faults.append("its decision does not follow from its numbers and `gate` in params.yaml")
     return CheckedRecord(decision, tuple(faults), tuple(quoted))
 
@@ -109,7 +115,7 @@ def _metrics_hash(commit: str | None, project: Path) -> str | None:
     return None if content is None else hashlib.sha256(content).hexdigest()
 
 
-def _gated(gate: GateParams, measured: Measured) -> dict[str, Any]:
+def _gated(gate: GateParams, measured: Measured) -> Measured:
     """The part of an evaluation that the gate reads, in the form of an evaluation."""
     metrics: dict[str, Any] = dict(zip(("evaluator", "profile"), measured.terms, strict=True))
     detail: dict[str, Any] = {}
@@ -122,47 +128,10 @@ def _gated(gate: GateParams, measured: Measured) -> dict[str, Any]:
         if interval is not None:
             key = "interval" if name == "value" else f"{name}_interval"
             _group(detail, groups)[key] = list(interval)
-    return {"metrics": metrics, "detail": detail}
+    return Measured(metrics, detail)
 
 
 def _group(tree: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     for name in names:
         tree = tree.setdefault(name, {})
     return tree
-
-
-def _rows(decision: Decision) -> Any:
-    """The rows as JSON holds them, to 12 digits: the last ones depend on the processor."""
-    return _rounded([asdict(row) for row in decision.rows])
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.12g}")
-    if isinstance(value, Mapping):
-        return {key: _rounded(one) for key, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Whether two JSON values are equal but for rounding."""
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(_same, a, b))
-    return bool(a == b)
-
-
-def _parsed(content: bytes | None) -> Mapping[str, Any]:
-    try:
-        found = json.loads(content or b"{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, Mapping) else {}
-
-
-def _mapping(value: Any, key: str) -> Mapping[str, Any]:
-    found = value.get(key) if isinstance(value, Mapping) else None
-    return found if isinstance(found, Mapping) else {}

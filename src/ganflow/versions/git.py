@@ -97,16 +97,8 @@ def fetch(cwd: Path) -> None:
     """Fetch from origin.
 
     Raises:
-        GanflowError: if the clone is shallow, because DVC needs the history, or if origin cannot
-            be reached.
+        GanflowError: if origin cannot be reached.
     """
-    if is_shallow(cwd):
-        raise GanflowError(
-            "this clone is shallow, and a retraining needs the whole history",
-            where=str(cwd),
-            expected="a clone with its whole history",
-            run="git fetch --unshallow",
-        )
     run(
         "fetch",
         "--quiet",

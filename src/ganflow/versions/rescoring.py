@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EVALUATION, EXTRACTOR, MODEL, PREPARED, SAMPLES
 from ganflow.config import params as parameters
+from ganflow.stages.lineage import stages_in
 from ganflow.versions import commands
 from ganflow.versions.gate import Measured
 from ganflow.versions.models import model_at
@@ -88,8 +87,7 @@ def with_model(model: Path, project: Path, state: Path) -> Iterator[Path]:
 
 def stage_command(stage: str, folder: Path) -> list[str]:
     """The command of a stage in dvc.yaml, for a shell, as DVC runs it."""
-    described = yaml.safe_load((folder / "dvc.yaml").read_text())
-    return ["sh", "-c", described["stages"][stage]["cmd"]]
+    return ["sh", "-c", stages_in(folder)[stage]["cmd"]]
 
 
 def run_stage(stage: str, folder: Path) -> None:

@@ -13,7 +13,14 @@ from ganflow.base.paths import EVALUATION
 from ganflow.config.gate import GateParams
 from ganflow.report.summary import MEASURES, doubts, number_at
 from ganflow.versions.comparison import DIRECTIONS, difference
-from ganflow.versions.gate import Decision, Measured, decide, difference_interval
+from ganflow.versions.gate import (
+    Decision,
+    Measured,
+    decide,
+    difference_interval,
+    interval_text,
+    number_text,
+)
 from ganflow.versions.gate_record import GATE_RECORD, CheckedRecord, read_record
 from ganflow.versions.git import commit_of
 from ganflow.versions.reading import file_at, measured_at, numbers_in, parameters_at
@@ -51,14 +58,15 @@ def review(
     commit = commit_of(base, project)
     old, new = measured_at(commit, project), measured_at(None, project)
     parameters = _parameters(parameters_at(commit, project), parameters_at(None, project))
-    notes, lost = [], False
+    notes = []
     if old.metrics and new.metrics and old.terms != new.terms:
-        old, note, lost = _rescored_base(old, new, lambda: rescore(commit, project, state))
+        old, note = _rescored_base(old, new, lambda: rescore(commit, project, state))
         notes.append(note)
     if old.metrics and old.metrics == new.metrics:
         line = f"**Nothing is measured differently** from `{commit[:12]}`: the numbers are equal."
         page = [line, *(f"\n> {note}" for note in notes), "", *parameters]
         return Review("\n".join(page).rstrip() + "\n", passed=True)
+    missing = "see below" if notes else "the base has no numbers"
     notes += [
         f"**Of {side}**: {doubt}"
         for side, measured in (("the base", old), ("this", new))
@@ -68,7 +76,7 @@ def review(
     decision = record.decision if record else decide(gate, [old], [new])
     faults = record.faults if record else ()
     page = [
-        _first_line(decision, faults, old, new, lost and not record),
+        _first_line(decision, faults, new, "" if old.metrics else missing),
         *(f"\n> {note}" for note in notes),
         "",
         "## Numbers",
@@ -80,38 +88,32 @@ def review(
         "## Gate",
         "",
         decision.as_markdown(),
-        *_source(record),
+        _source(record),
     ]
     return Review("\n".join(page).rstrip() + "\n", decision.passed and not faults)
 
 
 def _rescored_base(
     old: Measured, new: Measured, rescore: Callable[[], Measured]
-) -> tuple[Measured, str, bool]:
-    """The base under the candidate's evaluator, a note that says so, and whether that failed."""
-    differ = _what_differs(old, new)
+) -> tuple[Measured, str]:
+    """The base under the candidate's evaluator, empty where that fails, and a note about it."""
+    differ = "by different evaluators (the extractor or the test split changed)"
+    if old.evaluator == new.evaluator:
+        differ = (
+            f"in different profiles (`{old.terms[1]}` and `{new.terms[1]}`; distances at different "
+            "numbers of samples have different biases)"
+        )
     try:
-        note = (
+        return rescore(), (
             f"The two revisions are measured {differ}. The base's generator was sampled and "
             "scored again as this one's was: its numbers below are not those in its own "
             "metrics.json."
         )
-        return rescore(), note, False
     except GanflowError as error:
-        note = (
+        return Measured({}, {}), (
             f"The two revisions are measured {differ}, and the base could not be scored again "
             f"({error.what}): **their numbers cannot be compared**."
         )
-        return Measured({}, {}), note, True
-
-
-def _what_differs(old: Measured, new: Measured) -> str:
-    if old.evaluator != new.evaluator:
-        return "by different evaluators (the extractor or the test split changed)"
-    return (
-        f"in different profiles (`{old.terms[1]}` and `{new.terms[1]}`; distances at different "
-        "numbers of samples have different biases)"
-    )
 
 
 def metrics_table(old: Measured, new: Measured) -> list[str]:
@@ -129,9 +131,8 @@ def metrics_table(old: Measured, new: Measured) -> list[str]:
         if a is not None and b is not None and math.isfinite(a) and math.isfinite(b):
             change, said = _change(name, old, new, b - a)
         real = number_at(new.detail or old.detail, BASELINES.get(name, ""))
-        rows.append(
-            f"| `{name}` | {_number(a)} | {_number(b)} | {_number(real)} | {change} | {said} |"
-        )
+        cells = (f"`{name}`", number_text(a), number_text(b), number_text(real), change, said)
+        rows.append(f"| {' | '.join(cells)} |")
     return rows
 
 
@@ -141,7 +142,7 @@ def _change(name: str, old: Measured, new: Measured, value: float) -> tuple[str,
     bounds = difference_interval(name, old, new)
     if bounds is None:
         return f"{value:+.3g}", "no interval is known"
-    change = f"{value:+.3g} ({bounds[0]:+.3g} to {bounds[1]:+.3g})"
+    change = f"{value:+.3g} ({interval_text(bounds)})"
     if bounds[0] <= 0 <= bounds[1]:
         return change, "within noise"
     direction = DIRECTIONS.get(name)
@@ -150,51 +151,45 @@ def _change(name: str, old: Measured, new: Measured, value: float) -> tuple[str,
     return change, f"**{difference(value, *bounds, direction).answer}**"
 
 
-def _first_line(
-    decision: Decision, faults: Sequence[str], old: Measured, new: Measured, lost: bool
-) -> str:
+def _first_line(decision: Decision, faults: Sequence[str], new: Measured, missing: str) -> str:
+    """The decision, or why there is none; `missing` says why there is no base."""
     if not new.metrics:
         return "**There is nothing to review**: this revision holds no metrics.json."
     if faults:
         return f"**The record of the gate does not match**: in {GATE_RECORD}, {'; '.join(faults)}."
-    if lost:
-        return "**There is nothing to compare with**: see below. " + decision.line
-    if not old.metrics:
-        return "**There is nothing to compare with**: the base has no numbers. " + decision.line
+    if missing:
+        return f"**There is nothing to compare with**: {missing}. {decision.line}"
     return decision.line
 
 
-def _source(record: CheckedRecord | None) -> list[str]:
+def _source(record: CheckedRecord | None) -> str:
     """Where the decision comes from, and what of it was checked."""
     if record is None:
-        return [
+        return (
             f"No {GATE_RECORD} is about these two evaluations, so the gate compared one training "
             "on each side. This has less power than a comparison over several seeds: a small "
-            "difference cannot be told.",
-        ]
-    lines = [
+            "difference cannot be told."
+        )
+    quoted = (
+        f" It only quotes {' and '.join(record.quoted)}: anyone can write such a file, and "
+        "the two commits do not hold these measurements."
+    )
+    return (
         f"The decision is that of the retraining, from {GATE_RECORD}. This review decided again "
         "from the numbers in that file and compared them with both metrics.json and detail.json."
-    ]
-    if record.quoted:
-        lines.append(
-            f"It only quotes {' and '.join(record.quoted)}: anyone can write such a file, and "
-            "the two commits do not hold these measurements."
-        )
-    return [" ".join(lines)]
+    ) + (quoted if record.quoted else "")
 
 
 def _parameters(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     changed = [k for k in dict.fromkeys([*before, *after]) if before.get(k) != after.get(k)]
     if not changed:
         return ["No parameter is changed.", ""]
-    cell = _cell
     return [
         "## Parameters",
         "",
         "| parameter | base | this |",
         "|---|---|---|",
-        *(f"| `{k}` | {cell(before.get(k))} | {cell(after.get(k))} |" for k in changed),
+        *(f"| `{k}` | {_cell(before.get(k))} | {_cell(after.get(k))} |" for k in changed),
         "",
     ]
 
@@ -208,15 +203,12 @@ def _cell(value: Any) -> str:
 def _grids(commit: str, project: Path, state: Path) -> list[str]:
     """Links to both sample grids: on the server in a workflow of it, else to copies."""
     links = []
+    server, repository = map(os.environ.get, ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))
     for name, revision in (("base", commit), ("this", None)):
         content = file_at(GRID, revision, project)
         if content is None:
             links.append("none")
             continue
-        server, repository = (
-            os.environ.get("GITHUB_SERVER_URL"),
-            os.environ.get("GITHUB_REPOSITORY"),
-        )
         if server and repository:
             at = revision or commit_of("HEAD", project)
             link = f"{server}/{repository}/blob/{at}/{GRID.as_posix()}?raw=true"
@@ -226,7 +218,3 @@ def _grids(commit: str, project: Path, state: Path) -> list[str]:
             link = os.path.relpath(copy, project.resolve())
         links.append(f"![samples, {name}]({link})")
     return ["## Samples", "", "| base | this |", "|---|---|", f"| {' | '.join(links)} |", ""]
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganflow.orchestration.stage_progress import percentage
+from ganflow.orchestration.stage_task import percentage
 
 
 def test_progress_lines_are_those_that_ganflow_writes(capsys: pytest.CaptureFixture[str]) -> None:
