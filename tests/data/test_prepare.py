@@ -40,7 +40,7 @@ def a_folder(folder: Path, images: int = 60, **options: Any) -> Path:
 
 def prepared(raw: Path, store: Path, workers: int = 0, **data: Any) -> Store:
     store.mkdir()
-    prepare(DataParams(source="set", **data), raw, store, workers)
+    prepare(DataParams(**{"source": "set", "test_share": 0.1, **data}), raw, store, workers)
     return open_store(store)
 
 
@@ -134,6 +134,18 @@ def test_official_splits_are_kept_and_leaks_are_dropped(tmp_path: Path) -> None:
     assert all_images(store)[picture(0).tobytes()] == ("test", "cat")
     assert store.card["duplicates"]["dropped"] == 1
     assert [row[:2] for row in rejected(store)] == [["train/cat/000.png", "duplicate"]]
+
+
+def test_copies_within_a_split_are_counted_and_dropped_on_request(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path / "set" / "train", images=60) / CLASSES[0]
+    for path in sorted(folder.glob("*.png"))[:4]:
+        shutil.copy(path, folder / f"copy of {path.name}")
+    kept = prepared(tmp_path, tmp_path / "kept", splits="none")
+    assert kept.card["duplicates"] == {"copies": 4, "dropped": 0}
+    dropped = prepared(tmp_path, tmp_path / "dropped", splits="none", duplicates="drop")
+    assert dropped.card["duplicates"] == {"copies": 4, "dropped": 4}
+    assert sum(dropped.card["splits"].values()) == 60
+    assert len(rejected(dropped)) == 4
 
 
 def test_labels_csv_overrules_folders(tmp_path: Path) -> None:

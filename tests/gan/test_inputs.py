@@ -39,3 +39,11 @@ def test_class_shares() -> None:
     assert class_shares(labels, 3) == [0.25, 0.25, 0.5]
     assert class_shares(labels, 0) == []
     assert class_shares(None, 3) == []
+
+
+def test_larger_images_get_thinner_networks_that_see_them_whole() -> None:
+    small = design_for(ModelParams(), store(0, (28, 28, 1)))
+    large = design_for(ModelParams(), store(0, (64, 48, 3)))
+    assert (small.width, small.coarsest) == (32, 8)
+    assert (large.width, large.coarsest) == (16, 4)
+    assert design_for(ModelParams(width=24), store(0, (64, 48, 3))).width == 24

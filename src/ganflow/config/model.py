@@ -14,6 +14,10 @@ class ModelParams(Section):
     conditional: bool | Literal["auto"] = "auto"
     """Whether labels steer the generator; `auto` where the data has them."""
 
+    width: Annotated[int, Field(ge=4, le=256)] | Literal["auto"] = "auto"
+    """Channels at the images' own resolution, twice as many at each coarser one, up to 256; `auto`
+    is 32 up to 32 pixels and 16 above. `article` has its own."""
+
     latent: Annotated[int, Field(ge=1, le=1024)] = 100
     """Size of the vector drawn from N(0, I) that an image is made of."""
 

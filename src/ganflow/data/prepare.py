@@ -204,13 +204,20 @@ def _choose(
     gathered: Gathered, data: DataParams, rejects: Rejects, where: Path
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """The split of every image or `DROPPED`, and the card's entries about that."""
+    share = data.test_share
+    if share == "auto":
+        share = splits.share_for_test(len(gathered.official))
     assigned = splits.assign(
-        gathered.official, gathered.findings["source"], data.test_share, data.validation_share
+        gathered.official, gathered.findings["source"], share, data.validation_share
     )
     assigned[~gathered.findings["usable"]] = DROPPED
-    chosen, copies = splits.drop_copies(assigned, gathered.findings["pixels"])
+    order = in_digest_order(np.arange(len(assigned)), gathered)  # says which copy stays
+    chosen = assigned.copy()
+    chosen[order], copies = splits.drop_copies(
+        assigned[order], gathered.findings["pixels"][order], within=data.duplicates == "drop"
+    )
     for row in np.flatnonzero(chosen != assigned):
-        reason = "the same image is in the test split, or in validation"
+        reason = "the same image is kept in this split, in validation or in test"
         rejects.add(Reject(gathered.name(int(row)), "duplicate", reason))
     card: dict[str, Any] = {
         "duplicates": {"copies": copies, "dropped": int((chosen != assigned).sum())}

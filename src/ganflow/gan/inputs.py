@@ -13,6 +13,10 @@ from ganflow.config.train import TrainParams
 from ganflow.gan.checkpoint import training_key
 from ganflow.gan.networks.design import Design
 
+LARGE = 32
+"""Pixels of the longer side above which networks have half the channels at each resolution, so that
+an image costs little more than at 32 pixels, and one more level, so that they see it whole."""
+
 
 def training_inputs(
     seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams, store: Store
@@ -42,9 +46,16 @@ def design_for(model: ModelParams, store: Store) -> Design:
             expected="auto or false; or data whose sub-folders are its classes",
             run="edit params.yaml, then dvc repro",
         )
-    classes = len(store.classes) if model.conditional else 0
+    large = max(store.shape[:2]) > LARGE
     return Design(
-        model.architecture, store.shape, classes, model.latent, model.mapping, model.spectral_norm
+        model.architecture,
+        store.shape,
+        len(store.classes) if model.conditional else 0,
+        model.latent,
+        model.mapping,
+        model.spectral_norm,
+        (16 if large else 32) if model.width == "auto" else model.width,
+        4 if large else 8,
     )
 
 

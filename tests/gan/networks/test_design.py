@@ -16,6 +16,8 @@ def test_it_is_what_the_card_has() -> None:
         "latent": 16,
         "mapping": 1,
         "spectral_norm": True,
+        "width": 32,
+        "coarsest": 8,
     }
     assert Design(**asdict(design)) == design
 

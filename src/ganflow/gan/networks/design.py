@@ -15,6 +15,8 @@ class Design:
         mapping: layers of a learned mapping from the prior to the latent; 0 is none.
         spectral_norm: whether the discriminator's kernels are divided by their largest
             singular value.
+        width: channels at the images' own resolution; each coarser level has twice as many.
+        coarsest: the longer side, in pixels, that the coarsest level has at most.
     """
 
     architecture: str
@@ -23,3 +25,5 @@ class Design:
     latent: int
     mapping: int = 0
     spectral_norm: bool = False
+    width: int = 32
+    coarsest: int = 8

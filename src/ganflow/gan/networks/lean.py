@@ -14,18 +14,16 @@ from ganflow.gan.networks.design import Design
 from ganflow.gan.networks.layers import BatchNorm, LeakyReLU
 from ganflow.gan.networks.spectral import SpectralConv2D
 
-WIDTH = 32
-"""Channels at the highest resolution but one; each level below has twice as many."""
-
 WIDEST = 256
+"""The most channels that a level has."""
 
 
 def generator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     """Latents (N, latent), and labels (N,) if `classes`, to images (N, *shape) in [−1, 1]."""
     height, width, channels = design.shape
-    levels = _levels(design.shape)
+    levels = _levels(design)
     rows, columns = -(-height // 2**levels), -(-width // 2**levels)
-    widths = [min(WIDTH * 2**level, WIDEST) for level in range(levels, -1, -1)]
+    widths = [min(design.width * 2**level, WIDEST) for level in range(levels, -1, -1)]
 
     inputs, x = generator_inputs(design, policy)
     x = keras.layers.Dense(rows * columns * widths[0], use_bias=False, dtype=policy)(x)
@@ -46,8 +44,8 @@ def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     convolution = SpectralConv2D if design.spectral_norm else keras.layers.Conv2D
     images = keras.Input(design.shape, name="images")
     x = images
-    for level in range(_levels(design.shape)):
-        filters = min(2 * WIDTH * 2**level, WIDEST)
+    for level in range(_levels(design)):
+        filters = min(design.width * 2 ** (level + 1), WIDEST)
         x = convolution(filters, 4, strides=2, padding="same", dtype=policy)(x)
         x = LeakyReLU(0.2, dtype=policy)(x)
     # This layer improved the samples more than its time spent on longer training did.
@@ -56,10 +54,10 @@ def discriminator(design: Design, policy: keras.DTypePolicy) -> keras.Model:
     return discriminator_head(design, images, x, policy)
 
 
-def _levels(shape: tuple[int, int, int]) -> int:
-    """How often the resolution is halved until its longer side is at most 8."""
-    side, levels = max(shape[:2]), 0
-    while side > 8:
+def _levels(design: Design) -> int:
+    """How often the resolution is halved until it is the coarsest one."""
+    side, levels = max(design.shape[:2]), 0
+    while side > design.coarsest:
         side, levels = -(-side // 2), levels + 1
     return max(levels, 1)
 

@@ -14,11 +14,7 @@ from ganflow.gan.networks.design import Design
 from ganflow.gan.networks.layers import Clip, LeakyReLU, UpsampleNearest
 from ganflow.gan.networks.spectral import SpectralConv2D
 
-WIDTH = 32
-"""Channels at the highest resolution; each level below has twice as many."""
-
 WIDEST = 256
-SMALLEST_SIDE = 8
 SLOPE = 0.2
 
 
@@ -79,9 +75,9 @@ def _convolution(
 
 
 def _widths(design: Design) -> list[int]:
-    """Channels at each resolution, from the images' own down to at most 8×8."""
-    side, widths = max(design.shape[:2]), [WIDTH]
-    while side > SMALLEST_SIDE:
+    """Channels at each resolution, from the images' own down to the coarsest one."""
+    side, widths = max(design.shape[:2]), [design.width]
+    while side > design.coarsest:
         side = -(-side // 2)
         widths.append(min(2 * widths[-1], WIDEST))
     return widths
