@@ -3,11 +3,13 @@
     python -m benchmarks.quality --json
     python -m benchmarks.quality --full --json     the article's whole 50 epochs; hours
 
-Reads data/prepared and data/extractor (`dvc repro extractor`). Quality is the Fréchet distance
-of 10,000 samples to the test split, over that of random train subsets. A run's quality is a
-function of the images it has seen, whatever the machine does meanwhile; what an image costs is
-measured on its own, all recipes taking turns. Seconds are the product of the two: neither the
-measuring nor the compilation counts for anybody.
+Reads data/prepared and data/extractor of the project in which it is run (`dvc repro extractor`), so
+it measures the default on any set: `PYTHONPATH=/where/ganflow/is python -m benchmarks.quality
+--recipes default` in a project of that set. Quality is the Fréchet distance of 10,000 samples to
+the test split, over that of random train subsets; of as many samples as there are training images,
+if these are fewer. A run's quality is a function of the images it has seen, whatever the machine
+does meanwhile; what an image costs is measured on its own, all recipes taking turns. Seconds are
+the product of the two: neither the measuring nor the compilation counts for anybody.
 
 Every run is kept in build/quality, by its recipe and by the code it ran, with its state at each
 measurement, so that hours of runs can be broken off and taken up again. Two processes of one
@@ -118,7 +120,8 @@ class RatioEvaluator:
         self.store, self.extractor = open_store(PREPARED), load_extractor(EXTRACTOR)
         test = self.extractor.describe(self.store.split("test").images).features
         train = self.extractor.describe(self.store.split("train").images).features
-        self.baseline = frechet.baseline(train, test, SAMPLES, 10, np.random.default_rng(1)).mean
+        self.size = min(SAMPLES, len(train))
+        self.baseline = frechet.baseline(train, test, self.size, 10, np.random.default_rng(1)).mean
         self.real = frechet.moments(test)
 
     def ratio(self, samples: np.ndarray) -> float:
@@ -177,7 +180,7 @@ def curve(
 
     trainer, store = Trainer(design, train, resolved("auto"), seed), evaluator.store
     split = store.split("train")
-    batches = Batches(split.images, split.labels, seed)
+    batches = Batches(split.images, split.labels, seed, train.mirror)
     shares = class_shares(split.labels, design.classes)
     validation = store.split("validation").images
     snapshots = SnapshotEvaluator(trainer, evaluator.extractor, validation, shares, seed)
@@ -191,7 +194,7 @@ def curve(
         trainer.train_steps(*block, np.int64(done)).numpy()
         done += size
         if done in marks:
-            value = evaluator.ratio(snapshots.samples(SAMPLES))
+            value = evaluator.ratio(snapshots.samples(evaluator.size))
             found.append((done * train.batch, round(value, 3)))
             print(f"{title}: ratio {value:.2f} after {done * train.batch} images", file=sys.stderr)
             sys.stderr.flush()
@@ -237,12 +240,18 @@ def throughput(
 
 def recipe_of(name: str, options: argparse.Namespace, store: Any) -> tuple[Any, Any]:
     """The networks and the training of a recipe; the tutorial's is the article's at 1e-4."""
+    from ganflow.base.files import read_json
+    from ganflow.config.model import ModelParams
     from ganflow.config.recipe import recipe
     from ganflow.config.train import TrainParams
-    from ganflow.gan.networks.design import Design
+    from ganflow.gan.defaults import choose, facts_of
+    from ganflow.gan.inputs import design_for
 
-    written = recipe("article" if name in THEIRS else "default")
-    values = {k.removeprefix("train."): v for k, v in written.items() if k.startswith("train.")}
+    sections: dict[str, dict[str, Any]] = {"model": {}, "train": {}}
+    for key, value in recipe("article" if name in THEIRS else "default").items():
+        section, parameter = key.split(".")
+        sections[section][parameter] = value
+    values = sections["train"]
     if name == "tutorial":
         adam = {"learning_rate": 1e-4, "beta_1": 0.9, "beta_2": 0.999}
         values |= {"generator": adam, "discriminator": adam}
@@ -250,15 +259,11 @@ def recipe_of(name: str, options: argparse.Namespace, store: Any) -> tuple[Any, 
         values["images"] = options.epochs * len(store.split("train").images)
     elif options.images:
         values["images"] = options.images
-    design = Design(
-        written["model.architecture"],
-        store.shape,
-        len(store.classes) if name == "default" else 0,
-        written["model.latent"],
-        written["model.mapping"],
-        written["model.spectral_norm"],
-    )
-    return design, TrainParams(**values)
+    if name == "unconditional":
+        sections["model"]["conditional"] = False
+    facts = facts_of(store, read_json(EXTRACTOR / "card.json"))
+    train, _ = choose(TrainParams(**values), facts)
+    return design_for(ModelParams(**sections["model"]), store), train
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 """What `auto` becomes, and why."""
 
+from pathlib import Path
+
 import pytest
 
+from ganflow.base.errors import DataError
+from ganflow.base.store import Store
 from ganflow.config.train import TrainParams
-from ganflow.gan.defaults import Facts, choose
+from ganflow.gan.defaults import Facts, choose, facts_of
 
 ALL = ["color", "translation", "cutout"]
 
@@ -35,3 +39,11 @@ def test_what_is_set_stays() -> None:
     train, choices = choose(given, facts(300, 0.5))
     assert train == given
     assert choices == {}
+
+
+def test_the_facts_stand_on_two_cards() -> None:
+    store = Store(Path("nowhere"), {"shape": [28, 20, 1], "splits": {"train": 700}})
+    assert facts_of(store, {"mirror_accuracy": 0.7}) == Facts((28, 20, 1), 700, 0.7)
+    with pytest.raises(DataError, match="mirrored") as error:
+        facts_of(store, {})
+    assert error.value.run == "dvc repro extractor"

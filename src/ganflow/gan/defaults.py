@@ -1,8 +1,11 @@
 """What `auto` stands for in the section `train`, decided by the prepared set."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ganflow.base.errors import DataError
+from ganflow.base.store import Store
 from ganflow.config.train import TrainParams
 from ganflow.features.mirror import TOLD_APART
 
@@ -31,6 +34,23 @@ class Choice:
 
     value: Any
     reason: str
+
+
+def facts_of(store: Store, extractor_card: Mapping[str, Any]) -> Facts:
+    """The facts of a prepared set and of the extractor that was trained on it.
+
+    Raises:
+        DataError: the extractor is of an earlier version.
+    """
+    if "mirror_accuracy" not in extractor_card:
+        raise DataError(
+            "the extractor's card does not say whether the images may be mirrored",
+            where="data/extractor/card.json",
+            expected="the output of this version's extractor stage",
+            run="dvc repro extractor",
+        )
+    images = store.card["splits"]["train"]
+    return Facts(store.shape, images, extractor_card["mirror_accuracy"])
 
 
 def choose(train: TrainParams, facts: Facts) -> tuple[TrainParams, dict[str, Choice]]:

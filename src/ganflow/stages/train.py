@@ -1,7 +1,6 @@
 """The `train` stage: from the prepared store to a generator."""
 
 from ganflow.base.environment import blas_kernels
-from ganflow.base.errors import DataError
 from ganflow.base.files import read_json, sha256_of
 from ganflow.base.paths import EXTRACTOR, MODEL, PREPARED, TRAINING
 from ganflow.base.runtime import RuntimeParams, configure, threads
@@ -11,7 +10,7 @@ from ganflow.config.train import TrainParams
 from ganflow.features.extractor import load_extractor
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoints, training_key
-from ganflow.gan.defaults import Choice, Facts, choose
+from ganflow.gan.defaults import Choice, choose, facts_of
 from ganflow.gan.inputs import class_shares, design_for, training_inputs
 from ganflow.gan.results import write_model, write_training
 from ganflow.gan.snapshots import SnapshotEvaluator
@@ -68,15 +67,7 @@ def join(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainPara
 
 def _chosen(train: TrainParams, store: Store) -> tuple[TrainParams, dict[str, Choice]]:
     """The section without `auto`, and what was chosen for this set, which is printed."""
-    card = read_json(EXTRACTOR / "card.json")
-    if "mirror_accuracy" not in card:
-        raise DataError(
-            "the extractor's card does not say whether the images may be mirrored",
-            where=str(EXTRACTOR / "card.json"),
-            expected="the output of this version's extractor stage",
-            run="dvc repro extractor",
-        )
-    facts = Facts(store.shape, store.card["splits"]["train"], card["mirror_accuracy"])
+    facts = facts_of(store, read_json(EXTRACTOR / "card.json"))
     train, choices = choose(train, facts)
     for name, choice in choices.items():
         print(
