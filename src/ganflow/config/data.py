@@ -88,8 +88,7 @@ class DataParams(Section):
     """Bits of the 64-bit perceptual hash in which images that look alike may differ."""
 
     test_share: Share | Literal["auto"] = "auto"
-    """Share of all images kept for `evaluate`, if the source has no test split of its own;
-    `auto`: a tenth, a fifth of fewer than 2,500 images, a quarter of fewer than 1,000."""
+    """Share kept for `evaluate` if the source has no test split; `auto`: 0.1, of few up to 0.25."""
 
     validation_share: Share = 0.1
     """Share of the training images held out to choose the best snapshot."""
