@@ -73,8 +73,3 @@ def summary(seconds: np.ndarray, images: int) -> dict[str, float]:
     """Images per second: the median, and the quartiles around it."""
     low, middle, high = np.quantile(images / seconds, (0.25, 0.5, 0.75))
     return {"median": round(middle, 2), "lower": round(low, 2), "upper": round(high, 2)}
-
-
-def ratio(ours: np.ndarray, theirs: np.ndarray, images: int, their_images: int) -> float:
-    """Throughput of ours over theirs: the median over rounds, which pairs equal noise."""
-    return float(np.median((images / ours) / (their_images / theirs)))

@@ -74,9 +74,8 @@ def outcome(name: str, images: int, seed: int, evaluator: RatioEvaluator) -> flo
     trainer = Trainer(
         design, TrainParams(images=images, snapshots=2, **changes), resolved("auto"), seed
     )
-    split = store.split("train")
+    split, validation = store.split("train"), store.split("validation").images
     shares = [1 / design.classes] * design.classes
-    validation = store.split("validation").images
     snapshots = SnapshotEvaluator(trainer, evaluator.extractor, validation, shares, seed)
     batches = Batches(split.images, split.labels, seed)
     try:

@@ -56,9 +56,8 @@ def stale_folders(days: float, now: float) -> list[Path]:
 
 
 def _last_modified(folder: Path) -> float:
-    times = [folder.stat().st_mtime]
-    times += [entry.stat().st_mtime for entry in folder.iterdir() if not entry.is_symlink()]
-    return max(times)
+    entries = (entry for entry in folder.iterdir() if not entry.is_symlink())
+    return max(entry.stat().st_mtime for entry in (folder, *entries))
 
 
 @task(name="remove_stale", cache_policy=NO_CACHE, persist_result=False)

@@ -73,7 +73,7 @@ def retrain(
     base = choose_base(project, revision)
     name = f"retrain-{str(flow_run.id or 'here')[:8]}"
     with workspace(project, name, base.commit) as folder:
-        pull_data(folder)
+        pull_data(folder, _log)
         params = apply_changes(folder, overrides or {}, incoming)
         run_stages(folder, stage_timeout)
         show_results(folder, keep_report(folder, name))
@@ -84,7 +84,7 @@ def retrain(
         decision = judge_model(project, folder, base, params, stage_timeout)
         if not decision.passed:
             return Failed(name=REJECTED, message=decision.line)
-        push_data(folder)
+        push_data(folder, _log)
         pushed = push_branch(folder, base, decision)
         opened = open_request(folder, base, pushed, decision)
         return Completed(name=PROPOSED, message=_summary(opened))
@@ -98,6 +98,10 @@ def _task(name: str, retries: int = 0) -> Callable[[Callable[..., Any]], Any]:
 
 def _log(line: str) -> None:
     get_run_logger().info("%s", line)
+
+
+pull_data = _task("pull_data", TRANSFER_RETRIES)(transfer.pull)
+push_data = _task("push_data", TRANSFER_RETRIES)(transfer.push)
 
 
 @_task("check_project", TRANSFER_RETRIES)
@@ -127,11 +131,6 @@ def choose_base(project: Path, revision: str | None) -> Base:
     base = Base(git.commit_of(revision or f"{git.ORIGIN}/{branch}", project), branch)
     _log(f"starting from {base.commit}; the proposal goes to {branch}")
     return base
-
-
-@_task("pull_data", TRANSFER_RETRIES)
-def pull_data(folder: Path) -> None:
-    transfer.pull(folder, _log)
 
 
 @_task("apply_changes")
@@ -167,11 +166,6 @@ def judge_model(
     create_markdown_artifact(decision.as_markdown(), "verdict", "The result of the gate")
     _log(decision.line)
     return decision
-
-
-@_task("push_data", TRANSFER_RETRIES)
-def push_data(folder: Path) -> None:
-    transfer.push(folder, _log)
 
 
 @_task("push_branch", TRANSFER_RETRIES)

@@ -24,14 +24,11 @@ def isolate() -> None:
     for name in [name for name in os.environ if name.startswith("PREFECT_")]:
         del os.environ[name]
     try:
-        os.environ.update(settings(state_folder() / "prefect"), **ENVIRONMENT)
+        home = state_folder() / "prefect"
     except GanflowError as error:
         raise SystemExit(f"error: {error}") from None
-
-
-def settings(home: Path) -> dict[str, str]:
-    """Prefect's settings for an embedded server whose database lives in `home`."""
-    return {
+    os.environ |= {
+        **ENVIRONMENT,
         "PREFECT_HOME": str(home),
         "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",

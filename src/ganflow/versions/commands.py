@@ -65,6 +65,12 @@ class CommandResult:
         """Its standard output as text, without credentials."""
         return without_credentials(self.content.decode("utf-8", "replace"))
 
+    def said(self, start: str) -> str:
+        """The last line of its standard error that begins with `start`, or else the last of all."""
+        lines = [line.strip() for line in self.errors.splitlines() if line.strip()]
+        begun = [line for line in lines if line.startswith(start)]
+        return "".join((begun or lines)[-1:]).removeprefix(start)
+
     def error(self, what: str, *, cwd: Path, remedy: str) -> GanflowError:
         """An error that quotes the last lines of the command."""
         lines = [line for line in (self.errors or self.text).splitlines() if line.strip()]

@@ -177,9 +177,8 @@ def tree(project: Path) -> Check:
 def storage(project: Path) -> Check:
     listed = dvc.attempt("remote", "list", cwd=project, timeout=SECONDS)
     if listed.code:
-        said = [line for line in listed.errors.splitlines() if line.strip()]
         mend = "dvc remote list" if (project / ".dvc").is_dir() else "dvc init"
-        return Check("DVC remote", False, (said or ["DVC gives no answer"])[-1], mend)
+        return Check("DVC remote", False, listed.said("ERROR: ") or "DVC gives no answer", mend)
     names = ", ".join(line.split()[0] for line in listed.text.splitlines() if line.strip())
     return Check(
         "DVC remote",
@@ -196,12 +195,11 @@ def answering(project: Path) -> Iterator[Check]:
     if not remote.good:
         return
     asked = dvc.attempt("data", "status", "--not-in-remote", "--json", cwd=project, timeout=SECONDS)
-    said = [line for line in asked.errors.splitlines() if line.startswith("ERROR")]
     late = asked.code == commands.TIMED_OUT  # a large store, perhaps: no reason not to try
     yield Check(
         "DVC storage",
         asked.code == 0,
-        "answers" if asked.code == 0 else (said or [f"no answer in {SECONDS} s"])[-1],
+        "answers" if asked.code == 0 else asked.said("ERROR: "),
         "dvc data status --not-in-remote (with the worker's own account)",
         needed=not late,
     )

@@ -31,8 +31,9 @@ def model_at(revision: str, project: Path, state: Path) -> Path:
         options = ("--quiet", "--rev", commit, "--out", str(draft))
         result = dvc.attempt("get", *options, ".", MODEL.as_posix(), cwd=project)
         if result.code != 0 or not (draft / "card.json").is_file():
+            reason = result.said("ERROR: ") or "no model in that revision"
             raise GanflowError(
-                f"the model of {revision} cannot be brought: {_last_line(result.errors)}",
+                f"the model of {revision} cannot be brought: {reason}",
                 where=f"{MODEL.as_posix()} at {commit[:12]}",
                 expected="a revision whose model was built, and pushed or kept in the cache",
                 run=f"dvc fetch --all-commits, or git checkout {commit[:12]} && dvc repro",
@@ -41,10 +42,3 @@ def model_at(revision: str, project: Path, state: Path) -> Path:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return folder
-
-
-def _last_line(text: str) -> str:
-    """DVC's error message. Its last line may only say where to ask for help."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    wrong = [line for line in lines if line.startswith("ERROR: ")] or lines
-    return wrong[-1].removeprefix("ERROR: ") if wrong else "no model in that revision"

@@ -98,10 +98,8 @@ def run_stage(stage: str, folder: Path) -> None:
     """
     result = commands.attempt(stage_command(stage, folder), cwd=folder, timeout=SECONDS)
     if result.code:
-        lines = [line for line in result.errors.splitlines() if line.strip()]
-        said = next((x for x in lines if x.startswith("ganflow:")), "".join(lines[-1:]))
         raise GanflowError(
-            f"the model cannot be evaluated here: {said.removeprefix('ganflow: ')}",
+            f"the model cannot be evaluated here: {result.said('ganflow: ')}",
             where=f"stage {stage}",
             expected="a model for images of the same size and classes",
         )
