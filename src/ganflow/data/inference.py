@@ -115,17 +115,16 @@ class Values:
         if block.size:
             low, high = block.min(), block.max()
             peaks = 0 if block.dtype.itemsize == 1 else int((block == high).sum())
-            self.merge(Values(float(low), float(high), self.whole and _is_whole(block), peaks))
+            is_whole = block.dtype.kind in "biu" or (
+                self.whole and bool((block == np.rint(block)).all())
+            )
+            self.merge(Values(float(low), float(high), is_whole, peaks))
 
     def merge(self, other: Values) -> None:
         self.peaks = sum(v.peaks for v in (self, other) if v.high >= max(self.high, other.high))
         self.low = float(np.minimum(self.low, other.low))
         self.high = float(np.maximum(self.high, other.high))
         self.whole &= other.whole
-
-
-def _is_whole(block: np.ndarray) -> bool:
-    return block.dtype.kind in "biu" or bool((block == np.rint(block)).all())
 
 
 @dataclass
@@ -209,46 +208,51 @@ def infer_range(
 def _range(values: Values, dtype: np.dtype) -> tuple[Range | None, bool, str]:
     """The range or None, whether it is in doubt, and why."""
     low, high, kind = values.low, values.high, dtype.kind
-    if low == high:
-        return None, False, "every pixel has the same value"
-    if dtype.kind == "b" or (values.whole and low >= 0 and high <= 1):
-        return (0, 1), False, ", as masks have"
-    if kind == "f" and low >= -1 - OVERSHOOT and high <= 1 + OVERSHOOT:
-        return _unit_range(low, high)
-    if low < 0 and not (kind == "f" and low >= -OVERSHOOT * 255 and high > FEW_LEVELS):
-        bounds = np.iinfo(dtype) if kind == "i" and dtype.itemsize <= 2 else None
-        if bounds and low <= bounds.min / 2 and high >= bounds.max / 2:
-            return (int(bounds.min), int(bounds.max)), False, ", the whole range of the type"
-        return None, False, "no usual range has such negative values"
-    if high <= FEW_LEVELS:
-        return None, False, "they may be a few grey levels, indices of classes, or very dark"
-    if dtype == np.uint8:
-        doubtful = high < 64 or high in ODD_SCALES
-        return (0, 255), doubtful, ", far below 255: are they meant to be dark?" * doubtful
-    most = 65535 if kind == "f" or dtype.itemsize > 2 else int(np.iinfo(dtype).max)
+    has_bounds = kind in "iu" and dtype.itemsize <= 2
+    least, most = (np.iinfo(dtype).min, np.iinfo(dtype).max) if has_bounds else (0, 65535)
+    is_unit = kind == "f" and low >= -1 - OVERSHOOT and high <= 1 + OVERSHOOT
+    is_signed = is_unit and low < -OVERSHOOT
+    overshoots = kind == "f" and low >= -OVERSHOOT * 255 and high > FEW_LEVELS
+    is_negative = low < 0 and not overshoots
+    fills_type = least < 0 and low <= least / 2 and high >= most / 2
+    dim = high < (0.25 if is_unit else 64) or (not is_unit and high in ODD_SCALES)
+    slack = 1 if values.whole else 1 + OVERSHOOT
     scales = [scale for scale in (*FULL_SCALES, most) if scale <= most]
-    slack = 0 if values.whole else OVERSHOOT
-    full = next((scale for scale in scales if high <= scale * (1 + slack)), None)
-    if full is None:
-        return None, False, "no usual range has such values"
-    if (high == full and values.peaks >= SATURATED) or high > 16383 * (1 + slack):
-        return (0, full), False, ""
-    if full == 16383 and most == 65535 and high < 0.99 * full:
-        return (0, most), True, ", if not pictures of 14 bits"
-    return (0, full), True, ", if not darker pictures of more bits"
-
-
-def _unit_range(low: float, high: float) -> tuple[Range | None, bool, str]:
-    """The range of floating-point numbers from -1 to 1."""
-    if low >= -OVERSHOOT:
-        if high <= OVERSHOOT:
-            return None, False, "they may be very dark, or divided by 255 twice"
-        return (0, 1), high < 0.25, ", far below 1: are they meant to be dark?" * (high < 0.25)
-    if max(-low, high) <= 0.5 + OVERSHOOT / 2:
-        return None, False, "their range may be -0.5 to 0.5, or -1 to 1"
-    if low > -0.5:
-        return None, False, "their range may be 0 to 1 with overshoot, or -1 to 1"
-    return (-1, 1), False, ""
+    full = next((scale for scale in scales if high <= scale * slack), 0)
+    rules: tuple[tuple[bool, Range | None, bool, str], ...] = (
+        (low == high, None, False, "every pixel has the same value"),
+        (kind == "b" or (values.whole and 0 <= low <= high <= 1), (0, 1), False, ", as masks have"),
+        (
+            is_signed and max(-low, high) <= 0.5 + OVERSHOOT / 2,
+            *(None, False, "their range may be -0.5 to 0.5, or -1 to 1"),
+        ),
+        (
+            is_signed and low > -0.5,
+            *(None, False, "their range may be 0 to 1 with overshoot, or -1 to 1"),
+        ),
+        (is_signed, (-1, 1), False, ""),
+        (
+            is_unit and high <= OVERSHOOT,
+            *(None, False, "they may be very dark, or divided by 255 twice"),
+        ),
+        (is_unit, (0, 1), dim, ", far below 1: are they meant to be dark?" * dim),
+        (is_negative and fills_type, (least, most), False, ", the whole range of the type"),
+        (is_negative, None, False, "no usual range has such negative values"),
+        (
+            high <= FEW_LEVELS,
+            *(None, False, "they may be a few grey levels, indices of classes, or very dark"),
+        ),
+        (dtype == np.uint8, (0, 255), dim, ", far below 255: are they meant to be dark?" * dim),
+        (not full, None, False, "no usual range has such values"),
+        (high == full and values.peaks >= SATURATED, (0, full), False, ""),
+        (high > 16383 * slack, (0, full), False, ""),
+        (
+            full == 16383 and most == 65535 and high < 0.99 * full,
+            *((0, most), True, ", if not pictures of 14 bits"),
+        ),
+    )
+    otherwise = (0, full), True, ", if not darker pictures of more bits"
+    return next((rule[1:] for rule in rules if rule[0]), otherwise)
 
 
 def infer_colour(
@@ -301,13 +305,21 @@ def infer_labels(counts: Mapping[str, int], data: DataParams) -> tuple[bool, Inf
     """
     classes, images = len(counts), sum(counts.values())
     seen = f"{images:,} images in {classes:,} {'class' if classes == 1 else 'classes'}"
-    if data.labels == "ignore":
-        return False, Inference("labels", "not used", f"data.labels; {seen}")
-    if data.labels == "auto" and classes == 1:
-        return False, Inference("labels", "not used", f"one class tells nothing apart: {seen}")
-    if data.labels == "auto" and images < FEW_A_CLASS * classes:
-        why = f"{seen}, fewer than {FEW_A_CLASS} each, are too few to learn from"
-        return False, Inference("labels", "not used", why, "data.labels: use", doubtful=True)
+    few = f"{seen}, fewer than {FEW_A_CLASS} each, are too few to learn from"
+    unused = (
+        (data.labels == "ignore", Inference("labels", "not used", f"data.labels; {seen}")),
+        (
+            data.labels == "auto" and classes == 1,
+            Inference("labels", "not used", f"one class tells nothing apart: {seen}"),
+        ),
+        (
+            data.labels == "auto" and images < FEW_A_CLASS * classes,
+            Inference("labels", "not used", few, "data.labels: use", doubtful=True),
+        ),
+    )
+    for applies, found in unused:
+        if applies:
+            return False, found
     odd = [name for name in counts if set(words(name)) and set(words(name)) <= NO_CLASSES]
     if odd:
         seen += f"; is `{_listed(odd)}` a class?"
@@ -410,41 +422,53 @@ def infer_layout(
     Raises:
         DataError: when it holds no images, or the layout is not clear.
     """
-    channels = (1, 3, 4)
     if len(shape) == 2 and 1 not in shape:
         return (*shape, 1), False, None
-    setting = "data.layout"
     if len(shape) == 3:
-        last, first = shape[2] in channels, shape[0] in channels
-        if data.layout != "auto":
-            last, first = (data.layout == "NHWC") & last, (data.layout == "NCHW") & first
-        if last and first:
-            raise DataError(
-                f"images of shape {shape} may have their channels first or last",
-                where=where,
-                expected="one axis of 1, 3 or 4 channels",
-                run="set data.layout in params.yaml: NHWC (last) or NCHW (first)",
-            )
-        if last:
-            return shape, False, None
-        if first:
-            found = Inference("layout", "NCHW, channels first", f"images of shape {shape}", setting)
-            return (*shape[1:], shape[0]), True, found
-        raise _no_images(shape, where)
+        return _layout_of_axes((shape[0], shape[1], shape[2]), data, where)
     pixels = math.prod(shape)
-    grey, colour = math.isqrt(pixels), math.isqrt(pixels // 3)
-    if grey**2 == pixels:
-        seen = f"rows of {pixels} numbers, {grey} squared"
-        return (grey, grey, 1), False, Inference("layout", f"{grey} × {grey}, grey", seen)
-    if 3 * colour**2 != pixels or len(shape) > 3:
+    side = math.isqrt(pixels)
+    if side**2 == pixels:
+        seen = f"rows of {pixels} numbers, {side} squared"
+        return (side, side, 1), False, Inference("layout", f"{side} × {side}, grey", seen)
+    side = math.isqrt(pixels // 3)
+    if 3 * side**2 != pixels or len(shape) > 3:
         raise _no_images(shape, where)
-    side, seen = (colour, colour, 3), f"rows of {pixels} numbers, 3 times {colour} squared"
+    planar, found = _layout_of_rows(side, first_rows, data, where)
+    return (side, side, 3), planar, found
+
+
+def _layout_of_axes(
+    shape: tuple[int, int, int], data: DataParams, where: str
+) -> tuple[tuple[int, int, int], bool, Inference | None]:
+    axes = {"NHWC": shape[2], "NCHW": shape[0]}
+    fit = [n for n, size in axes.items() if size in (1, 3, 4) and data.layout in ("auto", n)]
+    if len(fit) > 1:
+        raise DataError(
+            f"images of shape {shape} may have their channels first or last",
+            where=where,
+            expected="one axis of 1, 3 or 4 channels",
+            run="set data.layout in params.yaml: NHWC (last) or NCHW (first)",
+        )
+    if not fit:
+        raise _no_images(shape, where)
+    if fit == ["NHWC"]:
+        return shape, False, None
+    seen = f"images of shape {shape}"
+    found = Inference("layout", "NCHW, channels first", seen, "data.layout")
+    return (shape[1], shape[2], shape[0]), True, found
+
+
+def _layout_of_rows(
+    side: int, first_rows: Callable[[], np.ndarray], data: DataParams, where: str
+) -> tuple[bool, Inference]:
+    """Whether rows have all red values first: neighbours are alike in the order that is theirs."""
+    seen = f"rows of {3 * side**2} numbers, 3 times {side} squared"
     if data.layout != "auto":
-        planar = data.layout == "NCHW"
-        return side, planar, Inference("layout", data.layout, f"data.layout; {seen}")
+        return data.layout == "NCHW", Inference("layout", data.layout, f"data.layout; {seen}")
     rows = first_rows().astype(np.float64)
-    apart = _roughness(rows.reshape(-1, 3, *side[:2]))
-    together = _roughness(rows.reshape(-1, *side).transpose(0, 3, 1, 2))
+    apart = _roughness(rows.reshape(-1, 3, side, side))
+    together = _roughness(rows.reshape(-1, side, side, 3).transpose(0, 3, 1, 2))
     if max(apart, together) < 1.5 * min(apart, together):
         raise DataError(
             f"{seen}: the colours of a pixel may stand together or apart",
@@ -455,7 +479,8 @@ def infer_layout(
         )
     planar = apart < together
     value = "NCHW, all red values first" if planar else "NHWC, the colours of each pixel together"
-    return side, planar, Inference("layout", value, f"{seen}; neighbours are alike so", setting)
+    why = f"{seen}; neighbours are alike so"
+    return planar, Inference("layout", value, why, "data.layout")
 
 
 def _roughness(images: np.ndarray) -> float:

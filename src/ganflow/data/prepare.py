@@ -4,12 +4,10 @@ import math
 import os
 import re
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -20,13 +18,12 @@ from ganflow.base.store import CARD, SPLITS, writing_array
 from ganflow.config.data import DataParams
 from ganflow.data import near_duplicates, selection, splits, stacked
 from ganflow.data.inference import Inference, check_contrast, infer_labels
+from ganflow.data.readers.decoding import in_order
 from ganflow.data.readers.formats import recognise
 from ganflow.data.readers.gathering import Gathered, gather
 from ganflow.data.readers.labels import NO_LABEL
 from ganflow.data.rejects import REJECTED, Reject, Rejects
 from ganflow.data.splits import DROPPED, TRAIN
-
-T = TypeVar("T")
 
 SHA256 = re.compile("[0-9a-f]{64}")
 MIN_SHARED = 5
@@ -58,8 +55,25 @@ def prepare(
     try:
         source = recognise(where)
         with gather(source, data, scratch, rejects, workers) as gathered:
-            card = {"source": data.source, "format": source.kind, "sha256": gathered.sha256}
-            return _write(gathered, data, store, rejects, card, where)
+            card: dict[str, Any] = {
+                "source": data.source,
+                "format": source.kind,
+                "sha256": gathered.sha256,
+            }
+            if data.exclude:
+                card |= _exclude(gathered, data.exclude)
+            _use_labels(gathered, data)
+            chosen, found = _choose(gathered, data, rejects)
+            card |= _write(gathered, data, store, chosen) | found
+            inferred = gathered.inferred
+        if flat := check_contrast(card["statistics"]["mean"], card["statistics"]["std"]):
+            inferred.append(flat)
+        card["rejected"] = {"faults": rejects.faults, "kinds": dict(sorted(rejects.kinds.items()))}
+        card["versions"] = {name: versions()[name] for name in ("numpy", "pillow", "scipy")}
+        card["inferred"] = [asdict(inference) for inference in inferred]
+        rejects.write(store / REJECTED)
+        write_json(store / CARD, card)
+        return inferred
     except OSError as error:
         raise DataError(
             f"it cannot be read or written: {error.strerror or error}",
@@ -70,109 +84,82 @@ def prepare(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _write(
-    gathered: Gathered,
-    data: DataParams,
-    store: Path,
-    rejects: Rejects,
-    card: dict[str, Any],
-    where: Path,
-) -> list[Inference]:
-    """Choose the images of each split, write them, and complete the data card."""
-    inferred = gathered.inferred
-    if data.exclude:
-        card["excluded"], said = _exclude(gathered, data.exclude)
-        inferred.append(said)
-    inferred += _use_labels(gathered, data)
-    chosen, found = _choose(gathered, data, rejects, where)
-    names = _names(gathered, chosen)
-    if data.labels == "auto":
-        _check_classes(gathered, chosen, where)
-    _check_splits(chosen, gathered, data, where)
+def _write(gathered: Gathered, data: DataParams, store: Path, chosen: np.ndarray) -> dict[str, Any]:
+    """Write the images and labels of each split; returns the card's entries about them."""
+    form, used = gathered.form, np.unique(gathered.labels[chosen != DROPPED])
+    names = selection.in_order([gathered.classes[n] for n in used] if gathered.classes else [])
+    _check_splits(chosen, gathered, data)
     if data.stacked:
-        _check_stackable(gathered, names, where)
-    form = gathered.form
-    channels = stacked.CHANNELS if data.stacked else form.shape[2]
-    card["shape"] = [form.height, form.width, channels]
-    if names:
-        card["classes"] = stacked.stack_names(names) if data.stacked else names
-    card["splits"] = {}
-    counts: dict[str, list[int]] = {}
-    number = {name: place for place, name in enumerate(names)}
-    numbers = np.array([number.get(name, -1) for name in gathered.classes], np.int64)
+        _check_stackable(gathered, names)
+    places = {name: place for place, name in enumerate(names)}
+    # Without labels, every image has the last number.
+    numbers = np.array([places.get(name, -1) for name in (*gathered.classes, "")], np.int64)
+    sizes, counts, statistics = {}, {}, {}
     for split, name in enumerate(SPLITS):
         members = in_digest_order(np.flatnonzero(chosen == split), gathered)
-        labels = numbers[gathered.labels[members]] if names else None
-        if labels is not None:
+        labels = numbers[gathered.labels[members]]
+        if names:
             counts[name] = np.bincount(labels, minlength=len(names)).tolist()
         if data.stacked:
             wanted = data.stacked if split == TRAIN else len(members)
             drawn = stacked.draw(len(members), wanted, split)
-            members = members[drawn]
-            labels = None if labels is None else stacked.stack_labels(labels[drawn], len(names))
-        card["splits"][name] = len(members)
-        statistics = _write_images(store / name / "images.npy", gathered, members)
-        if split == TRAIN:
-            card["statistics"] = statistics
-            flat = check_contrast(statistics["mean"], statistics["std"])
-            inferred += [flat] if flat else []
-        if labels is not None:
+            members, labels = members[drawn], stacked.stack_labels(labels[drawn], len(names))
+        sizes[name] = len(members)
+        statistics[name] = _write_images(store / name / "images.npy", gathered, members)
+        if names:
             with writing_array(store / name / "labels.npy", labels.shape, np.int64) as append:
                 append(labels)
-    if data.stacked:
-        card["stacked"] = {"images": data.stacked, "classes": names}
-    if counts:
-        card["class_counts"] = counts
-    card["form"] = asdict(form)
-    card["official_splits"] = [
-        name for split, name in enumerate(SPLITS) if (gathered.official == split).any()
-    ]
-    card |= found
-    card["rejected"] = {"faults": rejects.faults, "kinds": dict(sorted(rejects.kinds.items()))}
-    card["versions"] = {name: versions()[name] for name in ("numpy", "pillow", "scipy")}
-    card["inferred"] = [asdict(inference) for inference in inferred]
-    rejects.write(store / REJECTED)
-    write_json(store / CARD, card)
-    return inferred
+    shown = stacked.stack_names(names) if data.stacked else names
+    return {
+        "shape": [form.height, form.width, stacked.CHANNELS if data.stacked else form.shape[2]],
+        **({"classes": shown} if names else {}),
+        "splits": sizes,
+        "statistics": statistics["train"],
+        **({"stacked": {"images": data.stacked, "classes": names}} if data.stacked else {}),
+        **({"class_counts": counts} if counts else {}),
+        "form": asdict(form),
+        "official_splits": [
+            name for split, name in enumerate(SPLITS) if (gathered.official == split).any()
+        ],
+    }
 
 
-def _exclude(gathered: Gathered, exclude: list[str]) -> tuple[int, Inference]:
+def _exclude(gathered: Gathered, exclude: list[str]) -> dict[str, int]:
     """Mark the images that `exclude` lists as unusable, and say how many there are."""
     listed = {entry[:32] if SHA256.fullmatch(entry) else entry for entry in exclude}
-    found = set()
-    usable = np.flatnonzero(gathered.findings["usable"])
-    for row in usable.tolist():
+    usable, found = gathered.findings["usable"], set()
+    before = int(usable.sum())
+    for row in np.flatnonzero(usable).tolist():
         first, second = gathered.findings["source"][row].tolist()
         for entry in listed & {gathered.name(row), f"{first:016x}{second:016x}"}:
-            gathered.findings["usable"][row] = False
+            usable[row] = False
             found.add(entry)
-    count = len(usable) - int(gathered.findings["usable"].sum())
-    missing = sorted(listed - found)
+    count, missing = before - int(usable.sum()), sorted(listed - found)
     seen = f"data.exclude has {len(listed):,} entries"
     if missing:
         seen += f", and nothing in the source is {', '.join(missing[:3])}"
-    return count, Inference("excluded", f"{count:,} images", seen, doubtful=bool(missing))
+    said = Inference("excluded", f"{count:,} images", seen, doubtful=bool(missing))
+    gathered.inferred.append(said)
+    return {"excluded": count}
 
 
-def _use_labels(gathered: Gathered, data: DataParams) -> list[Inference]:
+def _use_labels(gathered: Gathered, data: DataParams) -> None:
     """Decide whether labels are used, and forget them if not."""
     if not gathered.classes:
-        ignored = Inference("labels", "not used", "data.labels")
-        return [ignored] if data.labels == "ignore" else []
+        if data.labels == "ignore":
+            gathered.inferred.append(Inference("labels", "not used", "data.labels"))
+        return
     labels = gathered.labels[gathered.findings["usable"]]
     counts = np.bincount(labels, minlength=len(gathered.classes)).tolist()
     named = {name: n for name, n in zip(gathered.classes, counts, strict=True) if n}
     used, inference = infer_labels(named, data)
+    gathered.inferred.append(inference)
     if not used:
-        gathered.classes = []
-        gathered.labels = np.full_like(gathered.labels, NO_LABEL)
-    return [inference]
+        gathered.classes, gathered.labels = [], np.full_like(gathered.labels, NO_LABEL)
 
 
-def _check_classes(gathered: Gathered, chosen: np.ndarray, where: Path) -> None:
+def _check_classes(gathered: Gathered, chosen: np.ndarray) -> None:
     """Refuse classes that consist of pictures of other classes: a second copy of the set."""
-    if not gathered.classes:
-        return
     members = np.flatnonzero(chosen != DROPPED)
     pixels, labels = gathered.findings["pixels"][members, 0], gathered.labels[members]
     pairs = np.unique(np.stack([pixels, labels.astype(np.uint64)], 1), axis=0)
@@ -185,23 +172,15 @@ def _check_classes(gathered: Gathered, chosen: np.ndarray, where: Path) -> None:
         names = [f"{gathered.classes[label]} ({counts[label]:,})" for label in alike]
         raise DataError(
             f"the same pictures are in several classes: {', '.join(sorted(names)[:10])}",
-            where=str(where),
+            where=str(gathered.where),
             expected="each picture in one class: is a folder a second copy of the set?",
             run="remove that folder, name the others in data.splits or data.classes, or set "
             "data.labels: use in params.yaml if this is meant",
         )
 
 
-def _names(gathered: Gathered, chosen: np.ndarray) -> list[str]:
-    """The classes that are used, in the order of their indices in the store."""
-    if not gathered.classes:
-        return []
-    present = np.unique(gathered.labels[chosen != DROPPED])
-    return selection.in_order([gathered.classes[label] for label in present])
-
-
 def _choose(
-    gathered: Gathered, data: DataParams, rejects: Rejects, where: Path
+    gathered: Gathered, data: DataParams, rejects: Rejects
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """The split of every image or `DROPPED`, and the card's entries about that."""
     share = data.test_share
@@ -229,7 +208,7 @@ def _choose(
         if not gathered.classes:
             raise DataError(
                 "data.balance needs labels, and this source has none",
-                where=str(where),
+                where=str(gathered.where),
                 expected="`balance: false`, or a source with labels",
                 run="change data.balance in params.yaml",
             )
@@ -237,12 +216,13 @@ def _choose(
     balanced = int((chosen == TRAIN).sum())
     if data.limit is not None:
         chosen = selection.limit(chosen, gathered.findings["source"], data.limit)
-    limited = int((chosen == TRAIN).sum())
     card["left_out"] = {
         "by_class": gathered.unselected,
         "by_balance": before - balanced,
-        "by_limit": balanced - limited,
+        "by_limit": balanced - int((chosen == TRAIN).sum()),
     }
+    if data.labels == "auto" and gathered.classes:
+        _check_classes(gathered, chosen)
     return chosen, card
 
 
@@ -308,15 +288,19 @@ def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[s
     with (
         gathered.rows.open("rb") as rows,
         writing_array(path, (len(members), height, width, channels), np.uint8) as append,
+        ThreadPoolExecutor(2) as threads,
     ):
 
-        def read(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        def read(part: np.ndarray) -> tuple[np.ndarray, ...]:
             block = read_rows(rows, part, gathered.form.shape)
             block = stacked.stack(block) if part.ndim == 2 else block
+            # A block has at most 2^16 images, whose squares 32 bits can hold.
             wide = block.astype(np.uint16)
-            return block, _by_channel(wide), _by_channel(wide * wide)
+            over_images = [part.sum(axis=0, dtype=np.uint32) for part in (wide, wide * wide)]
+            return block, *(part.sum(axis=(0, 1), dtype=np.int64) for part in over_images)
 
-        for block, sums, sums_of_squares in _ahead(read, parts):
+        for _, future in in_order(lambda part: threads.submit(read, part), parts, 4):
+            block, sums, sums_of_squares = future.result()
             append(block)
             total += sums
             squares += sums_of_squares
@@ -326,32 +310,13 @@ def _write_images(path: Path, gathered: Gathered, members: np.ndarray) -> dict[s
     return {"mean": mean.round(4).tolist(), "std": deviation.round(4).tolist()}
 
 
-def _ahead(task: Callable[[np.ndarray], T], inputs: Iterable[np.ndarray]) -> Iterator[T]:
-    """The results of `task`, in order; two threads work at most four inputs ahead."""
-    waiting: deque[Future[T]] = deque()
-    with ThreadPoolExecutor(2) as threads:
-        for given in inputs:
-            waiting.append(threads.submit(task, given))
-            if len(waiting) > 4:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _by_channel(block: np.ndarray) -> np.ndarray:
-    """Sums of at most 2^16 images, uint16 (n, h, w, c), over all but the channels: int64 (c,)."""
-    over_images = block.sum(axis=0, dtype=np.uint32)
-    sums: np.ndarray = over_images.sum(axis=(0, 1), dtype=np.int64)
-    return sums
-
-
-def _check_splits(chosen: np.ndarray, gathered: Gathered, data: DataParams, where: Path) -> None:
+def _check_splits(chosen: np.ndarray, gathered: Gathered, data: DataParams) -> None:
     for split, name in enumerate(SPLITS):
         if not (chosen == split).any():
             raise DataError(
                 f"no image is left for the {name} split: "
                 f"{int((chosen != DROPPED).sum())} can be used in all",
-                where=str(where),
+                where=str(gathered.where),
                 expected="images for training, validation and test (a few hundred at least)",
                 run=f"ganflow data show {data.source}",
             )
@@ -361,17 +326,17 @@ def _check_splits(chosen: np.ndarray, gathered: Gathered, data: DataParams, wher
         names = ", ".join(selection.in_order([gathered.classes[label] for label in lost])[:10])
         raise DataError(
             f"no training image is left of: {names}",
-            where=str(where),
+            where=str(gathered.where),
             expected="some of each class, or `data.classes` without these",
             run="set data.labels: ignore in params.yaml, or data.classes, or add images",
         )
 
 
-def _check_stackable(gathered: Gathered, names: list[str], where: Path) -> None:
+def _check_stackable(gathered: Gathered, names: list[str]) -> None:
     if gathered.form.shape[2] != 1 or len(names) ** stacked.CHANNELS > stacked.MAX_CLASSES:
         raise DataError(
             f"data.stacked with {len(names)} classes would make {len(names) ** 3}",
-            where=str(where),
+            where=str(gathered.where),
             expected=f"at most {stacked.MAX_CLASSES}: ten classes make 1,000 modes",
             run="choose ten of them with data.classes",
         )

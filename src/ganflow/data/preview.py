@@ -58,7 +58,11 @@ def table(card: dict[str, Any]) -> Table:
         "source": f"{card['source']} ({card['format']})",
         "SHA-256": card["sha256"],
         "images": f"{width} × {height}, {'grey' if channels == 1 else 'RGB'}",
-        **{str(name): f"{card['splits'][name]:,}{_official(card, name)}" for name in SPLITS},
+        **{
+            str(name): f"{card['splits'][name]:,}"
+            + " (the source's own split)" * (name in card["official_splits"])
+            for name in SPLITS
+        },
         "classes": f"{len(classes)}: {shown}" if classes else "none (no labels)",
         "mean ± spread": ", ".join(f"{mean:.1f} ± {spread:.1f}" for mean, spread in means),
         "copies": f"{copies['copies']}, {copies['dropped']} dropped from another split's images",
@@ -88,7 +92,3 @@ def contact_sheet(store: Store) -> np.ndarray:
     for column, members in enumerate(columns):
         cells[: len(members), column] = split.images[members]
     return image_grid(cells.reshape(-1, *store.shape), len(columns), gap=0)
-
-
-def _official(card: dict[str, Any], name: str) -> str:
-    return " (the source's own split)" if name in card["official_splits"] else ""

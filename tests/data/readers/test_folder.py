@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from ganflow.base.errors import DataError
-from ganflow.data.readers.folder import FileChangedError, list_folder, read_ahead, read_file
-from ganflow.data.readers.listing import Listing
+from ganflow.data.readers.folder import FileChangedError, read_ahead, read_file
+from ganflow.data.readers.formats import Source
+from ganflow.data.readers.picture_set import list_pictures
 from ganflow.data.rejects import Reject
 
 
 def listed(root: Path, scratch: Path) -> tuple[set[str], dict[str, str]]:
     rejects: list[Reject] = []
-    with closing(Listing(scratch, root)) as listing:
-        list_folder(listing, rejects.append)
+    scratch.mkdir()
+    with closing(list_pictures(Source("folder", root, []), scratch, rejects.append)) as listing:
         return set(listing.names()), {r.file: r.kind for r in rejects}
 
 

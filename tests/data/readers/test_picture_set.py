@@ -35,6 +35,26 @@ def test_a_compressed_tar_is_listed_and_can_be_read_anywhere(tmp_path: Path) -> 
     assert [(row.file, row.kind) for row in rejects] == [("../b.png", "name"), ("README", "aside")]
 
 
+def test_what_systems_leave_in_an_archive_is_no_fault(tmp_path: Path) -> None:
+    """An icon's name ends in a line break, and a trash folder may hold links."""
+    path = tmp_path / "a"
+    with tarfile.open(path, "w") as archive:
+        for name, kind in (
+            ("a.png", tarfile.REGTYPE),
+            ("Icon\r", tarfile.REGTYPE),
+            (".Trash/link", tarfile.SYMTYPE),
+            ("../.hidden", tarfile.REGTYPE),
+        ):
+            info = tarfile.TarInfo(name)
+            info.type = kind
+            archive.addfile(info)
+    rejects: list[Reject] = []
+    with closing(list_pictures(Source("tar", path, [path]), tmp_path, rejects.append)) as listing:
+        assert list(listing.names()) == ["a.png"]
+    assert {row.kind for row in rejects} == {"aside"}
+    assert len(rejects) == 3
+
+
 def test_messages_name_the_archive_and_not_its_inflated_copy(tmp_path: Path) -> None:
     path = a_tar(tmp_path / "a")
     path.write_bytes(lzma.compress(lzma.decompress(path.read_bytes())[:700]))

@@ -79,6 +79,27 @@ def test_an_extended_header_of_gigabytes_is_not_read(tmp_path: Path, kind: bytes
         read_all(path)
 
 
+@pytest.mark.parametrize("kind", [b"x", b"g", b"L"])
+def test_headers_that_announce_headers_without_end_are_refused(tmp_path: Path, kind: bytes) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes((header(b"x", 512, kind) + b"12 path=a/b\n".ljust(512, b"\0")) * 10_000)
+    with pytest.raises(DataError, match="a damaged tar"):
+        read_all(path)
+
+
+def test_global_headers_do_not_add_up(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    value = b"x" * 60_000
+    record = b"%d k%05d=%s\n"
+    with path.open("wb") as stream:
+        for number in range(20):
+            content = record % (len(value) + 14, number, value)
+            stream.write(header(b"g", len(content), b"g") + content.ljust(60_416, b"\0"))
+            stream.write(header(b"a.png", 0, b"0"))
+        stream.write(bytes(1024))
+    assert [member.entry.name for member, _ in read_all(path)] == ["a.png"] * 20
+
+
 def test_a_size_beyond_the_file_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(header(b"x.png", 2**40, b"0") + bytes(1024))

@@ -2,21 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from ganflow.base.errors import DataError
 from ganflow.config.data import DataParams
-from ganflow.data.inference import (
-    Inference,
-    Range,
-    Values,
-    assumed_range,
-    words,
-)
+from ganflow.data.inference import Inference, Range, Values, words
 from ganflow.data.readers import arrays, idx
 from ganflow.data.readers.arrays import Array
 from ganflow.data.readers.formats import Source
+from ganflow.data.readers.labels import NO_LABEL
 from ganflow.data.readers.pictures import as_bytes
 from ganflow.data.splits import SPLIT_NAMES, TEST, UNDECIDED
 
@@ -35,8 +31,8 @@ class Part:
     split: int
     shape: tuple[int, int, int]
     channels_first: bool
-    labels: np.ndarray | None
-    """int32 (N,), indices into the set's classes."""
+    labels: np.ndarray
+    """int32 (N,), indices into the set's classes, or `NO_LABEL`."""
 
     @property
     def name(self) -> str:
@@ -73,11 +69,6 @@ class ArraySet:
     inferred: list[Inference]
 
 
-def first_range(dtype: np.dtype, data: DataParams) -> Range:
-    """The range to read numbers of this type with, before they are known."""
-    return assumed_range(dtype) if data.range == "auto" else (data.range[0], data.range[1])
-
-
 def open_set(source: Source, data: DataParams) -> ArraySet:
     """The images and labels in an idx or array source, verified against each other.
 
@@ -85,27 +76,25 @@ def open_set(source: Source, data: DataParams) -> ArraySet:
         DataError: naming the file or array that is missing, damaged or at odds with another.
     """
     where, expected = str(source.path), idx.CANONICAL if source.kind == "idx" else EXPECTED
-    images: dict[int, Array] = {}
-    labels: dict[int, Array] = {}
+    places: tuple[dict[int, Array], dict[int, Array]] = ({}, {})
+    images, labels = places
     roles, inferred = _roles(source)
     for split, is_labels, array in roles:
-        place = labels if is_labels else images
-        if split in place:
+        other = places[is_labels].setdefault(split, array)
+        if other is not array:
             raise DataError(
-                f"`{place[split].name}` and `{array.name}` may both be the "
+                f"`{other.name}` and `{array.name}` may both be the "
                 + ("labels" if is_labels else "images"),
                 where=where,
                 expected=expected,
                 run="give them such names, or leave one out",
             )
-        place[split] = array
     if not images:
         raise DataError("no array of images", where=where, expected=expected)
-    if labels:
-        lone = [f"`{labels[split].name}` has no images" for split in labels.keys() - images.keys()]
-        lone += [f"`{images[split].name}` has no labels" for split in images.keys() - labels.keys()]
-        if lone:
-            raise DataError(" and ".join(lone), where=where, expected=expected)
+    lone = [f"`{labels[split].name}` has no images" for split in labels.keys() - images.keys()]
+    lone += [f"`{images[split].name}` has no labels" for split in images.keys() - labels.keys()]
+    if labels and lone:
+        raise DataError(" and ".join(lone), where=where, expected=expected)
     classes: dict[str, int] = {}
     parts = []
     for split in sorted(images):
@@ -135,48 +124,45 @@ def open_set(source: Source, data: DataParams) -> ArraySet:
 def _roles(source: Source) -> tuple[list[tuple[int, bool, Array]], list[Inference]]:
     """Each array with its split, and whether it holds labels."""
     if source.kind == "idx":
-        return list(_idx_roles(source)), []
+        return [_idx_role(path, source.path.is_dir()) for path in source.files], []
     found: list[Array] = []
     for path in source.files:
         found += arrays.open_arrays(path) if source.kind == "npz" else [arrays.open_array(path)]
     if len(found) == 1:
         return [(_split(found[0]), False, found[0])], []
-    roles, unnamed = [], []
-    for array in found:
-        said = set(words(array.name.rsplit("/", 1)[-1]))
-        if said & IMAGES or said & LABELS:
-            roles.append((_split(array), not said & IMAGES, array))
-        else:
-            unnamed.append(array)
-    taken = {(split, is_labels) for split, is_labels, _ in roles}
+    named = {(_split(a), not _said(a) & IMAGES) for a in found if _said(a) & (IMAGES | LABELS)}
+    roles: list[tuple[int, bool, Array]] = []
     inferred = []
-    for array in unnamed:
-        is_labels = _looks_like_labels(array)
-        seen = f"`{array.name[:100]}` is {array.dtype} {array.shape}"
-        if is_labels and (_split(array), True) in taken:
-            inferred.append(Inference("arrays", f"`{array.name[:100]}` is not used", seen))
-            continue
-        roles.append((_split(array), is_labels, array))
-        inferred.append(Inference("arrays", "labels" if is_labels else "images", seen))
+    # Those whose names say nothing come last.
+    for array in sorted(found, key=lambda array: not _said(array) & (IMAGES | LABELS)):
+        split, rest, is_labels = _split(array), array.shape[1:], not _said(array) & IMAGES
+        if not _said(array) & (IMAGES | LABELS):
+            few = not rest or (len(rest) == 1 and rest[0] < LEAST_PIXELS)
+            is_labels = array.dtype.kind in "US" or few
+            taken = is_labels and (split, True) in named
+            name, seen = array.name[:100], f"is {array.dtype} {array.shape}"
+            value = f"`{name}` is not used" if taken else "labels" if is_labels else "images"
+            inferred.append(Inference("arrays", value, f"`{name}` {seen}"))
+            if taken:
+                continue
+        roles.append((split, is_labels, array))
     return roles, inferred
 
 
-def _idx_roles(source: Source) -> Iterator[tuple[int, bool, Array]]:
-    for path in source.files:
-        is_test, is_labels = idx.role(path) if source.path.is_dir() else (False, False)
-        array = idx.open_array(path, (1,) if is_labels else (3, 4))
-        yield TEST if is_test else UNDECIDED, is_labels, array
+def _idx_role(path: Path, in_folder: bool) -> tuple[int, bool, Array]:
+    is_test, is_labels = idx.role(path) if in_folder else (False, False)
+    array = idx.open_array(path, (1,) if is_labels else (3, 4))
+    return TEST if is_test else UNDECIDED, is_labels, array
+
+
+def _said(array: Array) -> set[str]:
+    """The words of an array's name."""
+    return set(words(array.name.rsplit("/", 1)[-1]))
 
 
 def _split(array: Array) -> int:
     said = words(array.name.rsplit("/", 1)[-1])
     return next((SPLIT_NAMES[word] for word in said if word in SPLIT_NAMES), UNDECIDED)
-
-
-def _looks_like_labels(array: Array) -> bool:
-    """Whether an array whose name says nothing has the shape of labels, not of images."""
-    rest = array.shape[1:]
-    return array.dtype.kind in "US" or (len(rest) < 2 and (not rest or rest[0] < LEAST_PIXELS))
 
 
 def _part(
@@ -193,5 +179,8 @@ def _part(
     shape, channels_first, layout = arrays.image_shape(images, data)
     if data.labels == "ignore" and data.classes == "all":
         labels = None
-    ids = None if labels is None else arrays.read_labels(labels, classes)
+    if labels is None:
+        ids = np.full(images.shape[0], NO_LABEL, np.int32)
+    else:
+        ids = arrays.read_labels(labels, classes)
     return Part(images, split, shape, channels_first, ids), layout

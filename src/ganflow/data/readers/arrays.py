@@ -52,12 +52,10 @@ class Array:
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    start: int
+    """Bytes before the first row."""
+
     open: Callable[[], AbstractContextManager[BinaryIO]]
-    """Opens it at its first row."""
-
-
-def is_npy(start: bytes) -> bool:
-    return start.startswith(MAGIC)
 
 
 def open_array(path: Path) -> Array:
@@ -89,6 +87,7 @@ def read_rows(array: Array, rows: int) -> Iterator[np.ndarray]:
     size = math.prod(row) * array.dtype.itemsize
     rows = max(1, min(rows, CHUNK // max(size, 1)))
     with array.open() as stream:
+        read_exactly(stream, array.start, array.path, f"the header of `{array.name}`")
         for start in range(0, count, rows):
             n = min(rows, count - start)
             content = read_exactly(
@@ -194,7 +193,7 @@ def image_shape(
             expected=f"at most {MAX_PIXELS} pixels each",
         )
     shape, channels_first, layout = infer_layout(
-        array.shape[1:], partial(_first_rows, array), data, where
+        array.shape[1:], lambda: next(read_rows(array, 256)), data, where
     )
     if max(shape) > MAX_SIDE or min(shape[:2]) < MIN_SIDE:
         raise DataError(
@@ -205,27 +204,17 @@ def image_shape(
     return shape, channels_first, layout
 
 
-def _first_rows(array: Array) -> np.ndarray:
-    return next(read_rows(array, 256))
-
-
 def _opened(path: Path, name: str, entry: Entry | None, size: int) -> Array:
     """The array whose file or member has `size` bytes."""
-
-    @contextmanager
-    def at_first_row() -> Iterator[BinaryIO]:
-        with _stream(path, entry) as stream:
-            _header(stream, path, name)
-            yield stream
-
-    with _stream(path, entry) as stream:
+    opener = partial(_stream, path, entry)
+    with opener() as stream:
         shape, dtype = _header(stream, path, name)
-        left = size - stream.tell()
-    announced = math.prod(shape) * dtype.itemsize
+        start = stream.tell()
+    announced, left = math.prod(shape) * dtype.itemsize, size - start
     if left != announced:
         what = f"`{name}` announces {dtype} {shape}, {announced} bytes, and {left} follow"
         raise broken(what, path, ".npy array")
-    return Array(path, name, shape, dtype, at_first_row)
+    return Array(path, name, shape, dtype, start, opener)
 
 
 @contextmanager

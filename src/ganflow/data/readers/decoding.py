@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -31,10 +31,13 @@ from ganflow.data import near_duplicates
 from ganflow.data.inference import Evidence
 from ganflow.data.readers.folder import FileChangedError, read_ahead, read_file
 from ganflow.data.readers.limits import MAX_SECONDS
-from ganflow.data.readers.listing import RAW, WHOLE, Entry, Listing
+from ganflow.data.readers.listing import RAW, WHOLE, Entry
 from ganflow.data.readers.pictures import Form, UnusableError, decode, to_form
 from ganflow.data.readers.zipped import read_member
 from ganflow.data.rejects import reason
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 FEW = 200
 """Up to this many pictures are decoded in this process: starting workers would take longer."""
@@ -149,15 +152,14 @@ def _coloured(images: np.ndarray) -> int:
     return int(found.sum())
 
 
-def read_entry(listing: Listing, place: int) -> bytes:
-    """The encoded bytes of one picture of `listing`.
+def read_entry(root: Path, entry: Entry) -> bytes:
+    """The encoded bytes of one picture below the folder, or in the archive, `root`.
 
     Raises:
         UnusableError: when they cannot be read, or not in the announced size.
     """
-    entry = listing[place]
-    with _opened(listing.root, entry) as archive:
-        return _content(listing.root, entry, archive)
+    with _opened(root, entry) as archive:
+        return _content(root, entry, archive)
 
 
 def run(
@@ -165,25 +167,43 @@ def run(
 ) -> Iterator[Decoded]:
     """Do the jobs on `workers` processes (0: in this one), and yield the results in order.
 
-    At most four jobs for each worker are in progress at a time.
+    At most four jobs for each worker are in progress at a time. After a crash, each of them is
+    done again in a process of its own.
     """
     if not workers:
         yield from map(task, jobs)
         return
-    waiting: deque[tuple[Job, Future[Decoded]]] = deque()
     pool = _pool(workers)
+
+    def submit(job: Job) -> Future[Decoded]:
+        nonlocal pool
+        try:
+            return pool.submit(task, job)
+        except BrokenProcessPool:
+            pool = _pool(workers)
+            return pool.submit(task, job)
+
     try:
-        for job in jobs:
-            waiting.append((job, _submit(pool, task, job)))
-            if len(waiting) < 4 * workers:
-                continue
-            done, pool = _next(waiting, pool, workers, task)
-            yield from done
-        while waiting:
-            done, pool = _next(waiting, pool, workers, task)
-            yield from done
+        for job, future in in_order(submit, jobs, 4 * workers):
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                _check_that_workers_start()
+                yield from _isolated(job, task)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def in_order(
+    submit: Callable[[T], Future[R]], inputs: Iterable[T], most: int
+) -> Iterator[tuple[T, Future[R]]]:
+    """Inputs with their futures, in order, while at most `most` are in progress."""
+    waiting: deque[tuple[T, Future[R]]] = deque()
+    for given in inputs:
+        waiting.append((given, submit(given)))
+        if len(waiting) >= most:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def start_forkserver() -> None:
@@ -267,34 +287,6 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), _set_limits)
 
 
-def _submit(pool: ProcessPoolExecutor, task: Callable[[Job], Decoded], job: Job) -> Future[Decoded]:
-    try:
-        return pool.submit(task, job)
-    except BrokenProcessPool as error:
-        broken: Future[Decoded] = Future()
-        broken.set_exception(error)
-        return broken
-
-
-def _next(
-    waiting: deque[tuple[Job, Future[Decoded]]],
-    pool: ProcessPoolExecutor,
-    workers: int,
-    task: Callable[[Job], Decoded],
-) -> tuple[list[Decoded], ProcessPoolExecutor]:
-    """The oldest result; after a crash, those of all jobs in progress, and a new pool."""
-    try:
-        done = waiting[0][1].result()
-        waiting.popleft()
-        return [done], pool
-    except BrokenProcessPool:
-        pool.shutdown(cancel_futures=True)
-        jobs = [job for job, _ in waiting]
-        waiting.clear()
-        _check_that_workers_start()
-        return [done for job in jobs for done in _isolated(job, task)], _pool(workers)
-
-
 def _check_that_workers_start() -> None:
     """Distinguish workers that cannot start from a picture that crashes its worker."""
     try:
@@ -315,8 +307,7 @@ def _isolated(job: Job, task: Callable[[Job], Decoded]) -> Iterator[Decoded]:
         with _pool(1) as pool:
             yield pool.submit(task, job).result()
     except BrokenProcessPool:
-        if len(job) > 1:
-            half = len(job) // 2
+        if half := len(job) // 2:
             yield from _isolated(job.part(0, half), task)
             yield from _isolated(job.part(half, len(job)), task)
             return

@@ -5,15 +5,14 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ganflow.base.errors import DataError
-from ganflow.data.readers.limits import MAX_FILE, MAX_FILES
-from ganflow.data.readers.listing import Entry, Listing, is_companion, is_leftover, name_fault
-from ganflow.data.readers.signatures import START, picture_format
-from ganflow.data.rejects import Reject, printable
+from ganflow.data.readers.limits import MAX_FILE
+from ganflow.data.readers.listing import Entry, Member
+from ganflow.data.rejects import printable
 
 CACHED = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
 """A file in DVC's cache; with `cache.type symlink`, the workspace holds links to such files."""
@@ -26,36 +25,25 @@ class FileChangedError(Exception):
     """A file was written to while it was read."""
 
 
-def list_folder(listing: Listing, reject: Callable[[Reject], None]) -> None:
-    """Add every file below the listing's root that may be a picture; links are not followed.
+def members(root: Path) -> Iterator[Member]:
+    """The files below `root`, with what is wrong with each; links are not followed.
 
     Raises:
         DataError: when DVC could not hash what is there.
     """
-    for name, item in walk(listing.root):
-        fault = name_fault(name)
-        if item.is_dir(follow_symlinks=False):
-            continue
-        if is_leftover(name):
-            reject(Reject(name, "aside", "a system left it there"))
-        elif fault:
-            reject(Reject(name, "name", fault))
-        elif item.is_symlink() and not _is_cached(listing.root / name):
-            reject(Reject(name, "link", "it is a link"))
-        elif is_companion(name) and not _is_picture(listing.root / name):
-            reject(Reject(name, "aside", "it is not a picture"))
-        else:
-            listing.append(Entry(name))
+    for name, item in walk(root):
+        if not item.is_dir(follow_symlinks=False):
+            is_link = item.is_symlink() and not _is_cached(root / name)
+            yield Member(Entry(name), ("link", "it is a link") if is_link else None)
 
 
 def walk(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Every file, folder and link below `root`, with its name from there.
 
     Raises:
-        DataError: when there are too many, or there is one that DVC cannot hash: it would fail
-            before `prepare` starts, or wait forever.
+        DataError: when there is one that DVC cannot hash: it would fail before `prepare` starts,
+            or wait forever.
     """
-    seen = 0
     folders = [""]
     while folders:
         prefix = folders.pop()
@@ -65,11 +53,6 @@ def walk(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
             raise _unhashable(root, prefix, "may not be read") from None
         with scan as found:
             for item in found:
-                seen += 1
-                if seen > MAX_FILES:
-                    raise DataError(
-                        "too many files", where=str(root), expected=f"at most {MAX_FILES}"
-                    )
                 name = prefix + item.name
                 if not item.name.isascii() and any("\ud800" <= c <= "\udfff" for c in item.name):
                     raise _unhashable(root, name, "has a name that is not UTF-8")
@@ -88,12 +71,6 @@ def _unhashable(root: Path, name: str, what: str) -> DataError:
         expected="regular files and folders that can be read, with names in UTF-8",
         run="remove it, or rename it",
     )
-
-
-def _is_picture(path: Path) -> bool:
-    with suppress(OSError), _open(path) as file:
-        return picture_format(file.read(START)) is not None
-    return False
 
 
 def read_file(path: Path | str, limit: int = MAX_FILE) -> bytes:

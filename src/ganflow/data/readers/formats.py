@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -58,16 +59,17 @@ def recognise(path: Path) -> Source:
     kind = kinds[files[0]] if len(set(kinds.values())) == 1 else None
     if kind in ("npy", "npz"):
         return Source(kind, path, files)
-    if kind in ("zip", "tar") and not _has_folders(path):
-        if len(files) == 1:
-            return Source(kind, files[0], files)
+    folders = (item for item in path.iterdir() if item.is_dir() and not is_leftover(item.name))
+    if kind is None or any(folders):
+        return Source("folder", path, [])
+    if len(files) > 1:
         raise DataError(
             f"several archives: {', '.join(file.name for file in files[:10])}",
             where=str(path),
             expected="one archive, or a folder with a folder for each of them",
             run=f"unpack each into a folder of its name, such as {files[0].stem}/",
         )
-    return Source("folder", path, [])
+    return Source(kind, files[0], files)
 
 
 def check_source(path: Path) -> None:
@@ -85,9 +87,9 @@ def kind_of(path: Path) -> Kind | None:
     try:
         with path.open("rb") as file:
             start = file.read(tarred.BLOCK)
-        if zipped.is_zip(start):
+        if start.startswith(zipped.MAGICS):
             return "npz" if _holds_arrays(path) else "zip"
-        if arrays.is_npy(start):
+        if start.startswith(arrays.MAGIC):
             return "npy"
         if compression_of(start):
             with open_inflating(path) as stream:
@@ -100,18 +102,14 @@ def kind_of(path: Path) -> Kind | None:
 
 
 def _few_files(folder: Path) -> list[Path]:
-    files = []
-    for path in folder.iterdir():
-        if is_leftover(path.name) or is_companion(path.name) or not path.is_file():
-            continue
-        files.append(path)
-        if len(files) > FEW:
-            return []
-    return sorted(files)
-
-
-def _has_folders(folder: Path) -> bool:
-    return any(path.is_dir() and not is_leftover(path.name) for path in folder.iterdir())
+    """The files right in a folder that may hold a source, or none where they are many."""
+    files = (
+        path
+        for path in folder.iterdir()
+        if not is_leftover(path.name) and not is_companion(path.name) and path.is_file()
+    )
+    found = sorted(islice(files, FEW + 1))
+    return [] if len(found) > FEW else found
 
 
 def _holds_arrays(path: Path) -> bool:

@@ -4,8 +4,8 @@ What is kept in memory is about 60 bytes for each image.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,68 +22,86 @@ from ganflow.data.inference import (
     Inference,
     Range,
     Values,
+    assumed_range,
     infer_background,
     infer_colour,
     infer_range,
 )
 from ganflow.data.readers import array_set, decoding, picture_set
-from ganflow.data.readers.array_set import Part
-from ganflow.data.readers.decoding import BATCH, FEW, FINDINGS, Decoded, Job
+from ganflow.data.readers.decoding import BATCH, FEW, FINDINGS, Job
 from ganflow.data.readers.folder import fingerprint
 from ganflow.data.readers.formats import Source
-from ganflow.data.readers.labels import NO_LABEL, read_labelling
+from ganflow.data.readers.labels import LEFT_OUT, read_labelling
 from ganflow.data.readers.listing import Listing
 from ganflow.data.readers.pictures import Form
 from ganflow.data.rejects import Reject, Rejects
 from ganflow.data.selection import select_classes
 
-ROWS = 4096
-"""Images of an array that are copied at once."""
+ARRAYS = ("idx", "npy", "npz")
+AT_ONCE = 4096
+"""Images of an array that are copied at once, where there is nothing to decode."""
 
 
 @dataclass
 class Gathered:
-    """N images in the requested form, some of them unusable, and what is known of each."""
+    """N images in the requested form, some of them unusable, and what is known of each.
 
+    Attributes:
+        where: the source, for messages.
+        rows: the file of N images, raw uint8, one after the other.
+        jobs: the work that fills it, and adds to the evidence what numbers the arrays hold.
+        classes: the names of classes; empty without labels.
+        labels: int32 (N,), indices into `classes`, or -1 without labels.
+        official: int8 (N,), the split that the source names, or `UNDECIDED`.
+        unselected: images of classes that `data.classes` leaves out.
+        files: images in the source, with the faulty ones.
+        name: gives the name, in the source, of the image in a row.
+        ranges: what is black and white in arrays, by the type of their numbers.
+        stored: the shape of the arrays' images; in this form there is nothing to decode.
+        sha256: of the source, in whatever order its files were read.
+        findings: `FINDINGS` (N,).
+    """
+
+    where: Path
     rows: Path
-    """The file of N images, raw uint8, one after the other."""
-
-    form: Form
+    jobs: Callable[["Gathered", Evidence], Iterator[Job]]
     classes: list[str]
     labels: np.ndarray
-    """int32 (N,), indices into `classes`, or -1 without labels."""
-
     official: np.ndarray
-    """int8 (N,), the split that the source names, or `UNDECIDED`."""
-
     unselected: int
-    """Images of classes that `data.classes` leaves out."""
-
+    files: int
     name: Callable[[int], str]
-    """Gives the name, in the source, of the image in a row."""
-
-    inferred: list[Inference] = field(default_factory=list)
-
+    form: Form
+    inferred: list[Inference]
+    ranges: dict[str, Range] = field(default_factory=dict)
+    stored: tuple[int, int, int] | None = None
     sha256: str = ""
-    """Of the source, in whatever order its files were read."""
-
     findings: np.ndarray = field(init=False)
-    """`FINDINGS` (N,)."""
 
-    def __post_init__(self) -> None:
-        self.findings = np.zeros(len(self.labels), FINDINGS)
-        self.rows.touch()
+    def read(self, form: Form, workers: int | None, rejects: Rejects | None = None) -> Evidence:
+        """Read all images, in `form`.
 
-    def decode(self, jobs: Iterable[Job], workers: int | None) -> Iterator[Decoded]:
-        """Do `jobs`, and keep the findings of each before yielding it."""
-        count = len(self.labels)
+        Args:
+            rejects: collects those that cannot be used; None when that was done before.
+        """
+        count, content, evidence = len(self.labels), 0, Evidence()
+        self.form, self.findings = form, np.zeros(count, FINDINGS)
+        self.rows.write_bytes(b"")
         if workers is None:
-            workers = 0 if count <= FEW else threads(RuntimeParams())
+            few = count <= FEW or form.shape == self.stored
+            workers = 0 if few else threads(RuntimeParams())
         with progress("prepare", count) as shown:
-            for done in decoding.run(jobs, workers):
+            for done in decoding.run(self.jobs(self, evidence), workers):
                 self.findings[done.first : done.first + len(done.findings)] = done.findings
                 shown.advance(len(done.findings))
-                yield done
+                content += done.content
+                evidence.merge(done.evidence)
+                if rejects:
+                    for place, kind, reason in done.faults:
+                        rejects.add(Reject(self.name(done.first + place), kind, reason))
+                    rejects.check(self.files)
+        self.sha256 = f"{content % 2**256:064x}"
+        return evidence
 
 
 @contextmanager
@@ -103,151 +121,133 @@ def gather(
             it is read.
     """
     before = [fingerprint(path.stat()) for path in source.files]
-    if source.kind in ("idx", "npy", "npz"):
-        gathered = _gather_arrays(source, data, scratch, workers)
-        gathered.sha256 = _hash_of(source.files)
-        _unchanged(source, before)
-        yield gathered
-        return
-    if workers != 0:
-        decoding.start_forkserver()
-    with closing(picture_set.list_pictures(source, scratch, rejects.add)) as listing:
-        gathered = _gather_pictures(source, listing, data, scratch, rejects, workers)
+    with ExitStack() as opened:
+        if source.kind in ARRAYS:
+            gathered = _open_arrays(source, data, scratch)
+        else:
+            if workers != 0:
+                decoding.start_forkserver()
+            listing = picture_set.list_pictures(source, scratch, rejects.add)
+            opened.enter_context(closing(listing))
+            gathered = _open_pictures(source, listing, data, scratch, rejects)
+        _settle(gathered, data, rejects, workers)
         if source.files:
             gathered.sha256 = _hash_of(source.files)
-        _unchanged(source, before)
+        if before != [fingerprint(path.stat()) for path in source.files]:
+            raise DataError(
+                "it was written to while it was read",
+                where=str(source.path),
+                expected="a source that does not change",
+                run="wait until its copy is complete, then try again",
+            )
         yield gathered
 
 
-def _gather_arrays(
-    source: Source, data: DataParams, scratch: Path, workers: int | None
-) -> Gathered:
+def _open_arrays(source: Source, data: DataParams, scratch: Path) -> Gathered:
     found = array_set.open_set(source, data)
-    parts = found.parts
-    height, width, channels = parts[0].shape
-    suitable = picture_set.suitable_size([(height, width)])
-    form = _form(data, suitable, grey=channels == 1)
-    labels = np.concatenate(
-        [np.full(p.count, NO_LABEL, np.int32) if p.labels is None else p.labels for p in parts]
-    )
-    official = np.concatenate([np.full(part.count, part.split, np.int8) for part in parts])
-    starts = np.cumsum([0, *(part.count for part in parts)])
+    parts, counts = found.parts, [part.count for part in found.parts]
+    labels = np.concatenate([part.labels for part in parts])
+    wanted = _wanted(found.classes, labels, data, source.path)
+    places, starts = np.flatnonzero(wanted), np.cumsum([0, *counts])
 
     def name(row: int) -> str:
-        place = int(np.searchsorted(starts, row, side="right")) - 1
-        return f"{parts[place].name}[{row - starts[place]}]"
+        part = int(np.searchsorted(starts, places[row], side="right")) - 1
+        return f"{parts[part].name}[{places[row] - starts[part]}]"
 
-    selected = select_classes(found.classes, data, source.path)
-    wanted = selected[labels] if found.classes else np.ones(len(labels), bool)
-    ranges = {part.source.dtype: array_set.first_range(part.source.dtype, data) for part in parts}
+    def jobs(into: Gathered, evidence: Evidence) -> Iterator[Job]:
+        seen = first = 0
+        rows = AT_ONCE if into.form.shape == into.stored else BATCH
+        for part in parts:
+            kind = str(part.source.dtype)
+            values = evidence.deep.setdefault(kind, Values())
+            for images in part.blocks(rows, into.ranges[kind], values):
+                block = images[wanted[seen : seen + len(images)]]
+                seen += len(images)
+                if len(block):
+                    yield Job(first, source.path, into.rows, into.form, block=block)
+                    first += len(block)
 
-    def once(form: Form) -> tuple[Gathered, Evidence, dict[np.dtype, Values]]:
-        values: dict[np.dtype, Values] = {dtype: Values() for dtype in ranges}
-        unselected = int((~wanted).sum())
-        gathered = Gathered(
-            _empty(scratch), form, found.classes, labels, official, unselected, name
-        )
-        as_they_are = (height, width, channels) == form.shape  # there is nothing to decode
-        jobs = _array_jobs(
-            gathered, parts, source.path, ROWS if as_they_are else BATCH, ranges, values
-        )
-        evidence = Evidence()
-        for done in gathered.decode(jobs, 0 if as_they_are else workers):
-            evidence.merge(done.evidence)
-        return gathered, evidence, values
-
-    gathered, evidence, values = once(form)
-    decided = {d: infer_range(values[d], d, data, str(source.path)) for d in ranges}
-    settled = _settled(form, data, evidence)
-    if settled != form or any(ranges[dtype] != decided[dtype][0] for dtype in ranges):
-        ranges = {dtype: chosen for dtype, (chosen, _) in decided.items()}
-        before = form, evidence
-        gathered, evidence, _ = once(settled)
-        _keep_colours(evidence, *before)
-    gathered.inferred = [*found.inferred, *(line for _, line in decided.values())]
-    gathered.inferred += _said(gathered.form, data, evidence, channels == 1)
-    gathered.findings["usable"] &= wanted
-    return gathered
-
-
-def _array_jobs(
-    gathered: Gathered,
-    parts: list[Part],
-    root: Path,
-    rows: int,
-    ranges: dict[np.dtype, Range],
-    values: dict[np.dtype, Values],
-) -> Iterator[Job]:
-    first = 0
-    for part in parts:
-        dtype = part.source.dtype
-        for images in part.blocks(rows, ranges[dtype], values[dtype]):
-            yield Job(first, root, gathered.rows, gathered.form, block=images)
-            first += len(images)
+    height, width, channels = parts[0].shape
+    kinds = {part.source.dtype for part in parts}
+    given = None if data.range == "auto" else (data.range[0], data.range[1])
+    return Gathered(
+        source.path,
+        scratch / "rows",
+        jobs,
+        found.classes,
+        labels[places],
+        np.repeat(np.array([part.split for part in parts], np.int8), counts)[places],
+        len(labels) - len(places),
+        len(labels),
+        name,
+        _form(data, picture_set.suitable_size([(height, width)]), channels == 1),
+        found.inferred,
+        {str(dtype): given or assumed_range(dtype) for dtype in kinds},
+        parts[0].shape,
+    )
 
 
-def _gather_pictures(
-    source: Source,
-    listing: Listing,
-    data: DataParams,
-    scratch: Path,
-    rejects: Rejects,
-    workers: int | None,
+def _open_pictures(
+    source: Source, listing: Listing, data: DataParams, scratch: Path, rejects: Rejects
 ) -> Gathered:
     labelling = read_labelling(listing, data.splits, rejects.add)
-    offered = labelling.labels >= NO_LABEL
-    total = int(offered.sum()) + rejects.faults
-    rejects.check(total)
-    selected = select_classes(labelling.classes, data, source.path)
-    wanted = offered.copy()
-    if labelling.classes:
-        wanted[offered] = selected[labelling.labels[offered]]
+    offered = int((labelling.labels != LEFT_OUT).sum())
+    rejects.check(offered + rejects.faults)
+    wanted = _wanted(labelling.classes, labelling.labels, data, source.path)
     places = np.flatnonzero(wanted)
+
+    def jobs(into: Gathered, evidence: Evidence) -> Iterator[Job]:
+        for first in range(0, len(places), BATCH):
+            entries = [listing[place] for place in places[first : first + BATCH].tolist()]
+            yield Job(first, listing.root, into.rows, into.form, entries)
+
     size, grey = (0, 0), False
     if data.resolution == "auto" or data.mode == "auto":
         size, grey = picture_set.suitable_form(listing, wanted)
+    return Gathered(
+        source.path,
+        scratch / "rows",
+        jobs,
+        labelling.classes,
+        labelling.labels[places],
+        labelling.official[places],
+        offered - len(places),
+        offered + rejects.faults,
+        lambda row: listing[int(places[row])].name,
+        _form(data, size, grey),
+        labelling.inferred,
+    )
 
-    def once(form: Form, report: Callable[[Reject], None]) -> tuple[Gathered, Evidence]:
-        gathered = Gathered(
-            _empty(scratch),
-            form,
-            labelling.classes,
-            labelling.labels[places],
-            labelling.official[places],
-            int(offered.sum() - wanted.sum()),
-            lambda row: listing[int(places[row])].name,
-        )
-        content, evidence = 0, Evidence()
-        for done in gathered.decode(_picture_jobs(gathered, listing, places), workers):
-            content += done.content
-            evidence.merge(done.evidence)
-            for place, kind, reason in done.faults:
-                report(Reject(gathered.name(done.first + place), kind, reason))
-            rejects.check(total)
-        gathered.sha256 = f"{content % 2**256:064x}"
-        return gathered, evidence
 
-    def forget(reject: Reject) -> None:
-        """The same faults were found the first time."""
+def _wanted(classes: list[str], labels: np.ndarray, data: DataParams, where: Path) -> np.ndarray:
+    """Which images are of a class to use; without classes, all of a listing: bool (N,)."""
+    selected = select_classes(classes, data, where)
+    # The last two are indexed by `LEFT_OUT` and `NO_LABEL`, which are −2 and −1.
+    wanted: np.ndarray = np.append(selected, [False, not classes])[labels]
+    return wanted
 
-    form = _form(data, size, grey)
-    gathered, evidence = once(form, rejects.add)
-    form, ranges = _ranged(form, data, evidence, str(source.path))
-    for _ in range(2):  # what looked coloured by its mode may be grey by its content
-        form = _settled(form, data, evidence)
-        if form == gathered.form:
+
+def _settle(gathered: Gathered, data: DataParams, rejects: Rejects, workers: int | None) -> None:
+    """Read the images, again where what they hold speaks for another form."""
+    used = gathered.form, gathered.ranges
+    evidence = gathered.read(gathered.form, workers, rejects)
+    form, said = _ranged(gathered, data, evidence)
+    if (form, gathered.ranges) != used:
+        evidence = gathered.read(form, workers)
+    for again in (2, 1, 0):  # what looked coloured by its mode may be grey by its content
+        background, behind = infer_background(data, evidence)
+        mode, colour = infer_colour(data, evidence, gathered.form.mode == "L")
+        form = replace(gathered.form, background=background, mode=mode)
+        if form == gathered.form or not again:
             break
-        before = gathered.form, evidence
-        gathered, evidence = once(form, forget)
-        _keep_colours(evidence, *before)
-    gathered.inferred = [*labelling.inferred, *ranges, *_said(form, data, evidence, grey)]
-    return gathered
-
-
-def _picture_jobs(gathered: Gathered, listing: Listing, places: np.ndarray) -> Iterator[Job]:
-    for first in range(0, len(places), BATCH):
-        entries = [listing[place] for place in places[first : first + BATCH].tolist()]
-        yield Job(first, listing.root, gathered.rows, gathered.form, entries)
+        before, mode_before = evidence, gathered.form.mode
+        evidence = gathered.read(form, workers)
+        if mode_before == "RGB":  # it showed more of the colours than their modes
+            evidence.coloured = before.coloured
+    gathered.inferred = [*gathered.inferred, *said, colour, *([behind] if behind else [])]
+    if evidence.animated:
+        seen = f"{evidence.animated:,} files have several"
+        gathered.inferred.append(Inference("animation", "the first frame", seen))
 
 
 def _form(data: DataParams, size: tuple[int, int], grey: bool) -> Form:
@@ -266,57 +266,33 @@ def _form(data: DataParams, size: tuple[int, int], grey: bool) -> Form:
 
 
 def _ranged(
-    form: Form, data: DataParams, evidence: Evidence, where: str
+    gathered: Gathered, data: DataParams, evidence: Evidence
 ) -> tuple[Form, list[Inference]]:
-    """The form with the ranges that the pictures' values show, and what to say of them."""
-    if evidence.deep:
-        found = [
-            infer_range(values, np.dtype(kind), data, where)
-            for kind, values in sorted(evidence.deep.items())
-        ]
-        if len({chosen for chosen, _ in found}) > 1:
-            raise DataError(
-                "pictures of several ranges: " + "; ".join(line.evidence for _, line in found),
-                where=where,
-                expected="one range for all grey pictures with more than 8 bits",
-                run="set data.range in params.yaml, or convert them to 8 bits",
-            )
-        return replace(form, deep_range=found[0][0]), [found[0][1]]
-    values = evidence.shallow
+    """The form with the ranges that the images' values show, and what to say of them."""
+    where, form, values = str(gathered.where), gathered.form, evidence.shallow
+    found = {
+        kind: infer_range(seen, np.dtype(kind), data, where)
+        for kind, seen in sorted(evidence.deep.items())
+    }
+    lines = [line for _, line in found.values()]
+    if gathered.ranges:
+        gathered.ranges = {kind: chosen for kind, (chosen, _) in found.items()}
+        return form, lines
+    if len({chosen for chosen, _ in found.values()}) > 1:
+        raise DataError(
+            "pictures of several ranges: " + "; ".join(line.evidence for line in lines),
+            where=where,
+            expected="one range for all grey pictures with more than 8 bits",
+            run="set data.range in params.yaml, or convert them to 8 bits",
+        )
+    if found:
+        chosen, line = next(iter(found.values()))
+        return replace(form, deep_range=chosen), [line]
     is_clear = values.high > FEW_LEVELS or 2 * evidence.transparent > evidence.pictures
     if data.range == "auto" and (is_clear or not evidence.pictures):
         return form, []
     chosen, line = infer_range(values, np.dtype(np.uint8), data, where)
     return replace(form, range=chosen), [line]
-
-
-def _settled(form: Form, data: DataParams, evidence: Evidence) -> Form:
-    """The form with the colour mode and the background that the images speak for."""
-    background, _ = infer_background(data, evidence)
-    mode, _ = infer_colour(data, evidence, form.mode == "L")
-    return replace(form, background=background, mode=mode)
-
-
-def _keep_colours(evidence: Evidence, form: Form, before: Evidence) -> None:
-    """Keep what images in `form` showed of their colours, where it was more than their modes."""
-    if form.mode == "RGB":
-        evidence.coloured = before.coloured
-
-
-def _said(form: Form, data: DataParams, evidence: Evidence, grey: bool) -> Iterator[Inference]:
-    """What to say of the images' colour, background and animation."""
-    _, background = infer_background(data, evidence)
-    yield infer_colour(data, evidence, form.mode == "L")[1]
-    if background:
-        yield background
-    if evidence.animated:
-        yield Inference("animation", "the first frame", f"{evidence.animated:,} files have several")
-
-
-def _empty(scratch: Path) -> Path:
-    """The file of rows, empty."""
-    (scratch / "rows").unlink(missing_ok=True)
-    return scratch / "rows"
 
 
 def _hash_of(files: list[Path]) -> str:
@@ -328,13 +304,3 @@ def _hash_of(files: list[Path]) -> str:
             hashlib.sha256(named + bytes.fromhex(sha256_of(path))).digest(), "big"
         )
     return f"{total % 2**256:064x}"
-
-
-def _unchanged(source: Source, before: list[tuple[int, int, int]]) -> None:
-    if before != [fingerprint(path.stat()) for path in source.files]:
-        raise DataError(
-            "it was written to while it was read",
-            where=str(source.path),
-            expected="a source that does not change",
-            run="wait until its copy is complete, then try again",
-        )

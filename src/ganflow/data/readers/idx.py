@@ -6,8 +6,7 @@ dimensions; then one 32-bit size for each dimension, then the values (LeCun, Cor
 
 import re
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,16 +49,10 @@ def open_array(path: Path, dimensions: tuple[int, ...]) -> Array:
     Raises:
         DataError: when the header is not that of such a file, or its sizes are absurd.
     """
-
-    @contextmanager
-    def at_first_row() -> Iterator[BinaryIO]:
-        with open_inflating(path) as stream:
-            _header(stream, path, dimensions)
-            yield stream
-
-    with open_inflating(path) as stream:
+    opener = partial(open_inflating, path)
+    with opener() as stream:
         shape = _header(stream, path, dimensions)
-    return Array(path, path.name, shape, np.dtype(np.uint8), at_first_row)
+    return Array(path, path.name, shape, np.dtype(np.uint8), 4 + 4 * len(shape), opener)
 
 
 def _header(stream: BinaryIO, path: Path, dimensions: tuple[int, ...]) -> tuple[int, ...]:

@@ -50,7 +50,7 @@ class Entry(NamedTuple):
 
 
 class Member(NamedTuple):
-    """What an archive holds under one name."""
+    """What a folder or an archive holds under one name."""
 
     entry: Entry
     fault: tuple[str, str] | None
@@ -140,7 +140,8 @@ def class_fault(label: str) -> str | None:
 
 def is_leftover(name: str) -> bool:
     """Whether a system left this file or folder there, as a thumbnail or in the trash."""
-    return any(part.startswith(".") or part.lower() in LEFTOVERS for part in name.split("/"))
+    parts = name.split("/")
+    return any((p.startswith(".") and p != "..") or p.lower() in LEFTOVERS for p in parts)
 
 
 def is_companion(name: str) -> bool:

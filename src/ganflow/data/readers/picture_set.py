@@ -1,27 +1,23 @@
 """A folder or archive of encoded pictures: list them, and choose the size and mode for `auto`."""
 
 import heapq
-import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from ganflow.base.errors import DataError
-from ganflow.data.readers import tarred, zipped
+from ganflow.data.readers import folder, tarred, zipped
 from ganflow.data.readers.decoding import read_entry
-from ganflow.data.readers.folder import list_folder
 from ganflow.data.readers.formats import Source
 from ganflow.data.readers.inflating import compression_of, open_inflating
-from ganflow.data.readers.limits import MAX_FILE, MAX_FILES
+from ganflow.data.readers.limits import MAX_FILE, MAX_FILES, MAX_NAME
 from ganflow.data.readers.listing import (
-    RAW,
     Entry,
     Listing,
-    Member,
     is_companion,
     is_leftover,
     name_digest,
@@ -31,57 +27,39 @@ from ganflow.data.readers.pictures import UnusableError, read_size
 from ganflow.data.readers.signatures import FORMATS, START, picture_format
 from ganflow.data.rejects import Reject
 
-MAX_SHOWN = 200
 LOOKED_AT = 1000
 """Pictures whose headers decide what `auto` means: those whose names have the smallest hashes."""
 
 
 def list_pictures(source: Source, scratch: Path, reject: Callable[[Reject], None]) -> Listing:
     """List everything in `source` that may be a picture; `scratch` is an empty folder."""
-    if source.kind == "folder":
-        listing = Listing(scratch / "listing", source.path)
-        list_folder(listing, reject)
-    elif source.kind == "zip":
-        listing = Listing(scratch / "listing", source.path)
-        _list_archive(listing, source.path, zipped.members(source.path), reject)
-    else:
-        listing = Listing(scratch / "listing", _inflated(source.path, scratch / "inflated"))
-        _list_archive(listing, source.path, tarred.members(listing.root, source.path), reject)
+    path = source.path
+    root = _inflated(path, scratch / "inflated") if source.kind == "tar" else path
+    found = {"folder": folder.members, "zip": zipped.members}.get(source.kind)
+    listing = Listing(scratch / "listing", root)
+    for seen, (entry, fault) in enumerate(found(root) if found else tarred.members(root, path)):
+        if seen == MAX_FILES:
+            raise DataError("too many files", where=str(path), expected=f"at most {MAX_FILES}")
+        if is_leftover(entry.name):
+            fault = "aside", "a system left it there"
+        elif problem := name_fault(entry.name):
+            fault = "name", problem
+        elif entry.size > MAX_FILE:
+            fault = fault or ("too_large", f"it has {entry.size} bytes, more than {MAX_FILE}")
+        elif not fault and is_companion(entry.name) and not _is_picture(root, entry):
+            fault = "aside", "it is not a picture"
+        if fault:
+            reject(Reject(entry.name[:MAX_NAME], *fault))
+        else:
+            listing.append(entry)
     if not len(listing):
-        raise DataError(
-            "there is no picture in it", where=str(source.path), expected=", ".join(FORMATS)
-        )
+        raise DataError("there is no picture in it", where=str(path), expected=", ".join(FORMATS))
     return listing
 
 
-def _list_archive(
-    listing: Listing, path: Path, members: Iterator[Member], reject: Callable[[Reject], None]
-) -> None:
-    for seen, (entry, fault) in enumerate(members):
-        if seen == MAX_FILES:
-            raise DataError("too many files", where=str(path), expected=f"at most {MAX_FILES}")
-        problem = name_fault(entry.name)
-        if fault:
-            reject(Reject(entry.name[:MAX_SHOWN], *fault))
-        elif problem:
-            reject(Reject(entry.name[:MAX_SHOWN], "name", problem))
-        elif entry.size > MAX_FILE:
-            large = f"it has {entry.size} bytes, more than {MAX_FILE}"
-            reject(Reject(entry.name, "too_large", large))
-        elif is_leftover(entry.name):
-            reject(Reject(entry.name, "aside", "a system left it there"))
-        elif is_companion(entry.name) and not _is_picture(listing.root, entry):
-            reject(Reject(entry.name, "aside", "it is not a picture"))
-        else:
-            listing.append(entry)
-
-
-def _is_picture(archive: Path, entry: Entry) -> bool:
-    with archive.open("rb") as file, suppress(ValueError):
-        if entry.method == RAW:
-            return picture_format(os.pread(file.fileno(), START, entry.offset)) is not None
-        with zipped.open_member(file, entry) as member:
-            return picture_format(member.read(START)) is not None
+def _is_picture(root: Path, entry: Entry) -> bool:
+    with suppress(UnusableError):
+        return picture_format(read_entry(root, entry)[:START]) is not None
     return False
 
 
@@ -110,7 +88,7 @@ def suitable_form(listing: Listing, wanted: np.ndarray) -> tuple[tuple[int, int]
         warnings.simplefilter("ignore")
         for _, place in some:
             with suppress(UnusableError):
-                seen.append(read_size(read_entry(listing, place)))
+                seen.append(read_size(read_entry(listing.root, listing[place])))
     return suitable_size([(height, width) for height, width, _ in seen]), all(g for *_, g in seen)
 
 

@@ -171,16 +171,20 @@ def _open(content: bytes) -> Image.Image:
     except Exception as error:
         raise UnusableError("unreadable", reason(error)) from None
     width, height = picture.size
-    if picture.format == "JPEG" and width * height > MAX_JPEG:
-        raise UnusableError("too_large", f"{width}×{height} pixels, more than {MAX_JPEG}")
-    if min(width, height) < MIN_SIDE:
-        raise UnusableError(
-            "too_small", f"{width}×{height} pixels, fewer than {MIN_SIDE} along a side"
-        )
-    if picture.format == "JPEG" and width * height * len(content) > SCAN_WORK:
-        scans = content.count(b"\xff\xda")
-        if scans > MAX_SCANS:
-            raise UnusableError("too_large", f"a JPEG of {scans} scans, more than {MAX_SCANS}")
+    is_jpeg, size = picture.format == "JPEG", f"{width}×{height} pixels"
+    costly = is_jpeg and width * height * len(content) > SCAN_WORK
+    scans = content.count(b"\xff\xda") if costly else 0
+    faults = (
+        (is_jpeg and width * height > MAX_JPEG, "too_large", f"{size}, more than {MAX_JPEG}"),
+        (
+            min(width, height) < MIN_SIDE,
+            *("too_small", f"{size}, fewer than {MIN_SIDE} along a side"),
+        ),
+        (scans > MAX_SCANS, "too_large", f"a JPEG of {scans} scans, more than {MAX_SCANS}"),
+    )
+    for is_so, fault, why in faults:
+        if is_so:
+            raise UnusableError(fault, why)
     return picture
 
 

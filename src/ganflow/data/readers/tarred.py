@@ -1,30 +1,44 @@
 """Read tar archives without trusting them.
 
-Python's `tarfile` reads extended headers of any announced length into memory. Here it reads
-single headers only: a name may take 64 KiB, links and devices are never read, and nothing is
-unpacked to a path that the archive chooses.
+Python's `tarfile` parses the headers. By itself it would read extended headers of any announced
+length into memory, and end without a word at a damaged one. Here the headers of a member may take
+256 KiB, a damaged one is an error, links and devices are never read, and nothing is unpacked to a
+path that the archive chooses.
 """
 
 import io
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ganflow.base.errors import DataError
-from ganflow.data.readers.inflating import broken, read_exactly
+from ganflow.data.readers.inflating import broken
 from ganflow.data.readers.listing import RAW, Entry, Member, normalised
 
 BLOCK = tarfile.BLOCKSIZE
 MAX_EXTENDED = 2**16
-EXTENDED = (b"x", b"g", b"L", b"K")
-WITHOUT_CONTENT = (b"1", b"2", b"3", b"4", b"6")
+MAX_HEADERS = 2**18
 REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
+
+
+class _Headers(io.FileIO):
+    """A tar of which headers are read: at most `left` more bytes, and `MAX_EXTENDED` at once."""
+
+    left = MAX_HEADERS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        wanted = size or 0
+        self.left -= wanted
+        if not 0 <= wanted <= min(MAX_EXTENDED, self.left):
+            raise tarfile.ReadError(f"an extended header of {wanted} bytes")
+        return super().read(wanted) or b""
 
 
 def is_tar(start: bytes) -> bool:
     """Whether a file whose (inflated) content begins with `start` is a tar archive."""
     try:
-        _header(start[:BLOCK])
+        tarfile.TarInfo.frombuf(start[:BLOCK], "utf-8", "surrogateescape")
     except tarfile.HeaderError:
         return False
     return True
@@ -40,76 +54,45 @@ def members(path: Path, archive: Path | None = None) -> Iterator[Member]:
         DataError: when the archive is cut off or its headers are damaged.
     """
     archive = archive or path
-    name: str | None = None
-    size: int | None = None
-    with path.open("rb") as stream:
-        end = stream.seek(0, io.SEEK_END)
-        stream.seek(0)
-        while True:
-            header = read_exactly(stream, BLOCK, archive, "the end that a tar has")
-            if not any(header):
-                return
-            try:
-                info = _header(header)
-            except tarfile.HeaderError as error:
-                raise _damaged(archive, str(error)) from None
-            kind, announced = info.type, info.size if size is None else size
-            if not 0 <= announced < 2**62:
-                raise _damaged(archive, f"a member of {announced} bytes")
-            padded = -(-announced // BLOCK) * BLOCK
-            if kind in EXTENDED:
-                if announced > MAX_EXTENDED:
-                    raise _damaged(archive, f"an extended header of {announced} bytes")
-                content = read_exactly(stream, padded, archive, "its extended header")[:announced]
-                if kind == b"L":
-                    name = _text(content)
-                elif kind == b"x":
-                    name, size = _extended(content, archive, name)
+    with _Headers(path) as file:
+        with _parsing(archive):  # it reads the first header, and keeps where the next one is
+            opened = tarfile.TarFile(fileobj=file, encoding="utf-8", errors="surrogateescape")
+        opened.offset = 0
+        while (info := _next(opened, file, archive)) is not None:
+            if not 0 <= info.size < 2**62:
+                raise _damaged(archive, f"a member of {info.size} bytes")
+            is_plain = info.type in REGULAR and not info.issparse()
+            if info.isdir() or (is_plain and info.name.endswith("/")):
                 continue
-            if kind in WITHOUT_CONTENT:
-                padded = announced = 0
-            shown = info.name if name is None else name
-            if not info.isdir() and not (kind in REGULAR and shown.endswith("/")):
-                entry = Entry(normalised(shown), RAW, stream.tell(), announced, announced)
-                yield Member(entry, _fault(info))
-            if stream.tell() + padded > end:
-                raise _damaged(archive, "it is cut off")
-            stream.seek(padded, io.SEEK_CUR)
-            name = size = None
+            kind = "link" if info.issym() or info.islnk() else "special"
+            entry = Entry(normalised(info.name), RAW, info.offset_data, info.size, info.size)
+            fault = None if is_plain else (kind, "it is a link or not a regular file")
+            yield Member(entry, fault)
 
 
-def _header(block: bytes) -> tarfile.TarInfo:
-    return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-
-
-def _fault(info: tarfile.TarInfo) -> tuple[str, str] | None:
-    if info.type in REGULAR:
+def _next(opened: tarfile.TarFile, file: _Headers, archive: Path) -> tarfile.TarInfo | None:
+    """The next member's headers, or None at the end."""
+    file.left, opened.pax_headers = MAX_HEADERS, {}
+    file.seek(opened.offset)
+    start = file.read(BLOCK)
+    if len(start) < BLOCK:
+        what = "it is cut off: it ends before the end that a tar has"
+        raise broken(what, archive, "tar archive")
+    if not any(start):
         return None
-    kind = "link" if info.issym() or info.islnk() else "special"
-    return kind, "it is a link or not a regular file"
+    file.seek(opened.offset)
+    with _parsing(archive):
+        return tarfile.TarInfo.fromtarfile(opened)
 
 
-def _text(field: bytes) -> str:
-    return field.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
-
-
-def _extended(content: bytes, path: Path, name: str | None) -> tuple[str | None, int | None]:
-    """`path` and `size` from a pax header: lines of "length key=value"."""
-    size = None
-    while content:
-        digits, _, _ = content.partition(b" ")
-        length = int(digits) if digits.isdigit() and len(digits) < 8 else 0
-        if not len(digits) < length <= len(content):
-            raise _damaged(path, "an extended header's line has a wrong length")
-        key, _, value = content[len(digits) + 1 : length].rstrip(b"\n").partition(b"=")
-        if key == b"path":
-            name = _text(value)
-        elif key == b"size":
-            if not value.isdigit() or len(value) > 18:
-                raise _damaged(path, "a member's size is no number")
-            size = int(value)
-        content = content[length:]
-    return name, size
+@contextmanager
+def _parsing(archive: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # whatever `tarfile` says of hostile headers
+        raise _damaged(archive, str(error)[:200]) from None
 
 
 def _damaged(path: Path, what: str) -> DataError:

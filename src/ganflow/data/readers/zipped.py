@@ -24,14 +24,11 @@ from ganflow.data.readers.listing import METHODS, Entry, Member, normalised
 END = struct.Struct("<4s4H2IH")
 END_64 = struct.Struct("<4sQ2H2I4Q")
 LOCATOR_64 = struct.Struct("<4sIQI")
-CENTRAL = struct.Struct("<4s4B4HIII5HII")
+CENTRAL = struct.Struct("<4sxB2x2H4x3I3H4x2I")
 LOCAL = struct.Struct("<4s5H3I2H")
+MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 LZMA_MEMORY = 2**27
 AT_ODDS = "its content is not what the archive's directory announces"
-
-
-def is_zip(start: bytes) -> bool:
-    return start.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
 def members(path: Path) -> Iterator[Member]:
@@ -144,45 +141,34 @@ def _directory_64(file: BinaryIO, end: int, path: Path) -> tuple[int, int, int, 
 
 
 def _member(file: BinaryIO, path: Path) -> Member:
-    fixed = file.read(CENTRAL.size)
-    fields = CENTRAL.unpack(fixed)
-    signature, system, flags, method = fields[0], fields[2], fields[5], fields[6]
-    checksum, packed, size, name_size, extra_size, comment_size = fields[9:15]
-    attributes, offset = fields[17:19]
+    signature, system, flags, method, checksum, *sizes = CENTRAL.unpack(file.read(CENTRAL.size))
+    packed, size, name_size, extra_size, comment_size, attributes, offset = sizes
     if signature != b"PK\x01\x02":
         raise _damaged(path, "its directory is damaged")
     raw, extra = file.read(name_size), file.read(extra_size)
     file.seek(comment_size, io.SEEK_CUR)
     size, packed, offset = _sizes_64(extra, size, packed, offset)
-    name = normalised(_name(raw))
     kind = stat.S_IFMT(attributes >> 16) if system == 3 else 0
-    fault = None
-    if kind == stat.S_IFLNK:
-        fault = ("link", "it is a link")
-    elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        fault = ("special", "it is not a regular file")
-    elif flags & 1:
-        fault = ("unreadable", "it is encrypted")
-    elif method not in METHODS:
-        known = "only deflate, bzip2 and LZMA are read"
-        fault = ("unreadable", f"it is compressed by method {method}; {known}")
-    return Member(Entry(name, method, offset, packed, size, checksum), fault)
+    known = "only deflate, bzip2 and LZMA are read"
+    faults = (
+        (kind == stat.S_IFLNK, "link", "it is a link"),
+        (kind not in (0, stat.S_IFREG, stat.S_IFDIR), "special", "it is not a regular file"),
+        (flags & 1, "unreadable", "it is encrypted"),
+        (method not in METHODS, "unreadable", f"it is compressed by method {method}; {known}"),
+    )
+    entry = Entry(normalised(_name(raw)), method, offset, packed, size, checksum)
+    return Member(entry, next(((what, why) for wrong, what, why in faults if wrong), None))
 
 
-def _sizes_64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
+def _sizes_64(extra: bytes, *sizes: int) -> tuple[int, ...]:
     """Sizes too large for 32 bits are in the extra field of kind 1, in this order."""
-    place = 0
-    while place + 4 <= len(extra):
-        kind, length = struct.unpack_from("<HH", extra, place)
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<HH", extra)
+        field, extra = extra[4 : 4 + length], extra[4 + length :]
         if kind == 1:
-            field = extra[place + 4 : place + 4 + length]
-            values = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
-            size = next(values, size) if size == 0xFFFFFFFF else size
-            packed = next(values, packed) if packed == 0xFFFFFFFF else packed
-            offset = next(values, offset) if offset == 0xFFFFFFFF else offset
-            break
-        place += 4 + length
-    return size, packed, offset
+            large = struct.iter_unpack("<Q", field[: len(field) // 8 * 8])
+            return tuple(next(large, (n,))[0] if n == 0xFFFFFFFF else n for n in sizes)
+    return sizes
 
 
 def _name(raw: bytes) -> str:
