@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganflow.base.errors import ParameterError
 from ganflow.config.document import InPlaceError, line_of, parse, with_value, written
-from ganflow.config.params import edit, load
 
 COMMITTED = (Path(__file__).parents[2] / "params.yaml").read_text()
 
@@ -128,54 +126,3 @@ def test_lines_are_counted_from_one() -> None:
     assert line_of(text, ("b", "c")) == 4
     assert line_of(text, ("b", "missing")) == 3
     assert line_of(text, ("missing",)) is None
-
-
-def test_an_edit_keeps_the_rest_byte_for_byte(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text(COMMITTED)
-    params = edit({"train.images": 64_000, "seed": 7, "runtime.threads": 2}, path)
-    assert (params.train.images, params.seed, params.runtime.threads) == (64_000, 7, 2)
-    assert load(path) == params
-    before, after = COMMITTED.splitlines(), path.read_text().splitlines()
-    changed = [b.split()[0] for b, a in zip(before, after, strict=True) if b != a]
-    assert changed == ["seed:", "threads:", "images:"]
-    columns = [
-        [line.index("#") for line in lines if "how many real images" in line]
-        for lines in (before, after)
-    ]
-    assert columns[0] == columns[1] != []
-
-
-def test_an_edit_writes_nothing_when_a_value_is_wrong(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text(COMMITTED)
-    stamp = path.stat().st_mtime_ns
-    for changes in (
-        {"seed": 7, "train.batch": 1},
-        {"seed": 7, "train.bacth": 64},
-        {"seed.deeper": 1},
-        {"no.such.section": 1},
-    ):
-        with pytest.raises(ParameterError, match="Allowed"):
-            edit(changes, path)
-        assert path.read_text() == COMMITTED
-    edit({"seed": 0, "train.batch": 64}, path)
-    assert path.stat().st_mtime_ns == stamp, "written although nothing changed"
-
-
-def test_an_edit_says_when_the_form_is_in_the_way(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    text = "train:\n  generator: &adam {beta_1: 0.5}\n  discriminator: *adam\n"
-    path.write_text(text)
-    with pytest.raises(ParameterError, match=r"train\.discriminator\.beta_1") as raised:
-        edit({"train.discriminator.beta_1": 0.0}, path)
-    assert raised.value.where == f"{path}, line 3"
-    assert path.read_text() == text
-
-
-def test_a_key_with_dots_is_quoted(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text('gate:\n  limits: {"fd.ratio": {most: 10.0}}  # bound\n')
-    params = edit({'gate.limits."fd.ratio".most': 5.0}, path)
-    assert params.gate.limits["fd.ratio"].most == 5.0
-    assert path.read_text() == 'gate:\n  limits: {"fd.ratio": {most: 5.0}}  # bound\n'

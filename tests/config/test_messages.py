@@ -1,10 +1,7 @@
 """A mistake in params.yaml is one sentence: the key, its value, what is allowed."""
 
 import math
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,7 @@ import pytest
 from ganflow.base.dotted import dotted
 from ganflow.base.errors import ParameterError
 from ganflow.config.document import parse
-from ganflow.config.params import Params, check, describe, load
+from ganflow.config.params import Params, check, describe
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = (ROOT / "params.yaml").read_text()
@@ -31,10 +28,6 @@ def message(**changes: Any) -> str:
     with pytest.raises(ParameterError) as raised:
         check(values)
     return raised.value.what
-
-
-def test_the_committed_parameters_are_right() -> None:
-    load(ROOT / "params.yaml")
 
 
 @pytest.mark.parametrize(
@@ -141,44 +134,6 @@ def test_two_parameters_that_exclude_each_other_are_one_message_naming_both() ->
     assert len(said.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("changes", "both"),
-    [
-        (
-            {"evaluation__profile": "full"},
-            ("evaluation.profile: full", "sample.images is 10000", "sample.images to 50000"),
-        ),
-        (
-            {"train__images": 100, "train__batch": 128},
-            ("train.images: 100", "train.batch is 128", "train.images to 128"),
-        ),
-        (
-            {"train__penalties": {"latent": {"weight": 1.0}}},
-            ("train.penalties.latent: a constant", "model.mapping is 0", "model.mapping to 1"),
-        ),
-    ],
-)
-def test_sections_that_exclude_each_other_are_found_before_any_stage(
-    changes: dict[str, Any], both: tuple[str, ...]
-) -> None:
-    said = message(**changes)
-    assert all(part in said for part in both)
-    assert len(said.splitlines()) == 1
-
-
-def test_all_exclusions_are_told_at_once() -> None:
-    said = message(evaluation__profile="full", train__images=100, train__batch=128).splitlines()
-    assert [line.split(":")[0] for line in said] == ["evaluation.profile", "train.images"]
-
-
-def test_the_full_profile_judges_what_the_check_says() -> None:
-    from ganflow.config.params import FULL_PROFILE
-    from ganflow.stages.evaluate import PLANS
-
-    assert PLANS["full"][0] == FULL_PROFILE
-    check({"evaluation": {"profile": "full"}, "sample": {"images": FULL_PROFILE}})
-
-
 def test_all_mistakes_are_told_at_once() -> None:
     said = message(seed=-1, train__batch=1, extractor__epoch=3).splitlines()
     assert [line.split(":")[0] for line in said] == ["seed", "extractor.epoch", "train.batch"]
@@ -228,56 +183,3 @@ def test_an_unknown_key_cannot_be_explained() -> None:
     }.items():
         with pytest.raises(ParameterError, match=f"Did you mean {re.escape(near)}"):
             describe(key, ROOT / "params.yaml")
-
-
-@pytest.mark.parametrize(
-    ("content", "said", "where"),
-    [
-        (b"seed: 1\nseed: 2\n", "the key `seed` is given twice", "params.yaml, line 2"),
-        (b"a: {b: 1, b: 1}\n", "the key `b` is given twice", "params.yaml, line 1"),
-        (b"a: [\n", "not readable as YAML", "params.yaml, line 2"),
-        (b"seed: 1\n\tb: 2\n", "not readable as YAML", "params.yaml, line 2"),
-        (b"a: 1\n---\nb: 2\n", "not readable as YAML", "params.yaml, line 2"),
-        (b"seed: !!python/object:os.system x\n", "not readable as YAML", "line 1"),
-        (b"seed: 2024-13-45\n", "not readable as YAML", "params.yaml"),
-        (b"\xff\xfe", "not readable", "params.yaml"),
-        (b"", "no sections", "params.yaml"),
-        (b"- 1\n", "a list instead of sections", "params.yaml"),
-        (b"12\n", "a int instead of sections", "params.yaml"),
-        (b"\n\nseed: x\n\ntrain:\n  batch: y\n", "seed: ", "params.yaml, lines 3 and 6"),
-        (b"? [a]\n: 1\n4: 5\n", "unknown parameter", "params.yaml"),
-    ],
-)
-def test_a_file_that_is_no_parameter_file(
-    content: bytes, said: str, where: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_bytes(content)
-    with pytest.raises(ParameterError) as raised:
-        load(path)
-    assert said in raised.value.what
-    assert where in (raised.value.where or "")
-    assert raised.value.run
-
-
-def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="no parameter file") as raised:
-        load(tmp_path / "params.yaml")
-    assert str(tmp_path) in str(raised.value)
-
-
-def test_a_mistake_is_found_without_tensorflow(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(COMMITTED.replace("seed: 0 ", "seed: x ", 1))
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "ganflow", "train"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    imported = set(re.findall(r"\|\s+([\w.]+)$", done.stderr, re.M))
-    assert "pydantic" in imported
-    assert not {name.split(".")[0] for name in imported} & {"tensorflow", "keras", "prefect", "dvc"}
-    assert done.returncode == 2
-    assert 'seed: "x" is not allowed' in done.stderr

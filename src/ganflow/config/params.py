@@ -57,24 +57,27 @@ class Params(Section):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         """What would otherwise be found by a later stage, when others have run."""
-        wrong = []
-        if self.evaluation.profile == "full" and self.sample.images < FULL_PROFILE:
-            wrong.append(
+        train, samples = self.train, self.sample.images
+        exclusions = (
+            (
+                self.evaluation.profile == "full" and samples < FULL_PROFILE,
                 f"evaluation.profile: full judges {FULL_PROFILE} samples, and sample.images is "
-                f"{self.sample.images}. Set sample.images to {FULL_PROFILE} or more, or "
-                "evaluation.profile to quick."
-            )
-        if self.train.images < self.train.batch:
-            wrong.append(
-                f"train.images: {self.train.images} is less than one batch, and train.batch is "
-                f"{self.train.batch}. Set train.images to {self.train.batch} or more, or "
-                "train.batch to less."
-            )
-        if self.train.penalties.latent is not None and not self.model.mapping:
-            wrong.append(
+                f"{samples}. Set sample.images to {FULL_PROFILE} or more, or "
+                "evaluation.profile to quick.",
+            ),
+            (
+                train.images < train.batch,
+                f"train.images: {train.images} is less than one batch, and train.batch is "
+                f"{train.batch}. Set train.images to {train.batch} or more, or "
+                "train.batch to less.",
+            ),
+            (
+                train.penalties.latent is not None and not self.model.mapping,
                 "train.penalties.latent: a constant while model.mapping is 0, as the latent is "
-                "then the draw itself. Set model.mapping to 1 or more, or leave this penalty out."
-            )
+                "then the draw itself. Set model.mapping to 1 or more, or leave this penalty out.",
+            ),
+        )
+        wrong = [sentence for applies, sentence in exclusions if applies]
         if wrong:
             raise ValueError("\n".join(wrong))
         return self

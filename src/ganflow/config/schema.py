@@ -118,16 +118,9 @@ def _field(own: Schema, name: str) -> Schema | None:
 
 
 def _choices(own: Schema) -> Sequence[str]:
-    match own:
-        case {"enum": values}:
-            return [written(value) for value in values]
-        case {"const": value}:
-            return [written(value)]
-        case {"type": "boolean"}:
-            return ["true", "false"]
-        case {"type": "null"}:
-            return ["null"]
-    return []
+    of_type = {"boolean": [True, False], "null": [None]}.get(own.get("type", ""), [])
+    values = own.get("enum", [own["const"]] if "const" in own else of_type)
+    return [written(value) for value in values]
 
 
 def _range(own: Schema) -> str:

@@ -71,7 +71,15 @@ def chart(
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
         for curve in curves:
-            _plot(axes, curve, "o" if dots else None)
+            axes.plot(
+                *thin(curve.x, curve.y),
+                color=COLOURS[curve.colour],
+                linestyle=STYLES[curve.colour],
+                linewidth=1.6,
+                marker="o" if dots else None,
+                markersize=3.5,
+                label=curve.label,
+            )
         if baseline is not None:
             axes.axhline(
                 baseline, color=COLOURS["muted"], linestyle=":", linewidth=1.2, label=baseline_label
@@ -111,18 +119,6 @@ def short(value: float) -> str:
         if abs(value) >= factor:
             return f"{value / factor:g}{unit}"
     return f"{value:g}"
-
-
-def _plot(axes: Any, curve: Curve, marker: str | None) -> None:
-    axes.plot(
-        *thin(curve.x, curve.y),
-        color=COLOURS[curve.colour],
-        linestyle=STYLES[curve.colour],
-        linewidth=1.6,
-        marker=marker,
-        markersize=3.5,
-        label=curve.label,
-    )
 
 
 def _plain_numbers(axes: Any) -> None:

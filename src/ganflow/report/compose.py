@@ -12,17 +12,6 @@ from ganflow.base.store import SPLITS, Store
 from ganflow.config.report import ReportParams
 from ganflow.report.embed import scale_for, show_grid, show_moving, show_small
 from ganflow.report.growth import growth
-from ganflow.report.page import (
-    ClassComparison,
-    Copy,
-    Copying,
-    Failure,
-    Failures,
-    Page,
-    Provenance,
-    Table,
-    Variation,
-)
 from ganflow.report.sources import ImageGenerator, Sources, versions
 from ganflow.report.summary import number, summarise
 from ganflow.report.variation import across_classes, loop, walks
@@ -37,6 +26,9 @@ COMMANDS = (
     ("dvc metrics diff", "what a change of parameters did to the numbers"),
     ("ganflow studio", "opens this generator to play with"),
 )
+
+Table = tuple[tuple[str, str], ...]
+"""Names and what they are, as texts."""
 
 SECTIONS = 5
 """How often `compose` reports progress."""
@@ -53,63 +45,58 @@ def compose(
     report: ReportParams,
     truncation: float,
     advance: Callable[[], object],
-) -> Page:
-    """Compose the page.
+) -> dict[str, Any]:
+    """Compose what the page's template asks for; sections that do not apply are None.
 
     Args:
         parameters: the typed sections by name.
         advance: called `SECTIONS` times.
     """
-    store, samples = sources.store, sources.samples
+    store, samples, detail = sources.store, sources.samples, sources.detail
     real = store.split("train")
     rng = np.random.default_rng(seed)
-    summary = summarise(sources.metrics, sources.detail)
+    summary = summarise(sources.metrics, detail)
     count = min(report.samples, len(samples))
     columns = max(1, round(math.sqrt(count)))
-    pairs = class_comparisons(
-        (real.images, real.labels), (samples, sources.labels), store.classes, rng
-    )
-    advance()
-    grown = growth(sources.training, summary.baseline)
-    advance()
-    varied = variation(sources.generator, store.classes, truncation, rng)
-    advance()
-    copies, failed = sources.detail.get("copies"), sources.detail.get("failures")
-    copied = None if copies is None else copying(copies, samples, real.images, report.neighbours)
-    advance()
-    weak = None if failed is None else failures(failed, samples, store.classes)
-    advance()
-    return Page(
-        title=report.title,
-        subtitle=_subtitle(store),
-        samples=show_grid(samples[:count], columns, f"{count} generated images."),
-        samples_shown=f"The first {count} of {len(samples):,} samples; none was picked by hand.",
-        summary=summary,
-        pairs=pairs,
-        growth=grown,
-        variation=varied,
-        copying=copied,
-        failures=weak,
-        classes=store.classes,
-        data=data_card(store.card),
-        class_counts=_class_counts(store),
-        splits=SPLITS,
-        provenance=_provenance(sources, seed, parameters),
-    )
+    made: dict[str, Any] = {
+        "title": report.title,
+        "subtitle": _subtitle(store),
+        "samples": show_grid(samples[:count], columns, f"{count} generated images."),
+        "samples_shown": f"The first {count} of {len(samples):,} samples; none was picked by hand.",
+        "summary": summary,
+        "classes": store.classes,
+        "data": data_card(store.card),
+        "class_counts": _class_counts(store),
+        "splits": SPLITS,
+        "provenance": _provenance(sources, seed, parameters),
+    }
+    images = (real.images, real.labels), (samples, sources.labels)
+    neighbours = report.neighbours
+    composed: dict[str, Callable[[], Any]] = {
+        "pairs": lambda: class_comparisons(*images, store.classes, rng),
+        "growth": lambda: growth(sources.training, summary.baseline),
+        "variation": lambda: variation(sources.generator, store.classes, truncation, rng),
+        "copying": lambda: copying(detail.get("copies"), samples, real.images, neighbours),
+        "failures": lambda: failures(detail.get("failures"), samples, store.classes),
+    }
+    for name, section in composed.items():
+        made[name] = section()
+        advance()
+    return made
 
 
-def _provenance(sources: Sources, seed: int, parameters: Mapping[str, Section]) -> Provenance:
+def _provenance(sources: Sources, seed: int, parameters: Mapping[str, Section]) -> dict[str, Any]:
     rows = [(name, table(section.model_dump())) for name, section in parameters.items()]
-    return Provenance(
-        parameters=(("seed", (("seed", str(seed)),)), *rows),
-        cards=(
+    return {
+        "parameters": [("seed", [("seed", str(seed))]), *rows],
+        "cards": [
             ("Model card", table(sources.model_card)),
             ("Extractor card", table(sources.extractor_card)),
-        ),
-        versions=tuple(versions().items()),
-        digests=tuple(sources.digests.items()),
-        commands=COMMANDS,
-    )
+        ],
+        "versions": versions().items(),
+        "digests": sources.digests.items(),
+        "commands": COMMANDS,
+    }
 
 
 def _subtitle(store: Store) -> str:
@@ -142,7 +129,7 @@ def class_comparisons(
     generated: tuple[np.ndarray, np.ndarray | None],
     classes: Sequence[str],
     rng: np.random.Generator,
-) -> tuple[ClassComparison, ...]:
+) -> list[dict[str, Any]]:
     """Real beside generated images, class by class where both sides have labels.
 
     Args:
@@ -150,31 +137,25 @@ def class_comparisons(
         rng: draws the real images; the generated ones are the first.
     """
     (images, labels), (samples, asked) = real, generated
+
+    def pair(name: str, members: np.ndarray, ours: np.ndarray, count: int) -> dict[str, Any]:
+        drawn = np.sort(rng.choice(members, min(count, len(members)), replace=False))
+        of = f" of class {name}" if name else ""
+        return {
+            "name": name or "All",
+            "real": show_small(images[drawn], BESIDE, f"Real images{of}."),
+            "generated": show_small(samples[ours[:count]], BESIDE, f"Generated images{of}."),
+        }
+
     if labels is None or asked is None:
         count = min(3 * BESIDE, len(images), len(samples))
-        drawn = np.sort(rng.choice(len(images), count, replace=False))
-        return (
-            ClassComparison(
-                "All",
-                show_small(images[drawn], BESIDE, "Real images."),
-                show_small(samples[:count], BESIDE, "Generated images."),
-            ),
-        )
+        return [pair("", np.arange(len(images)), np.arange(len(samples)), count)]
     found = []
     for index in spread(len(classes)):
         members, ours = np.flatnonzero(labels == index), np.flatnonzero(asked == index)
-        if not len(members) or not len(ours):
-            continue
-        drawn = np.sort(rng.choice(members, min(BESIDE, len(members)), replace=False))
-        name = classes[index]
-        found.append(
-            ClassComparison(
-                name,
-                show_small(images[drawn], BESIDE, f"Real images of class {name}."),
-                show_small(samples[ours[:BESIDE]], BESIDE, f"Generated images of class {name}."),
-            )
-        )
-    return tuple(found)
+        if len(members) and len(ours):
+            found.append(pair(classes[index], members, ours, BESIDE))
+    return found
 
 
 def variation(
@@ -182,7 +163,7 @@ def variation(
     classes: Sequence[str],
     truncation: float,
     rng: np.random.Generator,
-) -> Variation:
+) -> dict[str, Any]:
     """Walks through the latent space, and latents taken across all classes."""
     chosen = spread(generator.classes, 10) if generator.classes else None
     names = [] if chosen is None else [classes[i] if classes else str(i) for i in chosen]
@@ -192,91 +173,87 @@ def variation(
         return drawn * np.float32(truncation)
 
     steps = walks(generator, chosen, WALKS, STEPS, latents(2 * WALKS))
-    picked = None if chosen is None else chosen[:WALKS]
-    kinds = "" if picked is None else f", of the classes {', '.join(names[:WALKS])}"
+    kinds = f", of the classes {', '.join(names[:WALKS])}" if names else ""
     path = loop(latents(CORNERS), FRAMES)
     if chosen is None:
         paths = [path, *(loop(latents(CORNERS), FRAMES) for _ in range(BESIDE - 1))]
         frames = np.stack([generator.images(one, None) for one in paths], axis=1)
-        columns, across = BESIDE, None
+        across = None
     else:
-        columns = len(chosen)
         moved = across_classes(generator, chosen, path)
-        frames = moved.reshape(len(path), columns, *moved.shape[1:])
+        frames = moved.reshape(len(path), len(chosen), *moved.shape[1:])
         grid = across_classes(generator, chosen, latents(5))
-        across = show_grid(grid, columns, f"Five latents, each in the classes {', '.join(names)}.")
+        alt = f"Five latents, each in the classes {', '.join(names)}."
+        across = show_grid(grid, len(chosen), alt)
     scale = scale_for(frames.shape[2])
-    sheets = [image_grid(frame, columns, scale) for frame in frames]
-    return Variation(
-        show_moving(sheets, "A walk through the latent space that ends where it began.", 90),
-        show_grid(steps, STEPS, f"{WALKS} walks from one latent to another{kinds}."),
-        across,
-        tuple(names),
-    )
+    sheets = [image_grid(frame, frames.shape[1], scale) for frame in frames]
+    return {
+        "moving": show_moving(
+            sheets, "A walk through the latent space that ends where it began.", 90
+        ),
+        "walks": show_grid(steps, STEPS, f"{WALKS} walks from one latent to another{kinds}."),
+        "across": across,
+        "classes": names,
+    }
 
 
 def copying(
-    found: Mapping[str, Any], samples: np.ndarray, training: np.ndarray, neighbours: int
-) -> Copying:
+    found: Mapping[str, Any] | None, samples: np.ndarray, training: np.ndarray, neighbours: int
+) -> dict[str, Any] | None:
     """Samples with their nearest training images, and how near unseen real images come.
 
     Args:
         found: `copies` of detail.json.
         samples, training: uint8 (N, H, W, C).
     """
+    if found is None:
+        return None
     copies = []
     for index, nearest in enumerate(found["nearest"]):
         images = training[nearest["images"][:neighbours]]
         alt = f"The {len(images)} training images nearest to sample {index + 1}."
         copies.append(
-            Copy(
-                show_small(samples[index : index + 1], 1, f"Sample {index + 1}."),
-                show_small(images, len(images), alt),
-                number(nearest["distances"][0]),
-            )
+            {
+                "sample": show_small(samples[index : index + 1], 1, f"Sample {index + 1}."),
+                "neighbours": show_small(images, len(images), alt),
+                "distance": number(nearest["distances"][0]),
+            }
         )
     exact, mine, real = found["identical"], found["median"], found["unseen_median"]
-    words = [
-        f"Of {found['samples']} samples, "
-        + ("none is" if not exact else f"{exact} {'is' if exact == 1 else 'are'}")
-        + " pixel for pixel a training image."
-    ]
+    are = "none is" if not exact else f"{exact} {'is' if exact == 1 else 'are'}"
+    verdict = f"Of {found['samples']} samples, {are} pixel for pixel a training image."
     if real > 0:
-        words.append(
-            f"Samples lie {mine / real:.2f} times as far from their nearest training image as "
+        verdict += (
+            f" Samples lie {mine / real:.2f} times as far from their nearest training image as "
             "real images do that the training never saw; far below 1 would mean copies."
         )
-    return Copying(tuple(copies), number(mine), number(real), " ".join(words))
+    texts = {"generated": number(mine), "unseen": number(real), "verdict": verdict}
+    return {"copies": copies, **texts}
 
 
-def failures(found: Mapping[str, Any], samples: np.ndarray, classes: Sequence[str]) -> Failures:
+def failures(
+    found: Mapping[str, Any] | None, samples: np.ndarray, classes: Sequence[str]
+) -> dict[str, Any] | None:
     """The samples that the extractor classifies worst, and its confusions.
 
     Args:
         found: `failures` of detail.json.
         samples: uint8 (N, H, W, C).
     """
+    if found is None:
+        return None
     weakest = []
     for weak in found["weakest"]:
-        index = weak["sample"]
+        index, share = weak["sample"], weak["likelihood"]
         weakest.append(
-            Failure(
-                show_grid(samples[index : index + 1], 1, f"Sample {index + 1}.", gap=0),
-                classes[weak["requested"]] if "requested" in weak else "",
-                classes[weak["predicted"]] if "predicted" in weak else "",
-                _share(weak["likelihood"]),
-            )
+            {
+                "sample": show_grid(samples[index : index + 1], 1, f"Sample {index + 1}.", gap=0),
+                "requested": classes[weak["requested"]] if "requested" in weak else "",
+                "predicted": classes[weak["predicted"]] if "predicted" in weak else "",
+                "likelihood": f"{100 * share:.1f} %" if share >= 0.001 else "under 0.1 %",
+            }
         )
-    return Failures(
-        tuple(weakest),
-        tuple(found.get("confusions", ())),
-        tuple(tuple(row) for row in found.get("matrix", ())),
-        found["samples"],
-    )
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.1f} %" if value >= 0.001 else "under 0.1 %"
+    return {"confusions": (), "matrix": (), **found, "weakest": weakest}
 
 
 def data_card(card: Mapping[str, Any]) -> Table:

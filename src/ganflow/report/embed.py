@@ -1,7 +1,6 @@
 """Pictures that live inside the page, as data: addresses."""
 
 import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -100,18 +99,10 @@ def _still(array: np.ndarray) -> str:
     if array.shape[2] == 1:
         return _data("image/png", png(array))
     for quality in LOSSES:
-        lossy = _webp(array, quality)
+        lossy = animate([array], quality=quality)
         if len(lossy) <= HEAVY:
             break
-    return _data("image/webp", min(lossy, _webp(array), key=len))
-
-
-def _webp(array: np.ndarray, quality: int | None = None) -> bytes:
-    """Without loss where `quality` is None."""
-    stream = io.BytesIO()
-    effort = 80 if quality is None else quality
-    picture(array).save(stream, "WEBP", lossless=quality is None, quality=effort, method=4)
-    return stream.getvalue()
+    return _data("image/webp", min(lossy, animate([array]), key=len))
 
 
 def _data(media: str, content: bytes) -> str:

@@ -1,9 +1,9 @@
 """How the generator grew: fixed latents over the training, curves of quality and losses."""
 
 import csv
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from markupsafe import Markup
@@ -15,6 +15,7 @@ from ganflow.report.embed import Picture, show_moving
 from ganflow.report.summary import number
 
 MOST_FRAMES = 40
+COLOURS: tuple[Literal["first", "second"], ...] = ("first", "second")
 MOMENT, LAST_MOMENT = 700, 1800
 """Milliseconds that a frame is shown, and how much longer the last one is."""
 
@@ -22,28 +23,39 @@ FINE = 90
 """WebP quality of an animation in colour; a grey one is kept without loss."""
 
 
-@dataclass(frozen=True)
-class Growth:
-    moving: Picture | None
-    charts: tuple[Markup, ...]
-    quality: tuple[tuple[str, str], ...]
-    """Images seen and Fréchet distance at each snapshot, as texts."""
+CHARTS = (
+    (
+        "losses",
+        {"generator_loss": "generator", "discriminator_loss": "discriminator"},
+        "loss",
+        "Losses of generator and discriminator over the training.",
+    ),
+    (
+        "logits",
+        {"real_logit": "real images", "fake_logit": "generated images"},
+        "discriminator's mean logit",
+        "How real the discriminator holds real and generated images to be.",
+    ),
+    (
+        "learning-rate",
+        {"learning_rate": "learning rate"},
+        "learning rate",
+        "Learning rate over the training.",
+    ),
+)
+"""Of history.csv: name, columns with their labels, the label of the axis, the alternative text."""
 
 
-def growth(training: Path, baseline: float | None) -> Growth:
+def growth(training: Path, baseline: float | None) -> dict[str, Any]:
     """Gather what `data/training` tells; files that are not there are left out."""
     quality = read_columns(training / "quality.csv")
     history = read_columns(training / "history.csv")
-    return Growth(
-        _moving(*moments(training)),
-        tuple(_charts(quality, history, baseline)),
-        tuple(
-            (f"{seen:,.0f}", number(distance))
-            for seen, distance in zip(
-                quality.get("images", ()), quality.get("fd", ()), strict=False
-            )
-        ),
-    )
+    snapshots = zip(quality.get("images", ()), quality.get("fd", ()), strict=False)
+    return {
+        "moving": _moving(*moments(training)),
+        "charts": [*_quality_chart(quality, baseline), *_history_charts(history)],
+        "quality": [(f"{seen:,.0f}", number(distance)) for seen, distance in snapshots],
+    }
 
 
 def read_columns(path: Path) -> dict[str, np.ndarray]:
@@ -97,16 +109,13 @@ def _moving(frames: list[np.ndarray], last: int) -> Picture | None:
     return show_moving(frames, alt, milliseconds=MOMENT, hold=LAST_MOMENT)
 
 
-def _charts(
-    quality: dict[str, np.ndarray], history: dict[str, np.ndarray], baseline: float | None
-) -> Iterable[Markup]:
-    seen = quality.get("images")
-    if seen is not None and "fd" in quality:
+def _quality_chart(quality: dict[str, np.ndarray], baseline: float | None) -> Iterator[Markup]:
+    if {"images", "fd"} <= quality.keys():
         start, end = number(quality["fd"][0]), number(quality["fd"][-1])
         beside = f" The baseline is {number(baseline)}." if baseline is not None else ""
         yield chart(
             "quality",
-            [Curve("generator", seen, quality["fd"])],
+            [Curve("generator", quality["images"], quality["fd"])],
             x_label="real images seen",
             y_label="Fréchet distance",
             alt=f"Fréchet distance over the training, from {start} to {end}.{beside}",
@@ -115,36 +124,15 @@ def _charts(
             logarithmic=bool(np.nanmin(quality["fd"]) > 0),
             dots=True,
         )
-    seen = history.get("images")
-    if seen is None:
-        return
-    if {"generator_loss", "discriminator_loss"} <= history.keys():
-        yield chart(
-            "losses",
-            [
-                Curve("generator", seen, history["generator_loss"]),
-                Curve("discriminator", seen, history["discriminator_loss"], "second"),
-            ],
-            x_label="real images seen",
-            y_label="loss",
-            alt="Losses of generator and discriminator over the training.",
-        )
-    if {"real_logit", "fake_logit"} <= history.keys():
-        yield chart(
-            "logits",
-            [
-                Curve("real images", seen, history["real_logit"]),
-                Curve("generated images", seen, history["fake_logit"], "second"),
-            ],
-            x_label="real images seen",
-            y_label="discriminator's mean logit",
-            alt="How real the discriminator holds real and generated images to be.",
-        )
-    if "learning_rate" in history and np.ptp(history["learning_rate"]) > 0:
-        yield chart(
-            "learning-rate",
-            [Curve("learning rate", seen, history["learning_rate"])],
-            x_label="real images seen",
-            y_label="learning rate",
-            alt="Learning rate over the training.",
-        )
+
+
+def _history_charts(history: dict[str, np.ndarray]) -> Iterator[Markup]:
+    for name, columns, y_label, alt in CHARTS:
+        is_there = {"images", *columns} <= history.keys()
+        # A learning rate that stays the same needs no chart.
+        if is_there and (len(columns) > 1 or np.ptp(history[next(iter(columns))]) > 0):
+            curves = [
+                Curve(label, history["images"], history[column], colour)
+                for (column, label), colour in zip(columns.items(), COLOURS, strict=False)
+            ]
+            yield chart(name, curves, x_label="real images seen", y_label=y_label, alt=alt)

@@ -1,104 +1,20 @@
 """The report as one self-contained HTML page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from ganflow.report.embed import Picture
-from ganflow.report.growth import Growth
-from ganflow.report.summary import Summary
 
-Table = tuple[tuple[str, str], ...]
-"""Names and what they are, as texts."""
+def render(page: Mapping[str, Any]) -> str:
+    """The page's HTML; equal pages give equal texts.
 
-
-@dataclass(frozen=True)
-class ClassComparison:
-    """Real and generated images of one class, or of all where there are no classes."""
-
-    name: str
-    real: Picture
-    generated: Picture
-
-
-@dataclass(frozen=True)
-class Variation:
-    moving: Picture | None
-    walks: Picture
-    across: Picture | None
-    classes: tuple[str, ...]
-    """Names of the columns of `across`."""
-
-
-@dataclass(frozen=True)
-class Copy:
-    sample: Picture
-    neighbours: Picture
-    distance: str
-
-
-@dataclass(frozen=True)
-class Copying:
-    copies: tuple[Copy, ...]
-    generated: str
-    unseen: str
-    """Median distances to the nearest training image, as texts."""
-    verdict: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    sample: Picture
-    requested: str
-    predicted: str
-    likelihood: str
-
-
-@dataclass(frozen=True)
-class Failures:
-    weakest: tuple[Failure, ...]
-    confusions: tuple[Mapping[str, Any], ...]
-    matrix: tuple[tuple[int, ...], ...]
-    """Counts by requested (row) and predicted class; empty without labels, or with too many."""
-    samples: int
-
-
-@dataclass(frozen=True)
-class Provenance:
-    parameters: tuple[tuple[str, Table], ...]
-    cards: tuple[tuple[str, Table], ...]
-    versions: Table
-    digests: Table
-    commands: Table
-
-
-@dataclass(frozen=True)
-class Page:
-    """Everything that the page shows; sections that do not apply are None."""
-
-    title: str
-    subtitle: str
-    samples: Picture
-    samples_shown: str
-    summary: Summary
-    pairs: tuple[ClassComparison, ...]
-    growth: Growth
-    variation: Variation | None
-    copying: Copying | None
-    failures: Failures | None
-    classes: tuple[str, ...]
-    data: Table
-    class_counts: tuple[tuple[str, tuple[str, ...]], ...]
-    splits: tuple[str, ...]
-    provenance: Provenance
-
-
-def render(page: Page) -> str:
-    """The page's HTML; equal pages give equal texts."""
+    Args:
+        page: what `ganflow.report.compose` has composed; sections that do not apply are None, and
+            a name that the template asks for and is missing is an error.
+    """
     environment = Environment(
         loader=PackageLoader("ganflow.report", "templates"),
         autoescape=select_autoescape(default=True),

@@ -9,20 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ganflow.base import environment
 from ganflow.base.files import sha256_of
 from ganflow.base.store import Store
-
-PACKAGES = (
-    "tensorflow",
-    "keras",
-    "numpy",
-    "scipy",
-    "pillow",
-    "matplotlib",
-    "pydantic",
-    "ganflow",
-)
-"""The packages whose version can change a result."""
 
 
 class ImageGenerator(Protocol):
@@ -62,14 +51,9 @@ class Sources:
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of the packages that shape results; absent ones are left out."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    """Installed versions of the libraries that compute, that draw and check, and of ganflow."""
+    others = ("matplotlib", "pydantic", "ganflow")
+    return {**environment.versions(), **{name: metadata.version(name) for name in others}}
 
 
 def digest(folder: Path) -> str:

@@ -59,3 +59,18 @@ def test_an_array_that_changes_while_it_is_read_is_an_error(
         gather(recognise(path), DataParams(source="set"), tmp_path, rejects_of(path), workers=0),
     ):
         pass
+
+
+def test_colours_are_looked_for_in_the_range_that_was_found(tmp_path: Path) -> None:
+    """Read as 16 bits, the colours of 12 bits would differ too little to be seen."""
+    path = tmp_path / "set.npz"
+    levels = np.random.default_rng(0).integers(0, 4096, (60, 8, 8), dtype=np.uint16)
+    images = np.stack([levels, (levels + 1000).clip(max=4095), levels], axis=-1)
+    np.savez(path, images=images)
+    with gather(
+        recognise(path), DataParams(source="set"), tmp_path, rejects_of(path), workers=0
+    ) as gathered:
+        assert gathered.ranges == {"uint16": (0, 4095)}
+        assert gathered.form.mode == "RGB"
+        rows = np.fromfile(gathered.rows, np.uint8).reshape(images.shape)
+        np.testing.assert_array_equal(rows, np.rint(images * (255 / 4095)))
