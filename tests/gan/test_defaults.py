@@ -6,7 +6,7 @@ import pytest
 
 from ganflow.base.errors import DataError
 from ganflow.base.store import Store
-from ganflow.config.train import TrainParams
+from ganflow.config.train import Penalties, Penalty, TrainParams
 from ganflow.gan.defaults import Facts, choose, facts_of
 
 ALL = ["color", "translation", "cutout"]
@@ -34,8 +34,19 @@ def test_by_the_number_of_images_and_by_what_a_mirror_does(
     assert (train.augmentation, train.mirror) == expected
 
 
+@pytest.mark.parametrize(
+    ("shape", "weight"), [((28, 28, 1), 1.0), ((32, 32, 3), 1.0), ((48, 64, 3), 5.0)]
+)
+def test_larger_images_have_a_heavier_r1(shape: tuple[int, int, int], weight: float) -> None:
+    train, choices = choose(TrainParams(), Facts(shape, 50_000, 0.99))
+    assert train.penalties.r1 == Penalty(weight=weight, interval=8)
+    assert train.penalties.r2 is None
+    assert f"{shape[1]} × {shape[0]}" in choices["penalties.r1.weight"].reason
+
+
 def test_what_is_set_stays() -> None:
-    given = TrainParams(augmentation=["cutout"], mirror=False)
+    penalties = Penalties(r1=Penalty(weight=3.0), js=Penalty(weight=2.0))
+    given = TrainParams(augmentation=["cutout"], mirror=False, penalties=penalties)
     train, choices = choose(given, facts(300, 0.5))
     assert train == given
     assert choices == {}

@@ -26,7 +26,7 @@ def test_a_page_is_whole_or_its_missing_part_is_named(tmp_path: Path) -> None:
         metrics=read_json(data / "evaluation/metrics.json"),
         detail=read_json(data / "evaluation/detail.json"),
         training=data / "training",
-        model_card={},
+        model_card={"diverged": "a loss is no longer a number, after 4,800 images"},
         extractor_card={},
         digests={},
     )
@@ -34,6 +34,7 @@ def test_a_page_is_whole_or_its_missing_part_is_named(tmp_path: Path) -> None:
     page = compose(sources, 0, {}, ReportParams(), 1.0, lambda: steps.append(None))
     assert len(steps) == SECTIONS
     assert render(page) == render(dict(page))
+    assert "diverged, and its best snapshot until then was kept" in render(page)
     for name in page:
         with pytest.raises(UndefinedError, match=name):
             render({key: value for key, value in page.items() if key != name})

@@ -22,8 +22,8 @@ class AdamParams(Section):
 
 
 class Penalty(Section):
-    weight: Annotated[float, Field(ge=0, le=10_000)]
-    """γ, as in γ/2·R1; 0 switches the penalty off."""
+    weight: Annotated[float, Field(ge=0, le=10_000)] | Literal["auto"]
+    """γ, as in γ/2·R1; 0 switches it off, and `auto`, of r1 and r2, is 1, or 5 above 32 pixels."""
 
     interval: Annotated[int, Field(ge=1, le=1000)] = 1
     """Every how many steps it is applied, each time `interval` times as strongly."""
@@ -43,6 +43,13 @@ class Penalties(Section):
     latent: Penalty | None = None
     """Of the generator: the mean square of the mapped latent; needs `model.mapping`."""
 
+    @field_validator("js", "gradient_penalty", "latent")
+    @classmethod
+    def _has_a_weight(cls, penalty: Penalty | None) -> Penalty | None:
+        if penalty is not None and penalty.weight == "auto":
+            raise ValueError("only r1 and r2 have an `auto` weight")
+        return penalty
+
 
 class TrainParams(Section):
     images: Annotated[int, Field(ge=64, le=10**12)] = 192_000
@@ -52,7 +59,7 @@ class TrainParams(Section):
 
     objective: Objective = "non_saturating"
 
-    penalties: Penalties = Penalties(r1=Penalty(weight=1.0, interval=8))
+    penalties: Penalties = Penalties(r1=Penalty(weight="auto", interval=8))
 
     augmentation: list[Augmentation] | Literal["auto"] = Field(default="auto")
     """Of real and generated images before the discriminator sees them; `auto`: all three for fewer

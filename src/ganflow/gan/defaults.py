@@ -8,6 +8,7 @@ from ganflow.base.errors import DataError
 from ganflow.base.store import Store
 from ganflow.config.train import TrainParams
 from ganflow.features.mirror import TOLD_APART
+from ganflow.gan.inputs import LARGE
 
 FEW_IMAGES = 5_000
 """Training images below which a discriminator learns them by heart unless they are augmented."""
@@ -59,6 +60,17 @@ def choose(train: TrainParams, facts: Facts) -> tuple[TrainParams, dict[str, Cho
         name: choice(facts) for name, choice in CHOICES.items() if getattr(train, name) == "auto"
     }
     values = {name: choice.value for name, choice in choices.items()}
+    given = {name: getattr(train.penalties, name) for name in ("r1", "r2")}
+    weights = {name: one for name, one in given.items() if one and one.weight == "auto"}
+    if weights:
+        weight = _penalty_weight(facts)
+        choices |= {f"penalties.{name}.weight": weight for name in weights}
+        values["penalties"] = train.penalties.model_copy(
+            update={
+                name: penalty.model_copy(update={"weight": weight.value})
+                for name, penalty in weights.items()
+            }
+        )
     return train.model_copy(update=values), choices
 
 
@@ -76,6 +88,15 @@ def _mirror(facts: Facts) -> Choice:
     if facts.mirror_accuracy < TOLD_APART:
         return Choice(True, f"{told}, and a guess 50%")
     return Choice(False, f"{told}: they have a left and a right")
+
+
+def _penalty_weight(facts: Facts) -> Choice:
+    height, width, _ = facts.shape
+    large = max(height, width) > LARGE
+    return Choice(
+        5.0 if large else 1.0,
+        f"images of {width} × {height} pixels, {'above' if large else 'up to'} {LARGE}",
+    )
 
 
 CHOICES = {"augmentation": _augmentation, "mirror": _mirror}

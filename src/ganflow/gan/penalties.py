@@ -74,7 +74,7 @@ def chosen(params: Penalties) -> list[tuple[PenaltyFunction, Penalty]]:
     return [
         (penalty, setting)
         for name, penalty in PENALTIES.items()
-        if (setting := getattr(params, name)) is not None and setting.weight > 0
+        if (setting := getattr(params, name)) is not None and setting.weight != 0
     ]
 
 

@@ -39,7 +39,8 @@ class Trainer:
     Args:
         design: the description of the networks.
         train: the section `train` of the parameters, as `ganflow.gan.defaults.choose` returns it;
-            `augmentation: auto` is none here.
+            any `auto` that is left is what suits many small images: no augmentation, and 1 for the
+            weight of a penalty.
         precision: of matrix products and convolutions. Weights are always float32.
         seed: of the initial weights and of the random numbers of every step.
 
@@ -224,7 +225,8 @@ class Trainer:
 
     def _weight(self, settings: Penalty, step: tf.Tensor) -> tf.Tensor:
         """The weight of a penalty at a step at which it is due."""
-        return settings.weight * settings.interval * settings.final ** self._progress(step)
+        weight = 1.0 if settings.weight == "auto" else settings.weight
+        return weight * settings.interval * settings.final ** self._progress(step)
 
     def _scaled(self, *losses: tf.Tensor) -> Sequence[tf.Tensor]:
         """The losses of which gradients are taken: scaled in float16."""

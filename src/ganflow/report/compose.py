@@ -13,7 +13,7 @@ from ganflow.config.report import ReportParams
 from ganflow.report.embed import scale_for, show_grid, show_moving, show_small
 from ganflow.report.growth import growth
 from ganflow.report.sources import ImageGenerator, Sources, versions
-from ganflow.report.summary import number, summarise
+from ganflow.report.summary import doubts, number, summarise
 from ganflow.report.variation import across_classes, loop, walks
 
 MOST_CLASSES = 20
@@ -55,7 +55,7 @@ def compose(
     store, samples, detail = sources.store, sources.samples, sources.detail
     real = store.split("train")
     rng = np.random.default_rng(seed)
-    summary = summarise(sources.metrics, detail)
+    summary = summarise(sources.metrics, {**detail, "doubts": _doubts(sources)})
     count = min(report.samples, len(samples))
     columns = max(1, round(math.sqrt(count)))
     made: dict[str, Any] = {
@@ -83,6 +83,16 @@ def compose(
         made[name] = section()
         advance()
     return made
+
+
+def _doubts(sources: Sources) -> list[str]:
+    """The doubts of the evaluation, and that the training did not end as it should."""
+    found = doubts(sources.detail)
+    if problem := sources.model_card.get("diverged"):
+        found.append(
+            f"The training diverged, and its best snapshot until then was kept: {problem}."
+        )
+    return found
 
 
 def _provenance(sources: Sources, seed: int, parameters: Mapping[str, Section]) -> dict[str, Any]:
