@@ -65,7 +65,7 @@ def changed(project: Path) -> set[str]:
         ("src/ganflow/orchestration/stage.py", set()),
         ("src/ganflow/report/page.py", {"report"}),
         ("src/ganflow/metrics/kernel.py", {"evaluate"}),
-        ("src/ganflow/metrics/frechet.py", {"train", "evaluate"}),
+        ("src/ganflow/metrics/frechet.py", {"extractor", "train", "evaluate"}),
         ("src/ganflow/features/extractor.py", {"extractor", "train", "evaluate"}),
         ("src/ganflow/gan/networks/lean.py", {"train", "sample", "report"}),
         ("src/ganflow/gan/objectives.py", {"train", "sample", "report"}),

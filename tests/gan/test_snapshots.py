@@ -25,7 +25,8 @@ def new_evaluator(trainer: Trainer, shares: tuple[float, ...] = (0.5, 0.5)) -> S
 
 def test_the_distance_is_that_of_its_samples_to_the_validation_split() -> None:
     evaluator = new_evaluator(new_trainer(1))
-    features = [extractor().describe(x).features for x in (evaluator.samples(IMAGES), VALIDATION)]
+    images = evaluator.samples(IMAGES), VALIDATION
+    features = [evaluator.extractor.describe(each).features for each in images]
     expected = frechet.distance(*map(frechet.moments, features))
     assert evaluator.snapshot(80).fd == pytest.approx(expected, rel=1e-9)
 

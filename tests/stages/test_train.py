@@ -84,7 +84,11 @@ def test_outputs(whole: Path) -> None:
         "latent": 6,
         "mapping": 0,
         "spectral_norm": False,
+        "width": 32,
+        "coarsest": 8,
     }
+    assert "train.mirror" in card["chosen"]
+    assert card["train"]["mirror"] is False
     assert card["class_names"] == ["left", "right"]
     assert sum(card["class_shares"]) == pytest.approx(1.0, abs=1e-9)
     generator = load_generator(whole / "data/model")

@@ -69,9 +69,9 @@ def table(path: Path) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def joiner(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A worker's folder, with the prepared images and no extractor."""
+    """A worker's folder, with the prepared images and of the extractor its card alone."""
     root = write_project(tmp_path_factory.mktemp("joiner"), train=TRAIN)
-    (root / "data/extractor").rename(root / "aside")
+    (root / "data/extractor/weights.safetensors").rename(root / "aside")
     return root
 
 
