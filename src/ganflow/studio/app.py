@@ -2,16 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 from fastapi import FastAPI, Response
 from fastapi import Request as HttpRequest
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
-from jinja2 import Environment
+from fastapi.responses import HTMLResponse, JSONResponse
+from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.exceptions import HTTPException
-from starlette.staticfiles import StaticFiles
 
 from ganflow.base.errors import GanflowError
 from ganflow.base.store import open_store
@@ -19,7 +19,13 @@ from ganflow.studio.batching import Batcher
 from ganflow.studio.routes import Studio, images_router, models_router
 from ganflow.studio.served import Load, Models
 
-PAGES = Path(__file__).with_name("pages")
+PAGES = {
+    "/": ("index.html", "text/html"),
+    "/api": ("api.html", "text/html"),
+    "/studio.css": ("studio.css", "text/css"),
+    "/studio.js": ("studio.js", "text/javascript"),
+    "/api.js": ("api.js", "text/javascript"),
+}
 
 
 def create_app(
@@ -57,9 +63,9 @@ def create_app(
     )
     app.state.studio = Studio(models, batcher, _training_images(prepared))
     _add_errors(app)
+    _add_pages(app, models)
     app.include_router(models_router(models.names), prefix="/api")
     app.include_router(images_router, prefix="/api")
-    _add_pages(app, models)  # the last, as it answers to every other path
     return app
 
 
@@ -95,19 +101,22 @@ def _add_errors(app: FastAPI) -> None:
 
 
 def _add_pages(app: FastAPI, models: Models) -> None:
-    """Serve the files of the pages; without a model, the first page says what is missing."""
-    missing = Environment(autoescape=True).from_string((PAGES / "missing.html").read_text())
+    """Serve the files of PAGES; without a model, the first page says what is missing."""
+    folder = resources.files("ganflow.studio").joinpath("pages")
+    environment = Environment(
+        loader=PackageLoader("ganflow.studio", "pages"), autoescape=select_autoescape(default=True)
+    )
 
-    @app.get("/", include_in_schema=False)
-    async def first_page() -> Response:
-        try:
-            await models.get()
-        except GanflowError as error:
-            return HTMLResponse(missing.render(error=error), 503)
-        return FileResponse(PAGES / "index.html")
+    def add(path: str, content: bytes, media_type: str) -> None:
+        @app.get(path, include_in_schema=False)
+        async def file() -> Response:
+            if path == "/":
+                try:
+                    await models.get()
+                except GanflowError as error:
+                    page = environment.get_template("missing.html")
+                    return HTMLResponse(page.render(error=error), 503)
+            return Response(content, media_type=media_type)
 
-    @app.get("/api", include_in_schema=False)
-    async def api_page() -> Response:
-        return FileResponse(PAGES / "api.html")
-
-    app.mount("/", StaticFiles(directory=PAGES))
+    for path, (name, media_type) in PAGES.items():
+        add(path, folder.joinpath(name).read_bytes(), media_type)
