@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganflow.base.environment import check_versions
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
 from ganflow.data.readers.formats import check_source
 from ganflow.data.sources import require
+from ganflow.stages.lock import check_lock
 from ganflow.versions import commands, dvc, git
 
 LEAST_FREE_BYTES = 2 * 10**9
@@ -108,7 +108,7 @@ def require_inputs(project: Path) -> Path:
     require(project / source)
     if (project / source).exists():
         check_source(project / source)
-    check_versions(project)
+    check_lock(project)
     return source
 
 
