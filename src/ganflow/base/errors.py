@@ -50,4 +50,4 @@ class TrainingError(GanflowError):
 class HeldError(TrainingError):
     """A training that another process has under way: later, it may well be possible."""
 
-    status = 75  # EX_TEMPFAIL of sysexits.h; the flows then try the stage again
+    status = 75  # EX_TEMPFAIL of sysexits.h; flows/pipeline.py then tries the stage again

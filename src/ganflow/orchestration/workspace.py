@@ -17,7 +17,8 @@ from filelock import FileLock
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
-from ganflow.stages.lock import LOCK, record
+from ganflow.base.environment import LOCK
+from ganflow.stages.lock import record
 from ganflow.versions import dvc, git
 
 

@@ -16,11 +16,11 @@ import yaml
 
 import ganflow
 from ganflow.base import environment
+from ganflow.base.environment import LOCK, recorded_versions
 from ganflow.base.errors import GanflowError
 from ganflow.base.files import sha256_of, write_text
 from ganflow.template import REPOSITORY
 
-LOCK = Path("ganflow.lock")
 CODE = Path("src/ganflow")
 PACKAGE = Path(ganflow.__file__).parent
 
@@ -70,11 +70,7 @@ def keys_of(described: Mapping[str, Any]) -> set[str]:
 
 def recorded(project: Path) -> dict[str, str]:
     """What a project's ganflow.lock has; empty without one."""
-    try:
-        found = yaml.safe_load((project / LOCK).read_text())
-    except (FileNotFoundError, yaml.YAMLError):
-        return {}
-    return {str(name): str(version) for name, version in (found or {}).items()}
+    return recorded_versions(project)
 
 
 def installed(project: Path) -> dict[str, str]:

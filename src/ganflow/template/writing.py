@@ -1,5 +1,6 @@
 """`ganflow init`: the stages, the flows and the workflow in a repository of one's own."""
 
+import contextlib
 import fcntl
 import importlib.metadata
 import json
@@ -10,6 +11,7 @@ from pathlib import Path
 from string import Template
 
 import ganflow
+from ganflow.base.environment import LOCK
 from ganflow.base.errors import GanflowError
 from ganflow.base.files import FULL, FullError
 from ganflow.base.paths import RAW
@@ -33,6 +35,9 @@ EXTENDED = (".gitattributes", ".gitignore", "requirements.txt")
 
 KEPT = ("README.md", "Makefile")
 """Files that stay as they are where a repository has its own."""
+
+SHEET = Path(".ganflow/data.png")
+"""The contact sheet of the data."""
 
 IMAGES = "images"
 """The source's name where no data are given."""
@@ -75,7 +80,8 @@ def init(folder: Path, data: Path | None, recipe: str | None, *, with_git: bool)
             lock.record(draft)
             if data:
                 copy(data.resolve(), draft / RAW / source)
-                show(parameters.load(params).data, draft / RAW, draft / ".ganflow/data.png")
+                with contextlib.chdir(draft):  # the paths that it shows are the project's
+                    show(parameters.load(params).data, RAW, SHEET)
             said = _place(draft, folder)
     except OSError as error:
         if error.errno in FULL and not isinstance(error, FullError):
@@ -130,7 +136,7 @@ def stages_file() -> str:
         if line.startswith(f"      - {lock.CODE}/"):
             continue
         line = line.replace("cmd: PYTHONPATH=src python", "cmd: python")
-        lines.append(line.replace(f"- {lock.LOCK}: [", f"- {lock.LOCK}: [{stage}, "))
+        lines.append(line.replace(f"- {LOCK}: [", f"- {LOCK}: [{stage}, "))
     text = "\n".join(lines[lines.index("stages:") :]) + "\n"
     return (
         "# What is built from what. `dvc repro` runs the stages whose inputs changed, `dvc dag`\n"
@@ -188,7 +194,7 @@ def check_conflicts(folder: Path, files: dict[str, str]) -> None:
     fixed = {path: text for path, text in files.items() if path not in (*EXTENDED, *KEPT)}
     fixed.pop(str(parameters.PARAMS_FILE), None)
     taken = [p for p, text in fixed.items() if _other(folder / p, text)]
-    taken += [p for p in (str(parameters.PARAMS_FILE), str(lock.LOCK)) if (folder / p).exists()]
+    taken += [p for p in (str(parameters.PARAMS_FILE), str(LOCK)) if (folder / p).exists()]
     if folder.exists() and not folder.is_dir():
         taken = [folder.name]
     if taken:
@@ -270,5 +276,9 @@ def _dvc(*arguments: str, cwd: Path) -> None:
 
 
 def _next_steps(folder: Path, data: Path | None, source: str) -> list[str]:
-    copied = [] if data else [f"copy your images to {RAW / source}, and dvc add {RAW / source}"]
-    return [f"{folder} is a project; next:", *copied, f"cd {folder.name} && dvc repro"]
+    missing = f"copy your images to {folder / RAW / source}, then: dvc add {RAW / source}"
+    return [
+        f"{folder} is a project",
+        *([] if data else [missing]),
+        f"next: cd {folder.name} && dvc repro",
+    ]
