@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from ganflow.base.environment import LOCK
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EVALUATION, RAW
 from ganflow.orchestration import processes
-from ganflow.base.environment import LOCK
 from ganflow.stages.lock import recorded
 from ganflow.versions import git
 from ganflow.versions.gate_record import GATE_RECORD

@@ -14,10 +14,10 @@ from pathlib import Path
 from configobj import ConfigObj  # type: ignore[import-untyped]
 from filelock import FileLock
 
+from ganflow.base.environment import LOCK
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
-from ganflow.base.environment import LOCK
 from ganflow.stages.lock import record
 from ganflow.versions import dvc, git
 
