@@ -22,6 +22,10 @@ RUN awk '/^pip==/ {on = 1} on {print} on && !/\\$/ {exit}' requirements.lock > p
     && pip install --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
+# What `ganflow init` copies is in the wheel too.
+COPY .gitattributes .gitignore dvc.yaml params.yaml prefect.toml prefect.yaml ./
+COPY .github .github
+COPY flows flows
 RUN pip install --no-deps --no-build-isolation .
 
 FROM python:${PYTHON}-slim-bookworm

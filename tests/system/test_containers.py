@@ -45,25 +45,29 @@ def test_what_the_image_copies_reaches_it(tmp_path: Path) -> None:
     names = [name for line in copied for name in line.split()]
     assert {"requirements.lock", "pyproject.toml", "src"} <= set(names)
     run("git", "init", "--quiet", cwd=tmp_path)
-    shutil.copy(ROOT / ".dockerignore", tmp_path / ".gitignore")
-    for name in [*names, ".git-credentials", "data/raw/x", "params.yaml"]:
-        target = tmp_path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (target / "x").mkdir(parents=True) if name == "src" else target.write_text("x")
-    (tmp_path / "src/x/y.py").write_text("x")
+    shutil.copy(ROOT / ".dockerignore", tmp_path / ".git/info/exclude")
+    folders = {name for name in names if (ROOT / name).is_dir()}
+    inside = {f"{name}/x/y.py" for name in folders}
+    for name in [*set(names) - folders, *inside, ".git-credentials", "data/raw/x", "dvc.lock"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# x")
     seen = run("git", "ls-files", "--others", "--exclude-standard", cwd=tmp_path).split()
-    assert set(seen) == {*names, "src/x/y.py"} - {"src"}
+    assert set(seen) == {*names, *inside} - folders
 
 
 def test_the_library_installs_from_what_is_copied(tmp_path: Path) -> None:
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "src", tmp_path / "src")
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text(), re.M)
+    for name in (name for line in copied for name in line.split()):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, tmp_path / name)
+        else:
+            shutil.copy(ROOT / name, tmp_path)
     target = tmp_path / "installed"
     words = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation")
     run(sys.executable, *words, "--target", str(target), ".", cwd=tmp_path)
     assert (target / "ganflow/versions/cloning.py").exists()
     assert (target / "ganflow/config/recipes/default.yaml").exists()
+    assert (target / "ganflow/template/repository/dvc.yaml").exists()
 
 
 def test_the_pool_takes_the_deployments(hub: Hub) -> None:

@@ -25,7 +25,6 @@ from ganflow.versions import dvc, git
 COPIED = (
     ".gitattributes",
     ".gitignore",
-    "data/raw/inception/README.md",
     "prefect.toml",
     *(f"flows/{name}.py" for name in ("housekeeping", "pipeline", "retrain", "sweep", "watch")),
 )
@@ -118,6 +117,8 @@ def project_files(name: str, source: str) -> dict[str, str]:
     found |= {path.name: path.read_text() for path in sorted(PROJECT.iterdir())}
     readme = Template(found["README.md"])
     return found | {
+        # `evaluate` depends on this folder
+        "data/raw/inception/README.md": "Weights for `evaluation.features: inception` go here.\n",
         "README.md": readme.substitute(name=name, source=source, pool=name),
         "dvc.yaml": stages_file(),
         "params.yaml": (REPOSITORY / "params.yaml").read_text(),
