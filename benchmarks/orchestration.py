@@ -31,7 +31,11 @@ from benchmarks.harness import command, rounded, seconds_of
 ROOT = Path(__file__).parents[1]
 PYTHON = [sys.executable, "-m"]
 REPRO = [*PYTHON, "dvc", "repro", "--quiet"]
-FLOW = [sys.executable, "-c", "from flows.pipeline import pipeline; pipeline()"]
+FLOW = [
+    sys.executable,
+    "-c",
+    "from ganflow.orchestration.flows.pipeline import pipeline; pipeline()",
+]
 EMBEDDED = [*PYTHON, "flows.pipeline"]
 
 ENVIRONMENT = {

@@ -240,6 +240,24 @@ def _waiting(what: str) -> AbstractContextManager[None]:
 
 
 @tool(
+    "init",
+    "make a project for your own images",
+    "Write a git repository with the stages, the flows and the workflow of a project for your own "
+    "images, which uses ganflow as a library. In a repository that is there, add them.",
+    argument("folder", metavar="NAME", help="the project's folder, new or a repository"),
+    argument("--data", metavar="PATH", help="a folder of images, an archive or an array file"),
+    argument("--recipe", metavar="NAME", help="one of `ganflow recipe`"),
+    argument("--no-git", action="store_true", help="make no repository"),
+)
+def _init(options: argparse.Namespace) -> None:
+    from ganflow.template.writing import init
+
+    data = Path(options.data) if options.data else None
+    for line in init(Path(options.folder), data, options.recipe, with_git=not options.no_git):
+        print(line)
+
+
+@tool(
     "params",
     "check params.yaml, or say what a parameter means",
     "Check params.yaml, and that its data is there, and say what is wrong. With the name of a "
@@ -261,18 +279,18 @@ def _check_params(options: argparse.Namespace) -> None:
     "upgrade",
     "record the installed versions of the libraries that compute",
     "Write the installed versions of TensorFlow, Keras, NumPy, SciPy and Pillow to ganflow.lock, "
-    "and say which stages will therefore run again.",
+    "and the code of each stage where ganflow is installed, and say which stages will therefore "
+    "run again.",
 )
 def _upgrade(options: argparse.Namespace) -> None:
-    from ganflow.base.environment import in_words, record_versions
-    from ganflow.stages.lineage import stages_of
+    from ganflow.stages import lock
 
-    changed = record_versions(Path())
+    changed = lock.record(Path())
     if not changed:
         print("ganflow.lock has the installed versions")
         return
-    print(f"recorded: {in_words(changed)}")
-    print(f"dvc repro will run again: {', '.join(stages_of(Path(), set(changed)))}")
+    print(f"recorded: {lock.in_words(changed)}")
+    print(f"dvc repro will run again: {', '.join(lock.stages_of(Path(), set(changed)))}")
 
 
 @tool(

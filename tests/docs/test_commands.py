@@ -161,10 +161,11 @@ def deployments() -> dict[str, set[str]]:
     """The deployments of prefect.yaml, each with its flow's parameters."""
     known = {}
     for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]:
-        file, function = entry["entrypoint"].split(":")
+        file, function = entry["entrypoint"].split(":")  # flows/ names what the package has
+        source = (ROOT / "src/ganflow/orchestration" / file).read_text()
         found = next(
             node
-            for node in ast.walk(ast.parse((ROOT / file).read_text()))
+            for node in ast.walk(ast.parse(source))
             if isinstance(node, ast.FunctionDef) and node.name == function
         )
         known[f"{function}/{entry['name']}"] = {argument.arg for argument in found.args.args}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.housekeeping import housekeeping
+from ganflow.orchestration.flows.housekeeping import housekeeping
 from ganflow.orchestration.workspace import BusyError, project_lock, workspace
 from tests.flows.conftest import dvc, run
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from flows.pipeline import STAGES
+from ganflow.orchestration.flows.pipeline import STAGES
 from tests.flows.conftest import ROOT, dvc
 
 Fault = Callable[[str, str], None]

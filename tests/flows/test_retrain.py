@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-import flows.retrain
-from flows.retrain import retrain
+import ganflow.orchestration.flows.retrain as flow_module
 from ganflow.base.errors import GanflowError
+from ganflow.orchestration.flows.retrain import retrain
 from tests.flows.conftest import branches, cloned, dvc, proposed, publish, run
 
 Here = Callable[[Path], None]
@@ -119,14 +119,14 @@ def test_main_may_move_while_a_model_is_trained(
     base = branches(lenient)["main"]
     other = tmp_path / "other"
     run("git", "clone", "--quiet", str(tmp_path / "origin.git"), str(other), cwd=tmp_path)
-    train = flows.retrain.run_stages
+    train = flow_module.run_stages
 
     def meanwhile(folder: Path, timeout: float | None) -> Any:
         run("git", "commit", "--quiet", "--allow-empty", "--message=Meanwhile", cwd=other)
         run("git", "push", "--quiet", "origin", "main", cwd=other)
         return train(folder, timeout)
 
-    monkeypatch.setattr(flows.retrain, "run_stages", meanwhile)
+    monkeypatch.setattr(flow_module, "run_stages", meanwhile)
     assert attempt(overrides={"seed": 3}).name == "Proposed"
     (branch,) = proposed(lenient)
     assert branches(lenient)["main"] != base
@@ -158,7 +158,7 @@ def test_two_retrainings_at_once_share_the_cache_and_nothing_else(
     lenient: Path, server: Any
 ) -> None:
     code = (
-        "import sys; from flows.retrain import retrain; "
+        "import sys; from ganflow.orchestration.flows.retrain import retrain; "
         "retrain(overrides={'seed': int(sys.argv[1])})"
     )
     runs = [

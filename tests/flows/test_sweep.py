@@ -9,8 +9,8 @@ from pathlib import Path
 import cloudpickle
 import pytest
 
-from flows.sweep import run_trials, sweep, train_trial
 from ganflow.base.errors import ParameterError
+from ganflow.orchestration.flows.sweep import run_trials, sweep, train_trial
 from ganflow.orchestration.trials import plan_trials
 from tests.flows.conftest import dvc, run
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from flows.watch import watch
+from ganflow.orchestration.flows.watch import watch
 from tests.flows.conftest import Server
 
 Here = Callable[[Path], None]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.retrain import retrain
 from ganflow.base.errors import GanflowError
+from ganflow.orchestration.flows.retrain import retrain
 from tests.flows.conftest import cloned, dvc, proposed
 
 Here = Callable[[Path], None]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.retrain import retrain
 from ganflow.config.gate import GateParams
+from ganflow.orchestration.flows.retrain import retrain
 from ganflow.versions.gate import Measured
 from ganflow.versions.review import review
 from tests.flows.conftest import branches, cloned, dvc, proposed, publish, run

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import ganflow
-from ganflow.base.environment import record_versions
 from ganflow.base.errors import GanflowError
-from ganflow.stages.lineage import ChangedError, recorded, stages_of
+from ganflow.stages.lineage import ChangedError, recorded
+from ganflow.stages.lock import record, stages_of
 
 DVC_YAML = """
 stages:
@@ -36,7 +36,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "data/raw/set/cat/1.png").write_bytes(b"a picture")
     (tmp_path / "dvc.yaml").write_text(DVC_YAML)
     (tmp_path / "params.yaml").write_text("seed: 0\ndata: {source: set}\ntrain: {images: 9}\n")
-    record_versions(tmp_path)
+    record(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("DVC_STAGE", "prepare")
     return tmp_path

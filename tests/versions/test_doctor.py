@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.pipeline import pipeline
 from ganflow.base.errors import GanflowError
 from ganflow.cli import main
+from ganflow.orchestration.flows.pipeline import pipeline
 from ganflow.versions import doctor
 
 

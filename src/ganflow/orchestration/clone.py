@@ -17,7 +17,7 @@ from prefect.exceptions import ObjectNotFound
 
 import ganflow
 from ganflow.base.errors import GanflowError
-from ganflow.stages.lineage import code_in
+from ganflow.stages.lock import code_in
 from ganflow.versions import git
 
 TAKE_OVER = "GANFLOW_TAKE_OVER"

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from ganflow.base.environment import LOCK, recorded_versions
+from ganflow.base.environment import LOCK
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EVALUATION, RAW
 from ganflow.orchestration import processes
+from ganflow.stages.lock import recorded
 from ganflow.versions import git
 from ganflow.versions.gate_record import GATE_RECORD
 from ganflow.versions.git import ORIGIN, remote_commit, succeeds
@@ -48,7 +49,7 @@ def branch_name(folder: Path, base: str) -> str:
     """
     parameters = (folder / "params.yaml").read_bytes()
     data = git.run("ls-files", "--stage", "--", str(RAW), cwd=folder).rstrip("\n")
-    versions = json.dumps(recorded_versions(folder)).encode()
+    versions = json.dumps(recorded(folder)).encode()
     digest = hashlib.sha256(b"\0".join([base.encode(), parameters, versions, data.encode()]))
     return PREFIX + digest.hexdigest()[:12]
 

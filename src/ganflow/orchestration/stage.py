@@ -18,7 +18,7 @@ from zc.lockfile import LockError, LockFile  # type: ignore[import-untyped]
 from ganflow.base.errors import GanflowError
 from ganflow.gan.checkpoint import forget_recorded
 from ganflow.orchestration import processes
-from ganflow.stages.lineage import stages_in
+from ganflow.stages.lock import stages_in
 from ganflow.versions import dvc
 
 LOCK_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 60.0, 60.0, 60.0)

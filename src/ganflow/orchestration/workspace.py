@@ -14,10 +14,11 @@ from pathlib import Path
 from configobj import ConfigObj  # type: ignore[import-untyped]
 from filelock import FileLock
 
-from ganflow.base.environment import LOCK, record_versions
+from ganflow.base.environment import LOCK
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
+from ganflow.stages.lock import record
 from ganflow.versions import dvc, git
 
 
@@ -76,7 +77,7 @@ def workspace(project: Path, name: str, commit: str) -> Iterator[Path]:
             git.run("worktree", "add", "--quiet", "--detach", str(folder), commit, cwd=project)
         share_cache(project, folder)
         if (folder / LOCK).exists():
-            record_versions(folder)  # what runs here is what is installed now
+            record(folder)  # what runs here is what is installed now
         yield folder
         with lock_of("worktrees"):
             remove_workspace(project, folder)

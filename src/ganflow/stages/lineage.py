@@ -11,17 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import ganflow
-from ganflow.base.environment import LOCK, check_versions
 from ganflow.base.errors import GanflowError
 from ganflow.base.files import sha256_of
 from ganflow.config.document import parse
 from ganflow.data.readers.folder import fingerprint
+from ganflow.stages.lock import CODE, check_lock, code_in, files_below, stages_in
 
 PARAMS = "params.yaml"
-CODE = Path("src/ganflow")
 
 
 class ChangedError(GanflowError):
@@ -37,7 +34,7 @@ def recorded(stage: str) -> Iterator[None]:
     Raises:
         ChangedError: the running code is not the project's, or an input has changed when the
             block ends; DVC then records nothing.
-        GanflowError: the installed libraries are not those in ganflow.lock.
+        GanflowError: what is installed is not what ganflow.lock records.
     """
     root = os.environ.get("DVC_ROOT")
     if "DVC_STAGE" not in os.environ or root is None:
@@ -45,7 +42,7 @@ def recorded(stage: str) -> Iterator[None]:
         return
     project = Path(root)
     check_code(project, stage)
-    check_versions(project)
+    check_lock(project)
     before = _inputs(project, stage)
     yield
     after = _inputs(project, stage)
@@ -80,11 +77,6 @@ def check_code(project: Path, stage: str) -> None:
             )
 
 
-def stages_in(project: Path) -> dict[str, dict[str, Any]]:
-    """The stages of a project's dvc.yaml, as they are written there."""
-    return dict(yaml.safe_load((project / "dvc.yaml").read_text())["stages"])
-
-
 def _dependencies(project: Path, stage: str) -> list[Path]:
     source = _values(project / PARAMS).get("data", {}).get("source", "")
     listed = stages_in(project)[stage].get("deps", [])
@@ -109,34 +101,7 @@ def _inputs(project: Path, stage: str) -> dict[str, str]:
             found |= {f"{key} in {name}": json.dumps(values.get(key)) for key in keys}
     for path in _dependencies(project, stage):
         is_code = path.is_relative_to(CODE)
-        for file in _files(project / path):
+        for file in files_below(project / path):
             told = sha256_of(file) if is_code else str(fingerprint(file.stat()))
             found[str(file.relative_to(project))] = told
     return found
-
-
-def _files(path: Path) -> list[Path]:
-    """The file `path`, or all files below it but compiled code."""
-    if not path.is_dir():
-        return [path] if path.exists() else []
-    return [
-        Path(folder) / name
-        for folder, _, names in os.walk(path)
-        if Path(folder).name != "__pycache__"
-        for name in names
-    ]
-
-
-def code_in(path: Path) -> dict[str, str]:
-    """The hash of each file at or below `path`, to compare the code of two places."""
-    return {str(file.relative_to(path)): sha256_of(file) for file in _files(path)}
-
-
-def stages_of(project: Path, libraries: set[str]) -> list[str]:
-    """The stages in dvc.yaml whose results depend on some libraries' versions."""
-    return [
-        stage
-        for stage, entries in stages_in(project).items()
-        for entry in entries["params"]
-        if isinstance(entry, dict) and libraries & set(entry.get(str(LOCK), ()))
-    ]

@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganflow.base.environment import check_versions
+import yaml
+
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
 from ganflow.data.readers.formats import check_source
 from ganflow.data.sources import require
+from ganflow.stages.lock import check_lock
 from ganflow.versions import commands, dvc, git
 
 LEAST_FREE_BYTES = 2 * 10**9
@@ -108,7 +110,7 @@ def require_inputs(project: Path) -> Path:
     require(project / source)
     if (project / source).exists():
         check_source(project / source)
-    check_versions(project)
+    check_lock(project)
     return source
 
 
@@ -215,7 +217,8 @@ def processor() -> Check:
 
 def orchestration(project: Path) -> Iterator[Check]:
     """Prefect's server and a worker, asked through the `prefect` command."""
-    listed = _prefect("work-pool", "inspect", "ganflow", "-o", "json", project=project)
+    pool = work_pool(project)
+    listed = _prefect("work-pool", "inspect", pool, "-o", "json", project=project)
     start = "prefect server start, and prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
     if listed.code != 0:
         reached = _prefect("work-pool", "ls", project=project).code == 0
@@ -223,8 +226,8 @@ def orchestration(project: Path) -> Iterator[Check]:
             "Prefect server", reached, "answers" if reached else "does not answer", start, False
         )
         if reached:
-            mend = "prefect work-pool create ganflow --type process"
-            yield Check("work pool", False, "no pool `ganflow`", mend, False)
+            mend = f"prefect work-pool create {pool} --type process"
+            yield Check("work pool", False, f"no pool `{pool}`", mend, False)
         return
     yield Check("Prefect server", True, "answers", start, False)
     yield from authentication(project)
@@ -232,10 +235,19 @@ def orchestration(project: Path) -> Iterator[Check]:
     yield Check(
         "worker",
         status == "READY",
-        "online" if status == "READY" else f"pool ganflow is {status}",
-        "prefect worker start --pool ganflow --type process",
+        "online" if status == "READY" else f"pool {pool} is {status}",
+        f"prefect worker start --pool {pool} --type process",
         False,
     )
+
+
+def work_pool(project: Path) -> str:
+    """The work pool of the project's deployments, by prefect.yaml."""
+    try:
+        described = yaml.safe_load((project / "prefect.yaml").read_text())
+        return str(described["deployments"][0]["work_pool"]["name"])
+    except (OSError, yaml.YAMLError, LookupError, TypeError):
+        return "ganflow"
 
 
 def authentication(project: Path) -> Iterator[Check]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EVALUATION, EXTRACTOR, MODEL, PREPARED, SAMPLES
 from ganflow.config import params as parameters
-from ganflow.stages.lineage import stages_in
+from ganflow.stages.lock import stages_in
 from ganflow.versions import commands
 from ganflow.versions.gate import Measured
 from ganflow.versions.models import model_at

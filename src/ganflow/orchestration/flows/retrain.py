@@ -1,0 +1,221 @@
+"""The flow `retrain`: train with new data or parameters, evaluate, and open a pull request.
+
+The steps: pull the data, apply the changes, run the stages, compare with the base, push the data,
+push the branch, open the pull request. All steps run in a separate workspace, so a failure does not
+change the current model. The data is pushed before the branch, so a reviewer can always pull it.
+Every step can be repeated after a crash.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from ganflow.base.environment import LOCK
+from ganflow.base.errors import GanflowError
+from ganflow.config import params as parameters
+from ganflow.config.params import Params
+from ganflow.orchestration import ingestion, proposal, transfer
+from ganflow.orchestration.artifacts import keep_report, show_results
+from ganflow.orchestration.clone import check_clone
+from ganflow.orchestration.flows.pipeline import STAGES, run_stages
+from ganflow.orchestration.parent_watchdog import end_with_worker
+from ganflow.orchestration.reruns import Reruns
+from ganflow.orchestration.workspace import workspace
+from ganflow.versions import doctor, git
+from ganflow.versions.gate import Decision
+from ganflow.versions.gate_record import write_record
+from ganflow.versions.reading import measured_at
+
+UNCHANGED, PROPOSED, REJECTED = "Unchanged", "Proposed", "Rejected"
+TRANSFER_RETRIES = 2
+"""The delay is set by PREFECT_TASKS_DEFAULT_RETRY_DELAY_SECONDS in prefect.yaml."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The commit that a retraining starts from and is compared with."""
+
+    commit: str
+    branch: str
+    """The target of the pull request."""
+
+
+@flow(name="retrain", persist_result=False)
+def retrain(
+    overrides: dict[str, Any] | None = None,
+    incoming: str | None = None,
+    revision: str | None = None,
+    stage_timeout: float | None = None,
+) -> State[None]:
+    """Retrain in a separate workspace and propose the result if the gate passes.
+
+    Args:
+        overrides: changes to params.yaml by dotted key, as in {"train.images": 200000}; the pull
+            request shows them.
+        incoming: a folder of new data on the worker's machine, which is copied into
+            `data/raw/<data.source>`; None or empty for no new data.
+        revision: the commit to start from; None for origin's current main branch.
+        stage_timeout: time limit of each stage in seconds.
+    """
+    end_with_worker()
+    check_clone()
+    project = Path.cwd()
+    check_project(project)
+    base = choose_base(project, revision)
+    name = f"retrain-{str(flow_run.id or 'here')[:8]}"
+    with workspace(project, name, base.commit) as folder:
+        pull_data(folder, _log)
+        params = apply_changes(folder, overrides or {}, incoming)
+        run_stages(folder, stage_timeout)
+        show_results(folder, keep_report(folder, name))
+        if not proposal.stage_changes(folder):
+            return Completed(
+                name=UNCHANGED, message="no difference from the base: nothing to propose"
+            )
+        decision = judge_model(project, folder, base, params, stage_timeout)
+        if not decision.passed:
+            return Failed(name=REJECTED, message=decision.line)
+        push_data(folder, _log)
+        pushed = push_branch(folder, base, decision)
+        opened = open_request(folder, base, pushed, decision)
+        return Completed(name=PROPOSED, message=_summary(opened))
+
+
+def _task(name: str, retries: int = 0) -> Callable[[Callable[..., Any]], Any]:
+    return task(
+        name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False, retries=retries
+    )
+
+
+def _log(line: str) -> None:
+    get_run_logger().info("%s", line)
+
+
+pull_data = _task("pull_data", TRANSFER_RETRIES)(transfer.pull)
+push_data = _task("push_data", TRANSFER_RETRIES)(transfer.push)
+
+
+@_task("check_project", TRANSFER_RETRIES)
+def check_project(project: Path) -> None:
+    """Raise one error that lists every problem that would fail the run, each with its remedy.
+
+    Seconds now instead of a failure hours later.
+    """
+    failed = []
+    for check in doctor.before_retraining(project):
+        _log(f"{'✓' if check.good else '✗'} {check.name}: {check.found}")
+        if not check.good and check.needed:
+            failed.append(check)
+    if failed:
+        raise GanflowError(
+            "this project is not ready for a retraining:\n"
+            + "\n".join(f"  ✗ {check.name}: {check.found}" for check in failed),
+            where=str(project),
+            run="; ".join(check.mend for check in failed),
+        )
+
+
+@_task("choose_base", TRANSFER_RETRIES)
+def choose_base(project: Path, revision: str | None) -> Base:
+    git.fetch(project)
+    branch = git.default_branch(project)
+    base = Base(git.commit_of(revision or f"{git.ORIGIN}/{branch}", project), branch)
+    _log(f"starting from {base.commit}; the proposal goes to {branch}")
+    return base
+
+
+@_task("apply_changes")
+def apply_changes(folder: Path, overrides: dict[str, Any], source: str | None) -> Params:
+    """Change the parameters first: they name the data, and an error costs nothing yet."""
+    params = parameters.edit(overrides, folder / parameters.PARAMS_FILE)
+    if not git.succeeds("diff", "--quiet", "--", str(LOCK), cwd=folder):
+        _log(f"other versions are installed than at the base: the proposal changes {LOCK}")
+    ingestion.update_imports(folder, _log)
+    if source:
+        ingestion.add_incoming(Path(source), folder, params.data.source, _log)
+    doctor.require_inputs(folder)
+    transfer.fetch_cached_outputs(folder, STAGES, _log)
+    return params
+
+
+@_task("judge_model")
+def judge_model(
+    project: Path, folder: Path, base: Base, params: Params, timeout: float | None
+) -> Decision:
+    """Compare candidate and base, write gate.json, and show the decision in Prefect's page."""
+    candidates = [measured_at(None, folder)]
+    bases = [measured_at(base.commit, folder)]
+    reruns = Reruns(project, folder, base.commit, timeout, _log)
+    if bases[0].terms != candidates[0].terms:
+        _log("evaluator or profile has changed: evaluating the base again with the new one")
+        bases = [reruns.evaluate_base(params.seed)]
+    seeds = range(params.seed, params.seed + params.gate.seeds)
+    for seed in seeds[1:]:
+        candidates.append(reruns.train_candidate(seed))
+        bases.append(reruns.evaluate_base(seed, train=True))
+    decision = write_record(folder, base.commit, params.gate, seeds, bases, candidates)
+    create_markdown_artifact(decision.as_markdown(), "verdict", "The result of the gate")
+    _log(decision.line)
+    return decision
+
+
+@_task("push_branch", TRANSFER_RETRIES)
+def push_branch(folder: Path, base: Base, decision: Decision) -> proposal.Proposal:
+    branch = proposal.branch_name(folder, base.commit)
+    proposal.commit(folder, base.commit, title(decision), decision.as_markdown())
+    commit, is_new = proposal.push(folder, branch)
+    _log(f"{branch} {'pushed' if is_new else 'already exists'}")
+    return proposal.Proposal(branch, commit, "pushed" if is_new else "already there")
+
+
+@_task("open_request")
+def open_request(
+    folder: Path, base: Base, pushed: proposal.Proposal, decision: Decision
+) -> proposal.Proposal:
+    opened = proposal.open_request(
+        folder,
+        pushed,
+        base.branch,
+        title(decision),
+        decision.as_markdown() + _review_commands(base),
+    )
+    if opened.command:
+        _log(f"to open the pull request: {opened.command}")
+    create_markdown_artifact(
+        f"{decision.as_markdown()}\n{_summary(opened)}\n", "proposal", "The proposed model"
+    )
+    return opened
+
+
+def title(decision: Decision) -> str:
+    """One line for the commit and the pull request."""
+    words = [
+        f"{row.metric} {row.base:.4g} → {row.candidate:.4g}"
+        for row in decision.rows
+        if row.base is not None and row.candidate is not None
+    ]
+    return "Retrain: " + (", ".join(words) or "limits kept")
+
+
+def _review_commands(base: Base) -> str:
+    return (
+        "\nTo compare in detail, on this branch:\n\n"
+        f"    dvc pull\n    dvc metrics diff {base.commit[:12]}\n"
+        f"    dvc params diff {base.commit[:12]}\n"
+    )
+
+
+def _summary(opened: proposal.Proposal) -> str:
+    words = f"{opened.branch} {opened.state}"
+    if opened.address:
+        words += f": {opened.address}"
+    return words + (f"; to open the pull request: {opened.command}" if opened.command else "")

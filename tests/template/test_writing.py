@@ -1,0 +1,102 @@
+"""`ganflow init`: a project of one's own."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from ganflow.base.errors import GanflowError
+from ganflow.base.paths import RAW
+from ganflow.config import params as parameters
+from ganflow.stages import lock
+from ganflow.template import REPOSITORY
+from ganflow.template.writing import init, stages_file
+from tests.flows.conftest import IDENTITY
+
+
+@pytest.fixture(autouse=True)
+def _identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        path = tmp_path / "my pictures" / ("cat" if number % 2 else "dog") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(path)
+    return tmp_path / "my pictures"
+
+
+def git(*words: str, cwd: Path) -> str:
+    return subprocess.run(
+        ["git", *words], cwd=cwd, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_a_project_of_pictures(tmp_path: Path, pictures: Path) -> None:
+    folder = tmp_path / "pets"
+    init(folder, pictures, "article", with_git=True)
+    assert git("status", "--porcelain", cwd=folder) == ""
+    assert len(git("log", "--oneline", cwd=folder).splitlines()) == 1
+    params = parameters.load(folder / "params.yaml")
+    assert params.data.source == "my-pictures"
+    assert params.model.architecture == "article"
+    assert (folder / RAW / "my-pictures.dvc").is_file()
+    assert len(list((folder / RAW / "my-pictures").rglob("*.png"))) == 60
+    lock.check_lock(folder)
+    assert set(lock.stages_in(folder)) < set(lock.recorded(folder))
+    assert sum(len(p.read_text().splitlines()) for p in (folder / "flows").iterdir()) <= 60
+    pool = yaml.safe_load((folder / "prefect.yaml").read_text())["definitions"]["pool"]["name"]
+    assert pool == "pets"
+    assert list(tmp_path.glob(".ganflow-*")) == []
+
+
+def test_a_project_without_data_says_where_they_go(tmp_path: Path) -> None:
+    said = init(tmp_path / "new", None, None, with_git=False)
+    assert any("copy your images to" in line for line in said)
+    assert not (tmp_path / "new/.git").exists()
+
+
+def test_stages_are_those_of_this_repository_without_their_code() -> None:
+    own = yaml.safe_load(stages_file())
+    ours = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
+    assert "src/" not in stages_file()
+    for name, stage in own["stages"].items():
+        *sections, recorded = stage["params"]
+        *ours_sections, libraries = ours["stages"][name]["params"]
+        assert sections == ours_sections
+        assert recorded == {"ganflow.lock": [name, *libraries["ganflow.lock"]]}
+        assert stage["outs"] == ours["stages"][name]["outs"]
+    assert own["plots"] == ours["plots"]
+
+
+def test_an_existing_repository_keeps_its_files(tmp_path: Path) -> None:
+    git("init", "--quiet", cwd=tmp_path)
+    (tmp_path / ".gitignore").write_text("mine/\n")
+    (tmp_path / "README.md").write_text("mine\n")
+    said = init(tmp_path, None, None, with_git=True)
+    assert "README.md stays as it was" in said
+    assert (tmp_path / "README.md").read_text() == "mine\n"
+    assert {"mine/", ".ganflow/"} <= set((tmp_path / ".gitignore").read_text().splitlines())
+    assert git("log", "--all", "--oneline", cwd=tmp_path) == ""
+
+
+def test_what_is_in_the_way_is_named_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    with pytest.raises(GanflowError, match=r"already there: dvc\.yaml"):
+        init(tmp_path, None, None, with_git=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["dvc.yaml"]
+
+
+@pytest.mark.parametrize("data", ["missing", "empty"])
+def test_data_that_cannot_be_used_leave_nothing_behind(tmp_path: Path, data: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(GanflowError):
+        init(tmp_path / "new", tmp_path / data, None, with_git=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
