@@ -22,6 +22,11 @@ def test_threads_are_those_asked_for_or_those_of_this_process() -> None:
     assert threads(RuntimeParams()) == len(os.sched_getaffinity(0))
 
 
+def test_without_affinity_every_processor_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert threads(RuntimeParams()) == os.cpu_count()
+
+
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [("fma amx_bf16 avx2", True), ("avx512_bf16", True), ("avx2 avx512f", False), (None, False)],

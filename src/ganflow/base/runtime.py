@@ -26,7 +26,11 @@ class RuntimeParams(Section):
 
 def threads(runtime: RuntimeParams) -> int:
     """How many threads to use: as asked for, or one for each processor this process may use."""
-    return len(os.sched_getaffinity(0)) if runtime.threads == "auto" else runtime.threads
+    if runtime.threads != "auto":
+        return runtime.threads
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS cannot bind a process to processors
 
 
 def configure(runtime: RuntimeParams, begin: Callable[[], Any] = lambda: None) -> Any:
