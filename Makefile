@@ -78,9 +78,9 @@ clean: ## remove the environment, the state folder and every output that DVC can
 	rm -rf data/prepared data/extractor data/model data/training data/samples data/report
 
 # Versions stay as they are unless UPGRADE names them: a new TensorFlow or NumPy may train other
-# bytes. The first lock is what runs, with DVC's client for S3, which an image needs to get its
-# data; the second has the same versions and adds what tests and linters need.
-COMPILE = $(UV) pip compile pyproject.toml --extra s3 --group build --universal \
+# bytes. The first lock is what runs: the extra `all`, with DVC's client for S3, which an image needs
+# to get its data; the second has the same versions and adds what tests and linters need.
+COMPILE = $(UV) pip compile pyproject.toml --extra all --extra s3 --group build --universal \
   --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --no-emit-index-url \
   --no-emit-find-links --quiet --custom-compile-command "make lock" $(UPGRADE)
 

@@ -15,6 +15,7 @@ from ganflow.base.environment import in_utf8, pin
 from ganflow.base.errors import GanflowError, ParameterError
 from ganflow.base.paths import MODEL, RAW, state_folder
 from ganflow.base.progress import waiting
+from ganflow.extras import EXTRA_OF, missing
 
 STAGES = {
     "prepare": "make the training set from data/raw",
@@ -82,6 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GanflowError as error:
         LOGGER.error(error, exc_info=LOGGER.isEnabledFor(logging.DEBUG))
         return error.status
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRA_OF:
+            raise
+        LOGGER.error(missing(error.name), exc_info=LOGGER.isEnabledFor(logging.DEBUG))
+        return GanflowError.status
     except KeyboardInterrupt:
         LOGGER.error("interrupted")
         return 130

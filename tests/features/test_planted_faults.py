@@ -1,10 +1,16 @@
 """Planted faults: what they do to images, and which evaluators they find out."""
 
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from ganflow.config.params import load
 from ganflow.features.planted_faults import (
+    TELLING,
+    describe_test,
     distances_over_real,
     passes,
     passes_test,
@@ -27,8 +33,16 @@ def pictures(groups: np.ndarray, side: int = 16) -> np.ndarray:
     return images.clip(0, 255).astype(np.uint8)
 
 
+def planted(images: np.ndarray, groups: np.ndarray) -> dict[str, list[np.ndarray]]:
+    """The copies of each fault, in its strengths."""
+    found: dict[str, list[np.ndarray]] = {}
+    for name, faulty in planted_faults(images, groups, np.random.default_rng(1)):
+        found.setdefault(name, []).append(faulty)
+    return found
+
+
 IMAGES = pictures(GROUPS)
-FAULTS = planted_faults(IMAGES, GROUPS, np.random.default_rng(1))
+FAULTS = planted(IMAGES, GROUPS)
 
 
 def test_faults_are_images_of_the_same_form() -> None:
@@ -67,11 +81,21 @@ def test_some_images_are_replaced_and_the_others_stay() -> None:
 
 def test_the_smaller_half_of_the_classes_is_left() -> None:
     groups = np.repeat([0, 1, 2, 3], [100, 50, 150, 100])
-    (left,) = planted_faults(IMAGES, groups, np.random.default_rng(0))["classes"]
+    (left,) = planted(IMAGES, groups)["classes"]
     kept = {image.tobytes() for image in left}
     assert {image.tobytes() for image in IMAGES[groups == 1]} <= kept
     assert not {image.tobytes() for image in IMAGES[groups == 2]} & kept
     assert len(left) == 150
+
+
+def test_one_copy_is_in_memory_at_a_time() -> None:
+    images = RNG.integers(0, 256, (100, 64, 64, 3), dtype=np.uint8)
+    tracemalloc.start()
+    for _ in planted_faults(images, np.arange(100) % 4, np.random.default_rng(0)):
+        pass
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 4 * images.astype(np.float32).nbytes
 
 
 def thumbnails(images: np.ndarray) -> np.ndarray:
@@ -123,3 +147,15 @@ def test_stronger_faults_must_be_farther(strengths: list[float], expected: bool)
 def test_an_extractor_of_an_earlier_version_was_not_tested() -> None:
     assert passes_test({})
     assert not passes_test({"planted_faults": {}})
+
+
+def test_what_is_missed_is_named_with_its_middle_strength() -> None:
+    found = {"blur": [1.1, 1.31, 9.0], "patches": [1.1, 3.0, 9.0], "noise": [1.0, 1.1, 1.8]}
+    assert describe_test(found) == (
+        "it misses planted faults: blur (1.31 times real images' distance), noise (1.1)"
+    )
+    assert describe_test({"patches": [1.1, 3.0, 9.0]}) == "all faults are told"
+
+
+def test_a_fault_that_is_told_is_one_that_the_gate_refuses() -> None:
+    assert load(Path(__file__).parents[2] / "params.yaml").gate.limits["fd.ratio"].most == TELLING

@@ -20,12 +20,17 @@ class RuntimeParams(Section):
     """Threads of TensorFlow's own pool; `auto` takes every processor this process may use."""
 
     precision: Precision = "auto"
-    """Of products and convolutions; `auto` is bfloat16 where the processor has it."""
+    """Of products and convolutions; `auto` is bfloat16 where the GPU has it, or without
+    one the processor."""
 
 
 def threads(runtime: RuntimeParams) -> int:
     """How many threads to use: as asked for, or one for each processor this process may use."""
-    return len(os.sched_getaffinity(0)) if runtime.threads == "auto" else runtime.threads
+    if runtime.threads != "auto":
+        return runtime.threads
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS cannot bind a process to processors
 
 
 def configure(runtime: RuntimeParams, begin: Callable[[], Any] = lambda: None) -> Any:
@@ -42,6 +47,9 @@ def configure(runtime: RuntimeParams, begin: Callable[[], Any] = lambda: None) -
 
         tf.config.threading.set_intra_op_parallelism_threads(threads(runtime))
         tf.config.threading.set_inter_op_parallelism_threads(1)
+        for gpu in tf.config.list_physical_devices("GPU"):
+            # or else it takes all memory, and a studio beside a training finds none
+            tf.config.experimental.set_memory_growth(gpu, True)
         tf.config.experimental.enable_op_determinism()
         check_keras()
         begun = begin()
@@ -71,7 +79,15 @@ def quiet_start() -> Iterator[None]:
 
 
 def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware (elsewhere it only costs time)."""
+    """Whether the GPUs, or without one this processor, multiply bfloat16 in hardware.
+
+    Elsewhere it only costs time. NVIDIA's GPUs do from compute capability 8.0 on.
+    """
+    import tensorflow as tf
+
+    if gpus := tf.config.list_physical_devices("GPU"):
+        details = map(tf.config.experimental.get_device_details, gpus)
+        return all(found.get("compute_capability", (0, 0)) >= (8, 0) for found in details)
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:

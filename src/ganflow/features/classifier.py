@@ -118,8 +118,9 @@ def train(
 ) -> dict[str, np.ndarray]:
     """Train a fresh network on 8-bit images (N, h, w, c) and labels (N,) in 0..classes−1.
 
-    The images may be a memory map: they are read a few batches at a time. Adam, a linear warm-up
-    over a tenth of the steps and a linear decay to nothing.
+    With k·N labels each image is seen k times an epoch, the i-th with the labels i, N + i, and so
+    on; `turn` makes k images of it. The images may be a memory map: they are read a few batches at
+    a time. Adam, a linear warm-up over a tenth of the steps and a linear decay to nothing.
 
     Returns:
         Its weights by name, float32.
@@ -130,7 +131,7 @@ def train(
     adam = keras.optimizers.Adam(lessons.learning_rate)
     adam.build(model.trainable_variables)
 
-    order = _order(len(images), lessons)
+    order = _order(len(labels), lessons)
     steps, batch = order.shape
     at_once = max(1, min(STEPS_PER_CALL, BYTES_PER_CALL // (batch * images[0].nbytes)))
 
@@ -138,7 +139,7 @@ def train(
     with progress(what, steps * batch) as shown:
         for first in range(0, steps, at_once):
             rows = order[first : first + at_once]
-            given = (first, images[rows], labels[rows].astype(np.int64))
+            given = (first, images[rows % len(images)], labels[rows].astype(np.int64))
             loss = learn_some(*map(tf.constant, given))
             shown.advance(rows.size, loss=float(loss))
     return {variable.path: np.asarray(variable.value) for variable in model.trainable_variables}

@@ -32,8 +32,8 @@ def mirror_accuracy(train: np.ndarray, held_out: np.ndarray, *, bfloat16: bool) 
     epochs = min(max(1, PASSES // (2 * len(images))), MOST_EPOCHS)
     lessons = Lessons(0, epochs, 64, 0.002, bfloat16)
     weights = classifier.train(
-        np.concatenate([images, images]),
-        np.repeat([0, 1], len(images)),
+        images,
+        np.repeat([0, 1], len(images)),  # each image both ways
         FEATURES,
         2,
         lessons,

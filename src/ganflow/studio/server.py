@@ -5,6 +5,8 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+import uvicorn
+
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import MODEL, PREPARED
 from ganflow.studio.guard import LOOPBACK, Guard
@@ -48,8 +50,6 @@ def serve(
 
     with quiet_start():
         configure(RuntimeParams(threads=threads or "auto"))
-
-        import uvicorn
 
         from ganflow.gan.saved import load_generator
         from ganflow.studio.app import create_app

@@ -22,6 +22,7 @@ from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
 from ganflow.data.readers.formats import check_source
 from ganflow.data.sources import require
+from ganflow.extras import EXTRA_OF
 from ganflow.stages.lock import check_lock
 from ganflow.versions import commands, dvc, git
 
@@ -73,8 +74,14 @@ def interpreter() -> Check:
 
 def versions() -> list[Check]:
     """The packages whose versions decide whether anything works; pip has seen to their bounds."""
-    packages = ("tensorflow", "keras", "dvc", "prefect")
-    return [Check(name, True, importlib.metadata.version(name)) for name in packages]
+    found = []
+    for name in ("tensorflow", "keras", "dvc", "prefect"):
+        try:
+            found.append(Check(name, True, importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            mend = f"pip install 'ganflow[{EXTRA_OF.get(name, 'all')}]'"
+            found.append(Check(name, False, "not installed", mend))
+    return found
 
 
 def free_disk(project: Path) -> Check:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from ganflow.extras import require
 from ganflow.versions import commands
 from ganflow.versions.commands import CommandResult
 
@@ -11,7 +12,12 @@ TRANSFER_SECONDS = 3600.0 * 6
 
 
 def command(*arguments: str) -> list[str]:
-    """The command line of DVC in this interpreter's environment."""
+    """The command line of DVC in this interpreter's environment.
+
+    Raises:
+        GanflowError: it is not installed there.
+    """
+    require("dvc")
     return [sys.executable, "-m", "dvc", *arguments]
 
 

@@ -36,9 +36,18 @@ SHAPES = [
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("classes", [0, 3])
 def test_any_size(architecture: str, shape: tuple[int, int, int], classes: int) -> None:
-    design = Design(architecture, shape, classes, 7)
+    check_shapes(Design(architecture, shape, classes, 7))
+
+
+@pytest.mark.parametrize("shape", [(33, 8, 1), (50, 64, 3), (64, 48, 3), (128, 96, 1)], ids=str)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_any_size_as_above_32_pixels(architecture: str, shape: tuple[int, int, int]) -> None:
+    check_shapes(Design(architecture, shape, 3, 7, width=16, coarsest=4))
+
+
+def check_shapes(design: Design) -> None:
     generator, discriminator = build_generator(design), build_discriminator(design)
-    labels = [tf.constant([0, 2])] if classes else []
+    shape, labels = design.shape, [tf.constant([0, 2])] if design.classes else []
     images = generator([tf.random.normal((2, 7)), *labels])
     assert tuple(images.shape) == (2, *shape)
     assert images.dtype == tf.float32
