@@ -8,7 +8,6 @@ of code that has changed.
 import ast
 import importlib
 import inspect
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,34 +18,11 @@ from dvc_data.hashfile.meta import Meta
 from ganflow.base.environment import LIBRARIES
 from ganflow.config.params import Params
 from ganflow.config.schema import SchemaNode
+from ganflow.stages.lock import modules_of
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "ganflow"
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-
-
-def file_of(module: str) -> Path | None:
-    """The file of a module of this package, None for any other."""
-    if module.split(".")[0] != "ganflow":
-        return None
-    path = SOURCE.joinpath(*module.split(".")[1:])
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-def imports(path: Path) -> Iterator[Path]:
-    """Files of this package that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            if (found := file_of(name)) is not None:
-                yield found
 
 
 def holds_code(path: Path) -> bool:
@@ -57,14 +33,7 @@ def holds_code(path: Path) -> bool:
 
 def code_of(stage: str) -> set[Path]:
     """Every file of this package that a stage's result depends on."""
-    found: set[Path] = set()
-    waiting = [SOURCE / "stages" / f"{stage}.py"]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting.extend(imports(path))
-    return {path for path in found if holds_code(path)}
+    return {path for path in modules_of(stage) if holds_code(path)}
 
 
 def declared_paths(stage: str) -> list[Path]:

@@ -7,19 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ganflow.base import environment
-from ganflow.base.environment import (
-    FIXED,
-    LIBRARIES,
-    LOCK,
-    changed_versions,
-    check_versions,
-    pin,
-    record_versions,
-    recorded_versions,
-    versions,
-)
-from ganflow.base.errors import GanflowError
+from ganflow.base.environment import FIXED, pin
 
 SRC = Path(__file__).parents[2] / "src"
 
@@ -139,24 +127,3 @@ def test_what_is_not_used_is_named() -> None:
 def test_a_command_says_which_settings_it_does_not_use(tmp_path: Path) -> None:
     done = run("from ganflow.cli import command\ncommand()", tmp_path, XLA_FLAGS="--x")
     assert "not used, as it may shape a result: XLA_FLAGS" in done.stderr
-
-
-def test_versions_are_recorded_and_compared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert set(versions()) == set(LIBRARIES)
-    assert set(record_versions(tmp_path)) == set(LIBRARIES)
-    assert recorded_versions(tmp_path) == versions()
-    check_versions(tmp_path)
-    installed = versions() | {"numpy": "99.1"}
-    monkeypatch.setattr(environment, "versions", lambda: installed)
-    assert list(changed_versions(tmp_path)) == ["numpy"]
-    with pytest.raises(GanflowError, match=r"numpy 99\.1 instead of") as caught:
-        check_versions(tmp_path)
-    assert "make clean run" in str(caught.value)
-    assert "ganflow upgrade" in str(caught.value)
-    record_versions(tmp_path)
-    check_versions(tmp_path)
-    (tmp_path / LOCK).write_text("numpy: 1")
-    with pytest.raises(GanflowError, match=r"keras .* instead of none"):
-        check_versions(tmp_path)

@@ -1,22 +1,16 @@
 """What a result depends on beside code, parameters and data: settings, versions, the processor.
 
 Settings that TensorFlow, Keras, oneDNN, NumPy and the locale would read from the environment or
-from a home folder are fixed or removed. The versions of the libraries that compute are recorded in
-ganflow.lock, whose keys are parameters of the stages in dvc.yaml.
+from a home folder are fixed or removed. `ganflow.stages.lock` records the versions.
 """
 
 import importlib.metadata
 import os
 import sys
-from collections.abc import Mapping, MutableMapping
-from pathlib import Path
-
-import yaml
+from collections.abc import MutableMapping
 
 from ganflow.base.errors import GanflowError
-from ganflow.base.files import write_text
 
-LOCK = Path("ganflow.lock")
 LIBRARIES = ("keras", "numpy", "pillow", "scipy", "tensorflow")
 
 REMOVED = ("DNNL_", "KERAS_", "NPY_", "NUMPY_", "ONEDNN_", "TF_", "XLA_")
@@ -34,11 +28,6 @@ FIXED = {
     "KERAS_HOME": os.devnull,  # so no keras.json is read, and none is written
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
-ABOUT = """\
-# The versions of the libraries that compute, with which the results in dvc.lock were made. They are
-# parameters of the stages in dvc.yaml, so that DVC takes no result of other versions for its own.
-# `ganflow upgrade` writes the installed versions here.
-"""
 
 
 def pin(environment: MutableMapping[str, str] = os.environ) -> list[str]:
@@ -114,52 +103,3 @@ def blas_kernels() -> list[str]:
 def versions() -> dict[str, str]:
     """The installed versions of the libraries that compute."""
     return {name: importlib.metadata.version(name) for name in LIBRARIES}
-
-
-def recorded_versions(project: Path) -> dict[str, str]:
-    """The versions in a project's ganflow.lock; empty without one."""
-    try:
-        found = yaml.safe_load((project / LOCK).read_text())
-    except (FileNotFoundError, yaml.YAMLError):
-        return {}
-    return {str(name): str(version) for name, version in (found or {}).items()}
-
-
-def changed_versions(project: Path) -> dict[str, tuple[str, str]]:
-    """The libraries that are installed in another version than recorded: (recorded, installed)."""
-    recorded = recorded_versions(project)
-    return {
-        name: (recorded.get(name, "none"), installed)
-        for name, installed in versions().items()
-        if recorded.get(name) != installed
-    }
-
-
-def check_versions(project: Path) -> None:
-    """Check that the installed versions are the recorded ones, in a project that records them.
-
-    Raises:
-        GanflowError: with both ways out.
-    """
-    changed = changed_versions(project) if (project / LOCK).exists() else {}
-    if changed:
-        raise GanflowError(
-            f"other versions are installed than {LOCK} records: {in_words(changed)}",
-            where=str(project.resolve() / LOCK),
-            expected="the recorded versions, which `make clean run` installs",
-            run="ganflow upgrade, to record the installed ones: stages then run again",
-        )
-
-
-def record_versions(project: Path) -> dict[str, tuple[str, str]]:
-    """Write the installed versions to ganflow.lock; returns what was changed."""
-    changed = changed_versions(project)
-    if changed:
-        lines = "".join(f'{name}: "{version}"\n' for name, version in versions().items())
-        write_text(project / LOCK, ABOUT + lines)
-    return changed
-
-
-def in_words(changed: Mapping[str, tuple[str, str]]) -> str:
-    """What `changed_versions` has found, for a message."""
-    return ", ".join(f"{name} {now} instead of {before}" for name, (before, now) in changed.items())

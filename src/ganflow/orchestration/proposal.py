@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from ganflow.base.environment import LOCK
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EVALUATION, RAW
 from ganflow.orchestration import processes
-from ganflow.stages.lock import recorded
+from ganflow.stages.lock import LOCK, recorded
 from ganflow.versions import git
 from ganflow.versions.gate_record import GATE_RECORD
 from ganflow.versions.git import ORIGIN, remote_commit, succeeds

@@ -14,11 +14,10 @@ from pathlib import Path
 from configobj import ConfigObj  # type: ignore[import-untyped]
 from filelock import FileLock
 
-from ganflow.base.environment import LOCK
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
-from ganflow.stages.lock import record
+from ganflow.stages.lock import LOCK, record
 from ganflow.versions import dvc, git
 
 

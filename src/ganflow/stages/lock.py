@@ -5,10 +5,11 @@ this one's. Libraries are recorded by version. A project that installs ganflow, 
 file of the project, also records a hash of the code of each stage, under the stage's name.
 """
 
+import ast
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ import yaml
 
 import ganflow
 from ganflow.base import environment
-from ganflow.base.environment import LOCK, recorded_versions
 from ganflow.base.errors import GanflowError
 from ganflow.base.files import sha256_of, write_text
 from ganflow.template import REPOSITORY
 
+LOCK = Path("ganflow.lock")
 CODE = Path("src/ganflow")
 PACKAGE = Path(ganflow.__file__).parent
 
@@ -55,11 +56,48 @@ def code_in(path: Path) -> dict[str, str]:
 
 
 def code_of(stage: str) -> str:
-    """A hash of the installed code that a stage's results depend on, as dvc.yaml lists it."""
-    listed = sorted(Path(path) for path in stages_in(REPOSITORY)[stage]["deps"])
-    paths = [path.relative_to(CODE) for path in listed if path.is_relative_to(CODE)]
-    found = {path.as_posix(): code_in(PACKAGE / path) for path in paths}
+    """A hash of the installed code that a stage's results depend on.
+
+    Of what this repository's dvc.yaml lists for the stage: the modules that the stage imports,
+    and files that are no modules, such as the report's templates.
+    """
+    listed = [Path(path) for path in stages_in(REPOSITORY)[stage]["deps"]]
+    folders = [PACKAGE / path.relative_to(CODE) for path in listed if path.is_relative_to(CODE)]
+    imported = modules_of(stage)
+    found = {
+        file.relative_to(PACKAGE).as_posix(): sha256_of(file)
+        for folder in folders
+        for file in files_below(folder)
+        if file.suffix != ".py" or file in imported
+    }
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def modules_of(stage: str) -> set[Path]:
+    """The files of this package that a stage's module imports, itself or through others."""
+    found: set[Path] = set()
+    waiting = [PACKAGE / "stages" / f"{stage}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(_imports(path))
+    return found
+
+
+def _imports(path: Path) -> Iterator[Path]:
+    """The files of this package that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for package, *parts in (name.split(".") for name in names):
+            file = PACKAGE.joinpath(*parts)
+            candidates = (file.with_suffix(".py"), file / "__init__.py")
+            if package == PACKAGE.name:
+                yield from (candidate for candidate in candidates if candidate.is_file())
 
 
 def keys_of(described: Mapping[str, Any]) -> set[str]:
@@ -70,7 +108,11 @@ def keys_of(described: Mapping[str, Any]) -> set[str]:
 
 def recorded(project: Path) -> dict[str, str]:
     """What a project's ganflow.lock has; empty without one."""
-    return recorded_versions(project)
+    try:
+        found = yaml.safe_load((project / LOCK).read_text())
+    except (FileNotFoundError, yaml.YAMLError):
+        return {}
+    return {str(name): str(version) for name, version in (found or {}).items()}
 
 
 def installed(project: Path) -> dict[str, str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from string import Template
 
 import ganflow
-from ganflow.base.environment import LOCK
 from ganflow.base.errors import GanflowError
 from ganflow.base.files import FULL, FullError
 from ganflow.base.paths import RAW
@@ -19,6 +18,7 @@ from ganflow.config import params as parameters
 from ganflow.config.recipe import write_recipe
 from ganflow.data.preview import show
 from ganflow.stages import lock
+from ganflow.stages.lock import LOCK
 from ganflow.template import PROJECT, REPOSITORY
 from ganflow.versions import dvc, git
 

@@ -19,7 +19,6 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from ganflow.base.environment import LOCK
 from ganflow.base.errors import GanflowError
 from ganflow.config import params as parameters
 from ganflow.config.params import Params
@@ -30,6 +29,7 @@ from ganflow.orchestration.flows.pipeline import STAGES, run_stages
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.reruns import Reruns
 from ganflow.orchestration.workspace import workspace
+from ganflow.stages.lock import LOCK
 from ganflow.versions import doctor, git
 from ganflow.versions.gate import Decision
 from ganflow.versions.gate_record import write_record
