@@ -6,6 +6,7 @@ ganflow.lock, whose keys are parameters of the stages in dvc.yaml.
 """
 
 import importlib.metadata
+import logging
 import os
 import sys
 from collections.abc import Mapping, MutableMapping
@@ -15,6 +16,8 @@ import yaml
 
 from ganflow.base.errors import GanflowError
 from ganflow.base.files import write_text
+
+LOGGER = logging.getLogger(__name__)
 
 LOCK = Path("ganflow.lock")
 LIBRARIES = ("keras", "numpy", "pillow", "scipy", "tensorflow")
@@ -70,8 +73,12 @@ def in_utf8() -> None:
         os.execve(sys.executable, command, {**os.environ, "PYTHONUTF8": "1"})
 
 
-def check_keras() -> None:
+def check_keras(strict: bool = True) -> None:
     """Check what Keras computes with, in a process where it may have been imported before.
+
+    Args:
+        strict: whether another epsilon is an error too; else it is only said, as the networks
+            remain the same.
 
     Raises:
         GanflowError: its settings are not the defaults.
@@ -93,7 +100,9 @@ def check_keras() -> None:
         "dtype_policy": "float32",
     }
     other = [f"{name} {found[name]}" for name in wanted if found[name] != wanted[name]]
-    if other:
+    if not strict and other == [f"epsilon {found['epsilon']}"]:
+        LOGGER.warning("Keras was set to %s before: results may differ a little", other[0])
+    elif other:
         raise GanflowError(
             f"Keras was set to {', '.join(other)} before ganflow was imported",
             where="this process",
