@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -100,8 +100,8 @@ def fit(
     return trainer, history, evaluator.shares
 
 
-def images_within(plan: Plan, extractor: Extractor, minutes: float, since: float) -> Choice:
-    """How many images a training may see that is to end within some minutes.
+def within(plan: Plan, extractor: Extractor, minutes: float, since: float) -> tuple[Plan, Choice]:
+    """The plan with as many images as a training may see that is to end within some minutes.
 
     Two blocks of steps and two snapshots are measured, on networks that are not used further; the
     first of each includes compiling, which the training has to do again.
@@ -134,5 +134,6 @@ def images_within(plan: Plan, extractor: Extractor, minutes: float, since: float
             expected=f"more than {(spent + least * an_image) / 60:.1f}",
             run="fit with more minutes, or with fewer images or train.snapshots",
         )
-    reason = f"minutes: {minutes:g}, at {an_image:.3g} seconds an image"
-    return Choice(images, reason)
+    choice = Choice(images, f"minutes: {minutes:g}, at {an_image:.3g} seconds an image")
+    announce("images", choice)
+    return replace(plan, train=plan.train.model_copy(update={"images": images})), choice
