@@ -242,7 +242,7 @@ class Measurement:
         return {"metrics": self.metrics, "detail": self.detail}
 
     def __str__(self) -> str:
-        """A line for each metric, and one for each doubt."""
+        """A line for each metric, for each that the images are too few for, and for each doubt."""
         found = summarise(self.metrics, self.detail).findings
         rows = [("", "samples", "95 % interval", "real images")]
         rows += [(one.name, one.value, one.interval, one.baseline) for one in found]
@@ -251,6 +251,8 @@ class Measurement:
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
+        left_out = self.detail.get("left_out", {})
+        lines += [f"left out: {family}: {why}" for family, why in left_out.items()]
         lines += [f"doubt: {doubt}" for doubt in doubts(self.detail)]
         return "\n".join(lines).replace("\u00a0", " ")
 

@@ -12,6 +12,7 @@ from ganflow.base.files import write_array
 from ganflow.base.store import Store
 from ganflow.config.data import DataParams
 from ganflow.data.prepare import read_rows
+from ganflow.data.readers.array_set import open_set
 from ganflow.data.readers.decoding import read_entry
 from ganflow.data.readers.formats import Source, recognise
 from ganflow.data.readers.gathering import ARRAYS, Gathered, gather
@@ -19,6 +20,8 @@ from ganflow.data.readers.labels import NO_LABEL
 from ganflow.data.readers.picture_set import list_pictures
 from ganflow.data.readers.pictures import UnusableError, read_size
 from ganflow.data.rejects import Rejects
+
+BYTES = np.dtype(np.uint8)
 
 Size = tuple[int, int]
 
@@ -93,6 +96,8 @@ def read_pictures(
     (folder / "rows").mkdir()
     if source.kind not in ARRAYS and not resize:
         _check_sizes(_sizes(source, folder / "listing"), (height, width), where)
+    if source.kind in ARRAYS and {a.source.dtype for a in open_set(source, form).parts} == {BYTES}:
+        form = form.model_copy(update={"range": [0, 255]})  # however dark they are
     try:
         with gather(source, form, folder / "rows", rejects, workers=0) as gathered:
             if gathered.stored and not resize:
@@ -103,6 +108,9 @@ def read_pictures(
                     where=where,
                     expected="images like the real ones",
                 )
+            for inference in gathered.inferred:
+                if form.range == "auto" and inference.what in ("range", "layout"):
+                    print(f"samples: {inference}")
             rows = np.flatnonzero(gathered.findings["usable"])
             with gathered.rows.open("rb") as stream:
                 images = read_rows(stream, rows, store.shape)
