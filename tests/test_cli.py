@@ -1,5 +1,6 @@
 """The command `ganflow`: what it says, how it ends, and how soon it starts."""
 
+import dataclasses
 import json
 import logging
 import os
@@ -338,3 +339,200 @@ def test_a_file_that_may_not_be_read_is_one_sentence(
     said = capsys.readouterr().err
     assert "ganflow: Permission denied\n  where:    data/prepared\n" in said
     assert "Traceback" not in said
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained model of 28×28 pixels that draws a 3 or a 7, so to say."""
+    import keras
+
+    from ganflow.gan.networks.build import build_discriminator, build_generator
+    from ganflow.gan.networks.design import Design
+    from ganflow.gan.saved import save_networks
+
+    keras.utils.set_random_seed(2)
+    design = Design("lean", (28, 28, 1), 2, 5)
+    card = {
+        "design": dataclasses.asdict(design),
+        "class_names": ["3", "7"],
+        "class_shares": [0.5, 0.5],
+    }
+    folder = tmp_path_factory.mktemp("model") / "model"
+    folder.mkdir()
+    save_networks(folder, build_generator(design), build_discriminator(design), card)
+    return folder
+
+
+def test_images_are_written_in_the_form_that_the_name_says(
+    project: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
+    from PIL import Image
+
+    chosen = ["--model", str(model), "--seed", "3"]
+    assert main(["generate", "12", "made", *chosen]) == 0
+    assert capsys.readouterr().out == "12 images in made\n"
+    names = sorted(path.name for path in (project / "made").iterdir())
+    assert names == [f"{place:02d}.png" for place in range(12)]
+    assert main(["generate", "12", "made.npz", *chosen]) == 0
+    with np.load("made.npz") as arrays, Image.open("made/04.png") as picture:
+        assert sorted(arrays["labels"]) == ["3"] * 6 + ["7"] * 6
+        np.testing.assert_array_equal(np.asarray(picture), arrays["images"][4, :, :, 0])
+    assert main(["generate", "5", "turns.npz", *chosen, "--classes", "7,3"]) == 0
+    with np.load("turns.npz") as arrays:
+        assert arrays["labels"].tolist() == ["7", "3", "7", "3", "7"]
+    assert main(["generate", "4", "grid.png", *chosen, "--truncation", "0.5"]) == 0
+    with Image.open("grid.png") as picture:
+        assert picture.size == (2 * 58 + 2, 2 * 58 + 2)
+
+
+def test_the_model_of_a_revision_or_of_the_project(
+    project: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def model_at(revision: str, *_: Path) -> Path:
+        asked.append(revision)
+        return model
+
+    monkeypatch.setattr("ganflow.generate.model_at", model_at)
+    assert main(["generate", "2", "before", "--model", "HEAD~1"]) == 0
+    assert asked == ["HEAD~1"]
+    (project / "data").mkdir()
+    (project / "data" / "model").symlink_to(model)
+    assert main(["generate", "2", "now"]) == 0
+    assert asked == ["HEAD~1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["2", "out"], 1, "there is no model here"),
+        (["2", "out", "--model", "no-such"], 1, "a branch or a tag; or a folder with a model"),
+        (["2", "."], 1, "there is something here already"),
+        (["2", "params.yaml"], 1, "there is something here already"),
+        (["0", "out", "--model", "{model}"], 2, "count: 0"),
+        (["2", "out", "--model", "{model}", "--classes", "8"], 2, "no class is '8'"),
+        (["2", "out", "--model", "{model}", "--truncation", "2"], 2, "truncation: 2.0"),
+    ],
+)
+def test_what_cannot_be_generated(
+    arguments: list[str],
+    status: int,
+    said: str,
+    project: Path,
+    model: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    filled = [word.replace("{model}", str(model)) for word in arguments]
+    assert main(["generate", *filled]) == status
+    assert said in capsys.readouterr().err
+    assert not (project / "out").exists()
+
+
+def test_a_hundred_images_cost_little_more_than_starting_tensorflow(
+    project: Path, model: Path
+) -> None:
+    """In seconds of processor time, of which TensorFlow takes most before anything is done."""
+
+    def spent(*arguments: str) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(
+            [sys.executable, *arguments],
+            cwd=project,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+            capture_output=True,
+            check=True,
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    started = min(spent("-c", "import tensorflow") for _ in range(2))
+    made = [spent("-m", "ganflow", "generate", "100", name, "--model", str(model)) for name in "ab"]
+    assert min(made) - started < 3
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with prepared 8×8 digits and quickly trained extractors."""
+    from ganflow.base.store import open_store
+    from ganflow.config.extractor import ExtractorParams
+    from ganflow.features.evaluators import train_extractors
+    from tests.stages.measured import write_store
+
+    folder = tmp_path_factory.mktemp("measured")
+    write_store(folder / "data/prepared")
+    params = ExtractorParams(features=8, epochs=2, batch=64)
+    train_extractors(open_store(folder / "data/prepared"), params, folder / "data/extractor")
+    (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    return folder
+
+
+def test_images_from_anywhere_are_measured(
+    measured: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import numpy as np
+    from PIL import Image
+
+    monkeypatch.chdir(measured)
+    images = np.load("data/prepared/train/images.npy")
+    np.save(tmp_path / "images.npy", images[:200])
+    for place in range(5):
+        (tmp_path / "pictures").mkdir(exist_ok=True)
+        Image.fromarray(images[place, :, :, 0]).save(tmp_path / f"pictures/{place}.png")
+    assert main(["measure", str(tmp_path / "images.npy")]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[0].split() == ["samples", "95", "%", "interval", "real", "images"]
+    assert table[1].startswith("Fréchet distance ")
+    assert any(line.startswith("doubt: There are 200 samples") for line in table)
+    assert main(["measure", str(tmp_path / "pictures"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["metrics"]["fd"]["value"] > 0
+    assert found["detail"]["copies"]["identical"] == 5
+
+
+def test_other_real_images_are_named_or_in_a_folder(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ganflow import api
+
+    asked = []
+    monkeypatch.setattr(api, "measure", lambda folder, real, params: asked.append(real))
+    (project / "data/raw/pets").mkdir(parents=True)
+    for real in ("pets", "elsewhere"):
+        assert main(["measure", "out", "--real", real]) == 0
+    assert asked == [Path("data/raw/pets"), Path("elsewhere")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "there is nothing here"),
+        (["params.yaml"], "nothing that can be read as images"),
+        (["empty"], "there is no picture in it"),
+        (["empty", "--real", "nowhere"], "there is nothing here"),
+    ],
+)
+def test_what_cannot_be_measured(
+    arguments: list[str],
+    said: str,
+    measured: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(measured)
+    Path("empty").mkdir(exist_ok=True)
+    assert main(["measure", *arguments]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_measuring_needs_the_prepared_data(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["measure", "out"]) == 1
+    said = capsys.readouterr().err
+    assert "data/prepared/dataset.json" in said
+    assert "dvc repro" in said

@@ -3,11 +3,12 @@
 import argparse
 import difflib
 import importlib
+import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -386,6 +387,70 @@ def _export(options: argparse.Namespace) -> None:
             from ganflow.export import export
         written = export(model, Path(options.target), options.form)
     print(f"{written.path}: loads in a fresh process, pixels differ by {written.difference} of 255")
+
+
+@tool(
+    "generate",
+    "write images of a trained generator",
+    "Write COUNT images of a generator: as PNGs into a new folder OUT, as one array file if OUT "
+    "ends in .npz, or as one grid if it ends in .png.",
+    argument("count", type=int, metavar="COUNT", help="how many"),
+    argument("out", metavar="OUT", help="a folder, or a file that ends in .npz or .png"),
+    argument("--classes", metavar="NAMES", help="such as 7,3, in turn; by default as in the data"),
+    argument("--seed", type=int, default=0, help="another one, other images (%(default)s)"),
+    argument("--truncation", type=float, default=1.0, help="below 1: less variety (%(default)s)"),
+    argument(
+        "--model",
+        metavar="REVISION|FOLDER",
+        help="a git revision or a folder whose model to take, by default data/model",
+    ),
+)
+def _generate(options: argparse.Namespace) -> None:
+    from ganflow.generate import check_target, model_folder, write_images
+
+    target = Path(options.out)
+    check_target(target)
+    folder = model_folder(options.model)
+    with _waiting("loading the model"):
+        from ganflow.api import load
+
+        model = load(folder)
+    labels = None
+    if options.classes is not None:
+        names = options.classes.split(",")
+        labels = [names[place % len(names)] for place in range(options.count)]
+    images, drawn = model.labelled_sample(options.count, labels, options.seed, options.truncation)
+    write_images(target, images, drawn)
+    print(f"{options.count} images in {target}")
+
+
+@tool(
+    "measure",
+    "measure images from anywhere against real ones",
+    "Measure images of any generator: a folder of pictures, an archive or an array file. By "
+    "default against the test split of data/prepared, with the classifiers in data/extractor. "
+    "Prints each metric with its interval, what real images reach, and doubts.",
+    argument("folder", metavar="FOLDER", help="of pictures, or an array file"),
+    argument(
+        "--real",
+        metavar="NAME|FOLDER",
+        help="other real images: a name below data/raw, or a folder; trains classifiers on them",
+    ),
+    argument("--json", action="store_true", help="print JSON, with all details"),
+)
+def _measure(options: argparse.Namespace) -> None:
+    from ganflow.api import measure, measure_in_project
+    from ganflow.config.params import load
+
+    params = load()
+    with redirect_stdout(sys.stderr):  # whatever is said meanwhile
+        if options.real is None:
+            found = measure_in_project(options.folder, params)
+        else:
+            named = RAW / options.real
+            real = named if named.exists() else Path(options.real)
+            found = measure(options.folder, real, params=params.model_dump())
+    print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if options.json else found)
 
 
 @tool(

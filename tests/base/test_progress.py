@@ -108,6 +108,26 @@ def test_a_terminal_gets_a_bar_on_standard_error(
     assert "fd 3" in terminal.getvalue()
 
 
+def test_a_notebook_gets_one_line_that_changes(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    with progress("train", 1000) as shown:
+        for _ in range(100):
+            clock.now += 0.1
+            shown.advance(10)
+    said = capsys.readouterr().out
+    assert said.endswith("\n")
+    assert said.count("\n") == 1
+    _, *lines = said.rstrip().split("\r")
+    assert len(lines) <= 21
+    assert all(LINE.fullmatch(line.rstrip()) for line in lines)
+    assert "1000/1000" in lines[-1]
+    with progress("sample", 10) as shown:
+        shown.advance(10)
+    assert capsys.readouterr().out == "", "short work says nothing"
+
+
 def test_work_of_unknown_length_shows_on_a_terminal_that_it_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -18,6 +19,7 @@ from ganflow.gan.objectives import OBJECTIVES
 from ganflow.gan.snapshots import Snapshot, SnapshotEvaluator
 from ganflow.gan.trainer import STEP_METRICS, Trainer
 from ganflow.gan.training import History, _divergence, snapshot_steps
+from ganflow.gan.workers import SINGLE
 from tests.gan.tiny import extractor, images
 
 BATCH, STEPS = 8, 130
@@ -105,6 +107,56 @@ def test_interrupted_anywhere_it_ends_the_same() -> None:
         np.testing.assert_array_equal(parts.pictures[seen], picture)
     for name, variable in whole_trainer.state().items():
         np.testing.assert_array_equal(trainer.state()[name], variable)
+
+
+class Watching(keras.callbacks.Callback):
+    """Notes what it is told, and stops the training at one block."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        super().__init__()
+        self.said: list[tuple[str, int, dict[str, float]]] = []
+        self.stop_at = stop_at
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.said.append(("block", batch, dict(logs)))
+        if batch == self.stop_at:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.said.append(("snapshot", epoch, dict(logs)))
+
+
+def run_watched(distances: list[float], *callbacks: keras.callbacks.Callback) -> History:
+    trainer, evaluator = new_trainer(), Scripted(distances)
+    evaluator.trainer = trainer
+    return training.train(trainer, Batches(*images(200, 0), 3), evaluator, None, SINGLE, callbacks)
+
+
+def test_callbacks_are_told_of_blocks_and_snapshots() -> None:
+    watching = Watching()
+    history = run_watched([3.0, 2.0, 2.5], watching)
+    blocks = [logs for what, _, logs in watching.said if what == "block"]
+    snapshots = [(epoch, logs) for what, epoch, logs in watching.said if what == "snapshot"]
+    assert [logs["images"] for logs in blocks] == [row[0] for row in history.rows]
+    assert set(blocks[0]) == {"images", *STEP_METRICS}
+    assert [(epoch, logs["images"], logs["fd"]) for epoch, logs in snapshots] == [
+        (index, *seen) for index, seen in enumerate(history.quality)
+    ]
+
+
+def test_a_callback_stops_the_training_with_a_snapshot(capsys: pytest.CaptureFixture[str]) -> None:
+    history = run_watched([3.0], Watching(stop_at=0))
+    assert [images for images, _ in history.quality] == [history.rows[-1][0]]
+    assert history.best is not None
+    assert "a callback asked for it: stopped after" in capsys.readouterr().out
+
+
+def test_the_early_stopping_of_keras(tmp_path: Path) -> None:
+    stopping = keras.callbacks.EarlyStopping(monitor="fd", mode="min", patience=1)
+    written = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))
+    history = run_watched([2.0, 3.0, 1.0], stopping, written)
+    assert [fd for _, fd in history.quality] == [2.0, 3.0]
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
 
 
 def test_history_is_by_images_seen() -> None:

@@ -14,9 +14,9 @@ from ganflow.gan.networks.build import (
     build_generator,
 )
 from ganflow.gan.networks.design import Design
+from ganflow.gan.sampling import drawn_labels
 from ganflow.gan.saved import save_networks
 from ganflow.stages import sample
-from ganflow.stages.sample import drawn_labels
 
 
 def write_model(root: Path, classes: int) -> None:

@@ -5,11 +5,14 @@ from a home folder are fixed or removed. `ganflow.stages.lock` records the versi
 """
 
 import importlib.metadata
+import logging
 import os
 import sys
 from collections.abc import MutableMapping
 
 from ganflow.base.errors import GanflowError
+
+LOGGER = logging.getLogger(__name__)
 
 LIBRARIES = ("keras", "numpy", "pillow", "scipy", "tensorflow")
 
@@ -59,8 +62,12 @@ def in_utf8() -> None:
         os.execve(sys.executable, command, {**os.environ, "PYTHONUTF8": "1"})
 
 
-def check_keras() -> None:
+def check_keras(strict: bool = True) -> None:
     """Check what Keras computes with, in a process where it may have been imported before.
+
+    Args:
+        strict: whether another epsilon is an error too; else it is only said, as the networks
+            remain the same.
 
     Raises:
         GanflowError: its settings are not the defaults.
@@ -82,7 +89,9 @@ def check_keras() -> None:
         "dtype_policy": "float32",
     }
     other = [f"{name} {found[name]}" for name in wanted if found[name] != wanted[name]]
-    if other:
+    if not strict and other == [f"epsilon {found['epsilon']}"]:
+        LOGGER.warning("Keras was set to %s before: results may differ a little", other[0])
+    elif other:
         raise GanflowError(
             f"Keras was set to {', '.join(other)} before ganflow was imported",
             where="this process",

@@ -4,15 +4,19 @@ On a terminal this is a bar; in a pipe, a log or a Prefect run it is one line ev
 seconds, in a form that `flows` turns into a progress artifact:
 
     progress: train 12800/128000 images, 10 %, 1020 images/s, 1:53 left, fd 12.3
+
+In a notebook it is this line too, which stays one and changes.
 """
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
 SECONDS_BETWEEN_LINES = 5.0
+SECONDS_BETWEEN_CHANGES = 0.5
+"""Of the line in a notebook, which sends each over a network."""
 
 
 class Progress(Protocol):
@@ -30,6 +34,12 @@ def progress(what: str, total: int, unit: str = "images", done: int = 0) -> Iter
     if sys.stderr.isatty():
         with _bar(what, total, unit, done) as bar:
             yield bar
+    elif "ipykernel" in sys.modules:
+        line = _ChangingLine(what, total, unit, done)
+        try:
+            yield line
+        finally:
+            line.end()
     else:
         yield _Lines(what, total, unit, done)
 
@@ -56,18 +66,37 @@ class _Lines:
         self.done += by
         now = time.monotonic()
         finished = self.done >= self.total and now - self.started > SECONDS_BETWEEN_LINES
-        if not finished and now - self.printed < SECONDS_BETWEEN_LINES:
-            return
-        self.printed = now
+        if finished or now - self.printed >= SECONDS_BETWEEN_LINES:
+            self.printed = now
+            print(self.line(now, figures), flush=True)
+
+    def line(self, now: float, figures: Mapping[str, float]) -> str:
         rate = (self.done - self.resumed_at) / max(now - self.started, 1e-9)
         left = int(max(self.total - self.done, 0) / max(rate, 1e-9))
         shown = "".join(f", {name} {value:.4g}" for name, value in figures.items())
-        print(
+        return (
             f"progress: {self.what} {self.done}/{self.total} {self.unit}, "
             f"{100 * self.done / max(self.total, 1):.0f} %, {_short(rate)} {self.unit}/s, "
-            f"{left // 60}:{left % 60:02d} left{shown}",
-            flush=True,
+            f"{left // 60}:{left % 60:02d} left{shown}"
         )
+
+
+class _ChangingLine(_Lines):
+    """One line that changes, as a notebook shows what follows a carriage return."""
+
+    text = ""
+
+    def advance(self, by: int = 1, **figures: float) -> None:
+        self.done += by
+        now = time.monotonic()
+        if now - self.printed >= SECONDS_BETWEEN_CHANGES or (self.text and self.done >= self.total):
+            self.printed = now
+            self.text = self.line(now, figures).ljust(len(self.text))
+            print(f"\r{self.text}", end="", flush=True)
+
+    def end(self) -> None:
+        if self.text:
+            print()
 
 
 def _short(rate: float) -> str:

@@ -1,5 +1,6 @@
 """The `runtime` section, and setting TensorFlow up so that equal inputs give equal bytes."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from pydantic import Field
 
 from ganflow.base.environment import check_keras
 from ganflow.base.section import Section
+
+LOGGER = logging.getLogger(__name__)
 
 Precision = Literal["auto", "bfloat16", "float32", "float16"]
 
@@ -33,7 +36,9 @@ def threads(runtime: RuntimeParams) -> int:
     return os.cpu_count() or 1  # macOS cannot bind a process to processors
 
 
-def configure(runtime: RuntimeParams, begin: Callable[[], Any] = lambda: None) -> Any:
+def configure(
+    runtime: RuntimeParams, begin: Callable[[], Any] = lambda: None, strict: bool = True
+) -> Any:
     """Fix TensorFlow's threads and make its operations deterministic.
 
     The order in which partial sums are added depends on the number of threads, so it is part
@@ -41,17 +46,29 @@ def configure(runtime: RuntimeParams, begin: Callable[[], Any] = lambda: None) -
 
     Args:
         begin: what has to be done between the one and the other; its result is returned.
+        strict: whether it is an error that this process has used TensorFlow with other threads, or
+            Keras with another epsilon; else it is only said, as results then differ little.
     """
     with quiet_start():
         import tensorflow as tf
 
-        tf.config.threading.set_intra_op_parallelism_threads(threads(runtime))
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads(runtime))
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        except RuntimeError:  # its threads have started
+            if strict:
+                raise
+            LOGGER.warning(
+                "TensorFlow has run in this process before, with other threads than "
+                "runtime.threads: %d: results may differ in their last bits from those of a fresh "
+                "process",
+                threads(runtime),
+            )
         for gpu in tf.config.list_physical_devices("GPU"):
             # or else it takes all memory, and a studio beside a training finds none
             tf.config.experimental.set_memory_growth(gpu, True)
         tf.config.experimental.enable_op_determinism()
-        check_keras()
+        check_keras(strict)
         begun = begin()
         tf.zeros(()).numpy()  # the first operation, which looks for devices
     return begun

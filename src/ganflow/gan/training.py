@@ -3,10 +3,11 @@
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import keras
 import numpy as np
 
 from ganflow.base.errors import TrainingError
@@ -71,19 +72,30 @@ class History:
         else:
             self.since_best += 1
 
+    def logs(self) -> dict[str, float]:
+        """What callbacks are told: the last row by name, and the distance of the last snapshot."""
+        logs = dict(zip(("images", *STEP_METRICS), self.rows[-1], strict=True))
+        return logs | ({"fd": self.quality[-1][1]} if self.quality else {})
+
 
 def train(
     trainer: Trainer,
     batches: Batches,
     evaluator: SnapshotEvaluator,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | None,
     workers: Workers = SINGLE,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> History:
     """Train to the end, from the last checkpoint if there is one.
 
     On return the trainer's variables are those of the last step; the best snapshot, with the
     weights of its generator, is in the history. A training that diverges after its first snapshot
     stops there, and the history says so.
+
+    Args:
+        callbacks: told of blocks of steps as of batches and of snapshots as of epochs, at the end
+            of each, with `History.logs`. Their `model` is the averaged generator; where they set
+            its `stop_training`, a last snapshot is taken.
 
     Raises:
         TrainingError: the training has diverged or collapsed before there was a snapshot to keep.
@@ -92,7 +104,10 @@ def train(
     workers.broadcast_state(trainer.state(), step)
     snapshot_at = snapshot_steps(trainer.steps, trainer.params.snapshots)
     saved = time.monotonic()
-    batch = trainer.params.batch
+    batch, model = trainer.params.batch, trainer.averaged
+    model.stop_training = False  # as `keras.Model.fit` does
+    told = keras.callbacks.CallbackList(list(callbacks), model=model)
+    told.on_train_begin()
     with progress("train", trainer.steps * batch, done=step * batch) as shown:
         sizes = list(_blocks(step, snapshot_at, trainer))
         blocks = batches.blocks(step * batch, [size * batch for size in sizes])
@@ -101,26 +116,27 @@ def train(
             metrics = trainer.train_steps(images, labels, np.int64(step)).numpy()
             step += size
             history.rows.append([step * batch, *(float(value) for value in metrics)])
+            told.on_train_batch_end(len(history.rows) - 1, history.logs())
             problem = _divergence(history, trainer.params.objective)
-            if not problem and step in snapshot_at:
+            if not problem and (step in snapshot_at or model.stop_training):
                 snapshot = evaluator.snapshot(step * batch)
                 if _is_finite(snapshot):
                     history.add(snapshot)
                     _check_variety(history, step)
+                    told.on_epoch_end(len(history.quality) - 1, history.logs())
                 else:  # the losses of a block precede its last update
                     problem = "the generator's weights are no longer numbers"
             if problem:
                 _stop(history, problem, step, batch)
                 break
             shown.advance(size * batch, **_shown(metrics, history))
-            patience = trainer.params.patience
-            if patience and history.since_best >= patience:
-                print(f"no better snapshot in {patience}: stopped after {step * batch} images")
+            if _ends_early(trainer, history, step * batch):
                 break
-            if time.monotonic() - saved >= CHECKPOINT_SECONDS:
+            if checkpoints and time.monotonic() - saved >= CHECKPOINT_SECONDS:
                 _save(trainer, history, step, checkpoints)
                 saved = time.monotonic()
     workers.broadcast_continue(False)
+    told.on_train_end(history.logs())
     return history
 
 
@@ -141,10 +157,15 @@ def snapshot_steps(steps: int, snapshots: int) -> list[int]:
     return sorted({max(1, round(steps * (i + 1) / snapshots)) for i in range(snapshots)})
 
 
+def block_steps(trainer: Trainer) -> int:
+    """The number of steps in one call, where no snapshot ends it."""
+    step_bytes = trainer.params.batch * math.prod(trainer.design.shape)
+    return max(1, min(BLOCK_STEPS, BLOCK_BYTES // step_bytes))
+
+
 def _blocks(step: int, snapshot_at: list[int], trainer: Trainer) -> Iterator[int]:
     """The number of steps of each call, which ends at a multiple of a block or at a snapshot."""
-    step_bytes = trainer.params.batch * math.prod(trainer.design.shape)
-    block = max(1, min(BLOCK_STEPS, BLOCK_BYTES // step_bytes))
+    block = block_steps(trainer)
     while step < trainer.steps:
         next_snapshot = next(next_snapshot for next_snapshot in snapshot_at if next_snapshot > step)
         end = min(next_snapshot, (step // block + 1) * block)
@@ -176,6 +197,19 @@ def _divergence(history: History, objective: Objective) -> str:
         return ""
     seen = ", ".join(f"{n} {v:.4g}" for n, v in zip(STEP_METRICS, metrics[-1], strict=True))
     return f"{what}: {seen}"
+
+
+def _ends_early(trainer: Trainer, history: History, seen: int) -> bool:
+    """Whether the training ends before its last step, which is said."""
+    patience = trainer.params.patience
+    reasons = (
+        (patience and history.since_best >= patience, f"no better snapshot in {patience}"),
+        (trainer.averaged.stop_training, "a callback asked for it"),
+    )
+    reason = next((words for applies, words in reasons if applies), "")
+    if reason:
+        print(f"{reason}: stopped after {seen} images")
+    return bool(reason)
 
 
 def _stop(history: History, problem: str, step: int, batch: int) -> None:
@@ -244,7 +278,9 @@ def _save(trainer: Trainer, history: History, step: int, checkpoints: Checkpoint
         print(f"the checkpoint could not be written, the training continues: {error}", flush=True)
 
 
-def _resume(trainer: Trainer, checkpoints: Checkpoints) -> tuple[History, int]:
+def _resume(trainer: Trainer, checkpoints: Checkpoints | None) -> tuple[History, int]:
+    if checkpoints is None:
+        return History(), 0
     checkpoint = checkpoints.load()
     if checkpoint is None:
         for folder in checkpoints.unused():

@@ -22,7 +22,8 @@ import numpy as np
 import tensorflow as tf
 
 from ganflow.base.errors import ParameterError, TrainingError
-from ganflow.config.train import Strategy
+from ganflow.base.runtime import RuntimeParams, configure
+from ganflow.config.train import Strategy, TrainParams
 
 WAIT_SECONDS = float(os.environ.get("GANFLOW_WAIT_SECONDS", "600"))
 """How long workers wait for each other before the first step."""
@@ -210,6 +211,19 @@ class Cluster(Workers):
             f"at {self.config.addresses[task]}"
             for task in tasks
         )
+
+
+def start_workers(
+    runtime: RuntimeParams, train: TrainParams, join: bool = False, strict: bool = True
+) -> Workers:
+    """Set up TensorFlow, and make the workers.
+
+    Args:
+        strict: as in `ganflow.base.runtime.configure`.
+    """
+    workers: Workers = configure(runtime, lambda: make_workers(train.strategy, join), strict)
+    check_batch(train.batch, workers.replicas)
+    return workers
 
 
 def make_workers(strategy: Strategy, join: bool = False) -> Workers:

@@ -67,6 +67,16 @@ def of_few_images(test: int) -> list[str]:
     ]
 
 
+def of_few_samples(samples: int, usual: int) -> list[str]:
+    """Whether there are fewer samples than the evaluation of a model has."""
+    if samples >= usual:
+        return []
+    return [
+        f"There are {samples:,} samples, and {usual:,} are usual: distances of fewer are larger "
+        "and vary more. Compare them with their baseline, and with those of as many samples."
+    ]
+
+
 def of_two_opinions(first: float, second: float) -> list[str]:
     """Whether the Fréchet ratios under two extractors are too far apart."""
     if agree(first, second):

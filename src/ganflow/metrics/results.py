@@ -39,8 +39,8 @@ def write_findings(
     Args:
         names: what both JSON files say besides numbers: the profile and the evaluator's id.
     """
-    write_json(folder / "metrics.json", {**_rounded(findings.metrics), **names})
-    write_json(folder / "detail.json", {**_rounded(findings.detail), **names})
+    write_json(folder / "metrics.json", {**rounded(findings.metrics), **names})
+    write_json(folder / "detail.json", {**rounded(findings.detail), **names})
     plots = folder / "plots"
     for name, rows in findings.tables.items():
         if name == "classes":
@@ -48,15 +48,16 @@ def write_findings(
         text = io.StringIO()
         table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         table.writeheader()
-        table.writerows(_rounded(rows))
+        table.writerows(rounded(rows))
         write_text(plots / f"{name}.csv", text.getvalue())
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """The value with every number in it rounded to `DIGITS`."""
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 

@@ -22,7 +22,7 @@ def run(runtime: RuntimeParams, evaluation: EvaluationParams) -> None:
     """All random numbers have fixed seeds, so equal samples get equal metrics."""
     configure(runtime)
     store = open_store(PREPARED)
-    count, resamples = PLANS[evaluation.profile]
+    count, _ = PLANS[evaluation.profile]
     full = evaluation.profile == "full"
     samples, labels = read_samples(SAMPLES, store, count)
     source = store.card["sha256"]
@@ -33,7 +33,7 @@ def run(runtime: RuntimeParams, evaluation: EvaluationParams) -> None:
         weights = weights_file(RAW / "inception", evaluation.inception_weights)
         inception = Inception(weights)
         hashes.append(sha256_of(weights))
-    plan = Plan(count, resamples, evaluation.baseline_draws, threads(runtime), MODES if full else 0)
+    plan = plan_for(evaluation, runtime, count)
     with progress("evaluate", STEPS + 1, "steps") as shown:
         findings, generated, real = evaluate_samples(
             Evaluator(first, second, inception), samples, labels, store, plan, full, shown.advance
@@ -50,3 +50,10 @@ def run(runtime: RuntimeParams, evaluation: EvaluationParams) -> None:
             write_pictures(folder / "plots", findings, samples, labels, generated, train, real)
         shown.advance()
     print_findings(findings)
+
+
+def plan_for(evaluation: EvaluationParams, runtime: RuntimeParams, samples: int) -> Plan:
+    """How much is measured of so many samples."""
+    _, resamples = PLANS[evaluation.profile]
+    modes = MODES if evaluation.profile == "full" else 0
+    return Plan(samples, resamples, evaluation.baseline_draws, threads(runtime), modes)

@@ -1,0 +1,139 @@
+"""A training on a prepared store: what the stage `train` and `ganflow.fit` have in common."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from ganflow.base.errors import ParameterError
+from ganflow.base.runtime import RuntimeParams, resolved
+from ganflow.base.store import Store
+from ganflow.config.model import ModelParams
+from ganflow.config.train import TrainParams
+from ganflow.features.extractor import Extractor
+from ganflow.gan.batches import Batches
+from ganflow.gan.checkpoint import Checkpoints
+from ganflow.gan.defaults import Choice, choose, facts_of
+from ganflow.gan.inputs import class_shares, design_for
+from ganflow.gan.snapshots import SnapshotEvaluator
+from ganflow.gan.trainer import Trainer
+from ganflow.gan.training import History, block_steps
+from ganflow.gan.training import train as train_networks
+from ganflow.gan.workers import SINGLE, Workers
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What shapes a training, and the data that it reads.
+
+    Attributes:
+        train: without `auto`, as `chosen` returns it.
+        workers: in whose strategy the networks are made.
+    """
+
+    seed: int
+    runtime: RuntimeParams
+    model: ModelParams
+    train: TrainParams
+    store: Store
+    workers: Workers = SINGLE
+
+    def trainer(self) -> Trainer:
+        design, precision = design_for(self.model, self.store), resolved(self.runtime.precision)
+        with self.workers.strategy.scope():
+            return Trainer(design, self.train, precision, self.seed)
+
+    def batches(self) -> Batches:
+        split = self.store.split("train")
+        return Batches(split.images, split.labels, self.seed, self.train.mirror is True)
+
+    def evaluator(self, trainer: Trainer, extractor: Extractor) -> SnapshotEvaluator:
+        shares = class_shares(self.store.split("train").labels, trainer.design.classes)
+        images = self.store.split("validation").images
+        return SnapshotEvaluator(trainer, extractor, images, shares, self.seed)
+
+
+def chosen(
+    train: TrainParams, store: Store, extractor_card: Mapping[str, Any]
+) -> tuple[TrainParams, dict[str, Choice]]:
+    """The section without `auto`, and what was chosen for this set, which is printed."""
+    train, choices = choose(train, facts_of(store, extractor_card))
+    for name, choice in choices.items():
+        announce(name, choice)
+    return train, choices
+
+
+def announce(name: str, choice: Choice) -> None:
+    """Print what was chosen for a key of the section `train`."""
+    print(
+        f"train.{name}: {choice.value} ({choice.reason}; to change it, set train.{name} in "
+        "params.yaml)",
+        flush=True,
+    )
+
+
+def fit(
+    plan: Plan,
+    extractor: Extractor,
+    checkpoints: Checkpoints | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> tuple[Trainer, History, list[float]]:
+    """Train to the end.
+
+    Args:
+        extractor: computes the features by which snapshots are measured.
+        checkpoints: from which the training resumes; None keeps none.
+        callbacks: told as `ganflow.gan.training.train` says.
+
+    Returns:
+        the trainer after the last step, the history with the best snapshot, and the frequency of
+        each class in the training split.
+    """
+    trainer = plan.trainer()
+    evaluator = plan.evaluator(trainer, extractor)
+    history = train_networks(
+        trainer, plan.batches(), evaluator, checkpoints, plan.workers, callbacks
+    )
+    return trainer, history, evaluator.shares
+
+
+def within(plan: Plan, extractor: Extractor, minutes: float, since: float) -> tuple[Plan, Choice]:
+    """The plan with as many images as a training may see that is to end within some minutes.
+
+    Two blocks of steps and two snapshots are measured, on networks that are not used further; the
+    first of each includes compiling, which the training has to do again.
+
+    Args:
+        since: when the minutes began, by `time.monotonic`.
+
+    Raises:
+        ParameterError: not one batch fits.
+    """
+    trainer, batch = plan.trainer(), plan.train.batch
+    evaluator, steps = plan.evaluator(trainer, extractor), block_steps(trainer)
+    marks = [time.monotonic()]
+    for pixels, labels in plan.batches().blocks(0, [steps * batch] * 2):
+        trainer.train_steps(pixels, labels, np.int64(0)).numpy()
+        marks.append(time.monotonic())
+    for _ in range(2):
+        evaluator.snapshot(0)
+        marks.append(time.monotonic())
+    first_block, block, first_snapshot, snapshot = np.diff(marks).tolist()
+    compiling = max(0.0, first_block - block) + max(0.0, first_snapshot - snapshot)
+    spent = marks[-1] - since + compiling + plan.train.snapshots * snapshot
+    an_image = block / (steps * batch)
+    least = max(batch, 64)  # of `train.images`
+    images = int((60 * minutes - spent) / an_image) // batch * batch
+    if images < least:
+        raise ParameterError(
+            f"minutes: {minutes:g} is too short: {spent / 60:.1f} go into reading the images, "
+            f"learning what measures them, and {plan.train.snapshots} snapshots",
+            expected=f"more than {(spent + least * an_image) / 60:.1f}",
+            run="fit with more minutes, or with fewer images or train.snapshots",
+        )
+    choice = Choice(images, f"minutes: {minutes:g}, at {an_image:.3g} seconds an image")
+    announce("images", choice)
+    return replace(plan, train=plan.train.model_copy(update={"images": images})), choice
