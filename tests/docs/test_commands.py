@@ -96,11 +96,11 @@ def test_git(command: Command) -> None:
 
 @named(shown("pip"))
 def test_pip(command: Command) -> None:
-    """What is to be installed is this project, bare or with an extra that it has."""
+    """What is to be installed is this project, bare or with an extra, from anywhere."""
     import tomllib
 
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = re.fullmatch(r"ganflow(?:\[(\w+)\])?", command.words[-1])
+    asked = re.fullmatch(r"ganflow(?:\[(\w+)\])?(?: @ git\+https://\S+)?", command.words[-1])
     assert command.words[1] == "install"
     assert asked
     assert asked[1] in {None, *extras["optional-dependencies"]}
