@@ -1,4 +1,4 @@
-"""The pull-request workflow gives nothing away and runs nothing that is named by an attacker."""
+"""The workflows give nothing away and run nothing that is named by an attacker."""
 
 import re
 from typing import Any
@@ -9,19 +9,26 @@ import yaml
 from tests.flows.conftest import ROOT
 
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
-OURS = {"actions/checkout", "actions/setup-python", "actions/cache"}
+USED = {
+    "actions/checkout",
+    "actions/setup-python",
+    "actions/cache",
+    "actions/upload-artifact",
+    "actions/download-artifact",
+    "pypa/gh-action-pypi-publish",
+}
 
 
 def jobs() -> list[Any]:
     return [job for file in FILES for job in yaml.safe_load(file.read_text())["jobs"].values()]
 
 
-def test_every_action_is_one_of_three_pinned_by_hash() -> None:
+def test_every_action_is_known_and_pinned_by_hash() -> None:
     used = [step["uses"] for job in jobs() for step in job["steps"] if "uses" in step]
     assert used
     for action in used:
         name, _, version = action.partition("@")
-        assert name in OURS
+        assert name in USED
         assert re.fullmatch(r"[0-9a-f]{40}", version)
 
 
@@ -35,7 +42,9 @@ def test_permissions_are_least(file: Any) -> None:
         writes = {name for name, level in job["permissions"].items() if level == "write"}
         runs_their_code = any("checkout" in step.get("uses", "") for step in job["steps"])
         assert not (writes and runs_their_code)
-        assert writes <= {"pull-requests"}
+        # a comment on the pull request, and the release workflow's proof of what it is
+        assert writes <= {"pull-requests", "id-token"}
+        assert "id-token" not in writes or list(triggers) == ["push"]
 
 
 def test_what_comes_from_outside_reaches_a_shell_as_a_variable() -> None:
