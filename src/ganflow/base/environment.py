@@ -111,4 +111,13 @@ def blas_kernels() -> list[str]:
 
 def versions() -> dict[str, str]:
     """The installed versions of the libraries that compute."""
-    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+    return {name: _version(name) for name in LIBRARIES}
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        if library != "tensorflow":
+            raise
+        return importlib.metadata.version("tensorflow-cpu")  # the same modules without CUDA's
