@@ -6,20 +6,32 @@
 # deployments/docker.yaml keeps a clone with its whole history,
 # DVC's cache and the checkpoints. What is installed here is what requirements.lock says, by hash;
 # the code that runs is the clone's.
-ARG PYTHON=3.11.13
+# BASE is any Debian with Python 3.11 to 3.13 and its venv module; `make test-image` builds on
+# Debian 13 alone.
+ARG BASE=python:3.11.13-slim-bookworm
 
-FROM python:${PYTHON}-slim-bookworm AS environment
+FROM ${BASE} AS environment
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 WORKDIR /build
-RUN python -m venv /opt/venv
+RUN python3 -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
-COPY requirements.lock ./
+COPY requirements.lock requirements-cpu.lock ./
 # The locked pip first: older ones do not take a pin with extras for the package itself.
 RUN awk '/^pip==/ {on = 1} on {print} on && !/\\$/ {exit}' requirements.lock > pip.lock \
-    && pip install --require-hashes -r pip.lock \
-    && pip install --require-hashes -r requirements.lock
+    && pip install --require-hashes -r pip.lock
+# On x86-64 TensorFlow comes without CUDA's parts: a third smaller, and it trains the same bytes.
+# What remains of `tensorflow` in the lock is for other processors. Headers and libclang are for
+# who builds extensions.
+RUN awk '/^[a-zA-Z]/ {skip = /^tensorflow==/} !skip' requirements.lock > others.lock \
+    && if [ "$(uname -m)" = x86_64 ]; then \
+           pip install --no-deps --require-hashes -r others.lock -r requirements-cpu.lock; \
+       else \
+           pip install --no-deps --require-hashes -r requirements.lock; \
+       fi \
+    && rm -rf /opt/venv/lib/python3.*/site-packages/tensorflow/include \
+        /opt/venv/lib/python3.*/site-packages/clang
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 # What `ganflow init` copies is in the wheel too.
@@ -28,11 +40,12 @@ COPY .github .github
 COPY flows flows
 RUN pip install --no-deps --no-build-isolation .
 
-FROM python:${PYTHON}-slim-bookworm
-# The versions of Debian 12, without the parts that its security updates change.
+FROM ${BASE}
+# Debian's stable release fixes the versions.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        ca-certificates=2023* gh=2.23.* git=1:2.39.* openssh-client=1:9.2* tini=0.19.* \
+        ca-certificates gh git openssh-client tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 1000 --create-home --shell /usr/sbin/nologin ganflow \
     && install --directory --owner ganflow --group ganflow /srv/ganflow

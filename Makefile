@@ -20,8 +20,8 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help run repro test lint coverage docs test-slow test-system test-reference bench-setup \
-  fuzz clean lock installed test-installed
+.PHONY: help run repro test lint coverage docs test-slow test-system test-image test-reference \
+  bench-setup fuzz clean lock installed test-installed
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,7 +63,10 @@ test-slow: test-installed ## proofs that take minutes
 
 test-system: test-installed ## proofs that need a browser and PostgreSQL, from the distribution
 	@pip install --quiet --disable-pip-version-check --group system
-	@python -m pytest -q -n 2 --dist loadfile -m system
+	@python -m pytest -q -n 2 --dist loadfile -m "system and not image"
+
+test-image: test-installed ## the image, built and used (needs root, buildah and debootstrap)
+	@python -m pytest -q -m image
 
 bench-setup: test-installed ## what the benchmarks compare with, into the same .venv
 	@pip install --quiet --disable-pip-version-check --group bench && \
@@ -79,13 +82,17 @@ clean: ## remove the environment, the state folder and every output that DVC can
 
 # Versions stay as they are unless UPGRADE names them: a new TensorFlow or NumPy may train other
 # bytes. The first lock is what runs: the extra `all`, with DVC's client for S3, which an image needs
-# to get its data; the second has the same versions and adds what tests and linters need.
-COMPILE = $(UV) pip compile pyproject.toml --extra all --extra s3 --group build --universal \
-  --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --no-emit-index-url \
-  --no-emit-find-links --quiet --custom-compile-command "make lock" $(UPGRADE)
+# to get its data; the second has TensorFlow without CUDA's parts, for the image; the third has the
+# versions of the first and adds what tests and linters need.
+LOCK = $(UV) pip compile --generate-hashes --no-strip-extras --no-annotate --no-emit-index-url \
+  --no-emit-find-links --quiet --custom-compile-command "make lock"
+COMPILE = $(LOCK) pyproject.toml --extra all --extra s3 --group build --universal \
+  --python-version 3.11 $(UPGRADE)
 
-lock: ## resolve both locks anew (needs uv); UPGRADE="--upgrade-package prefect", or --upgrade
+lock: ## resolve the locks anew (needs uv); UPGRADE="--upgrade-package prefect", or --upgrade
 	@$(COMPILE) -o requirements.lock
+	@sed -n 's/^tensorflow==\([^ ]*\) .*/tensorflow-cpu==\1/p' requirements.lock | \
+	  $(LOCK) - --no-deps -o requirements-cpu.lock
 	@$(COMPILE) --group test --constraint requirements.lock -o requirements-dev.lock
 
 # What .venv was made from is compared at every call, which takes some hundredths of a second: a

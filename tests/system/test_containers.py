@@ -1,4 +1,4 @@
-"""The Dockerfile and the container deployments, as far as they can be tested without an engine."""
+"""The Dockerfile and the container deployments, without building the image: test_image does."""
 
 import re
 import shutil
@@ -53,6 +53,12 @@ def test_what_the_image_copies_reaches_it(tmp_path: Path) -> None:
         (tmp_path / name).write_text("# x")
     seen = run("git", "ls-files", "--others", "--exclude-standard", cwd=tmp_path).split()
     assert set(seen) == {*names, *inside} - folders
+
+
+def test_the_image_has_the_tensorflow_of_the_lock() -> None:
+    (version,) = re.findall(r"^tensorflow==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)
+    cpu = (ROOT / "requirements-cpu.lock").read_text()
+    assert re.findall(r"^[a-z].*==(\S+)", cpu, re.M) == [version]
 
 
 def test_the_library_installs_from_what_is_copied(tmp_path: Path) -> None:
