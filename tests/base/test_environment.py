@@ -1,5 +1,6 @@
 """Nothing in the environment shapes a byte, and versions are recorded."""
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ganflow.base.environment import FIXED, pin
+from ganflow.base.environment import FIXED, pin, version_of
 
 SRC = Path(__file__).parents[2] / "src"
 
@@ -127,3 +128,13 @@ def test_what_is_not_used_is_named() -> None:
 def test_a_command_says_which_settings_it_does_not_use(tmp_path: Path) -> None:
     done = run("from ganflow.cli import command\ncommand()", tmp_path, XLA_FLAGS="--x")
     assert "not used, as it may shape a result: XLA_FLAGS" in done.stderr
+
+
+def test_tensorflow_cpu_is_tensorflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tensorflow_cpu-2.20.1.dist-info").mkdir()
+    metadata = tmp_path / "tensorflow_cpu-2.20.1.dist-info/METADATA"
+    metadata.write_text("Metadata-Version: 2.1\nName: tensorflow-cpu\nVersion: 2.20.1\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert version_of("tensorflow") == "2.20.1"
+    with pytest.raises(importlib.metadata.PackageNotFoundError):
+        version_of("keras")

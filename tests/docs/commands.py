@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-PROGRAMS = ("dvc", "ganflow", "git", "make", "pip", "prefect", "python")
+PROGRAMS = ("dvc", "ganflow", "git", "make", "pip", "prefect", "python", "uv")
 SHELL = ("cd", "cp", "do", "done", "export", "for", "mkdir", "source")
 INLINE = re.compile(rf"`((?:{'|'.join(PROGRAMS)}) [^`]+)`")
 INDENTED = re.compile(rf"^ {{4}}((?:{'|'.join(PROGRAMS)}) .*)$", re.M)

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.system, pytest.mark.image, pytest.mark.timeout(3000)]
 
 BUILDAH = ("buildah", "--storage-driver", "vfs")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-LARGEST = 1_800_000_000
+LARGEST = 2_250_000_000
 USER = 1000
 
 
@@ -102,14 +102,13 @@ def test_its_size_and_its_user(container: Container) -> None:
     )
     assert described["OCIv1"]["config"]["User"] == f"{USER}:{USER}"
     listed = json.loads(run(*BUILDAH, "images", "--json", "ganflow-test", cwd=container.volume))
-    size = (
-        float(listed[0]["size"].split()[0]) * {"MB": 1e6, "GB": 1e9}[listed[0]["size"].split()[1]]
-    )
-    assert size <= LARGEST
+    number, unit = listed[0]["size"].split()
+    assert float(number) * {"MB": 1e6, "GB": 1e9}[unit] <= LARGEST
     assert container.run("id", "-u").strip() == str(USER)
-    installed = container.run("pip", "list", "--format=freeze").lower()
-    assert "tensorflow-cpu==" in installed
-    assert not {"tensorflow=", "pytest=", "moto="} & {line[:11] for line in installed.split()}
+    listed = json.loads(container.run("pip", "list", "--format=json"))
+    installed = {one["name"].replace("_", "-") for one in listed}
+    assert "tensorflow-cpu" in installed
+    assert not {"tensorflow", "pytest", "moto"} & installed
 
 
 def test_a_stage_of_a_new_project(container: Container, project: str) -> None:

@@ -213,3 +213,15 @@ def answering(status: int) -> Iterator[int]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_port
     server.shutdown()
+
+
+def test_a_tensorflow_that_another_has_overwritten_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [check.good for check in doctor.versions()] == [True] * 4
+    (tmp_path / "tensorflow_cpu-2.21.0.dist-info").mkdir()
+    metadata = tmp_path / "tensorflow_cpu-2.21.0.dist-info/METADATA"
+    metadata.write_text("Metadata-Version: 2.1\nName: tensorflow-cpu\nVersion: 2.21.0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    wrong = [check for check in doctor.versions() if not check.good]
+    assert [(check.name, check.mend.split()[0]) for check in wrong] == [("tensorflow", "pip")]

@@ -111,13 +111,18 @@ def blas_kernels() -> list[str]:
 
 def versions() -> dict[str, str]:
     """The installed versions of the libraries that compute."""
-    return {name: _version(name) for name in LIBRARIES}
+    return {name: version_of(name) for name in LIBRARIES}
 
 
-def _version(library: str) -> str:
+def version_of(library: str) -> str:
+    """The installed version of a library; `tensorflow-cpu` has the modules of `tensorflow`.
+
+    Raises:
+        importlib.metadata.PackageNotFoundError: it is not installed.
+    """
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
         if library != "tensorflow":
             raise
-        return importlib.metadata.version("tensorflow-cpu")  # the same modules without CUDA's
+        return importlib.metadata.version("tensorflow-cpu")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import yaml
 
+from ganflow.base.environment import version_of
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
@@ -77,10 +78,14 @@ def versions() -> list[Check]:
     found = []
     for name in ("tensorflow", "keras", "dvc", "prefect"):
         try:
-            found.append(Check(name, True, importlib.metadata.version(name)))
+            found.append(Check(name, True, version_of(name)))
         except importlib.metadata.PackageNotFoundError:
             mend = f"pip install 'ganflow[{EXTRA_OF.get(name, 'all')}]'"
             found.append(Check(name, False, "not installed", mend))
+    both = {"tensorflow", "tensorflow-cpu"}
+    if both <= {str(one.name) for one in importlib.metadata.distributions()}:
+        mend = "pip uninstall --yes tensorflow-cpu tensorflow && pip install tensorflow"
+        found.append(Check("tensorflow", False, "tensorflow-cpu has overwritten parts of it", mend))
     return found
 
 
