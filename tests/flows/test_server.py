@@ -117,18 +117,18 @@ def test_cancelling_ends_the_training_and_keeps_the_model(
 def test_new_data_starts_one_retraining_after_a_while(
     server: Server, deployed: Path, here: Callable[[Path], None]
 ) -> None:
-    """Two events in a burst start one run, later, with the folder of the images."""
+    """Two events in a burst start one run, later; another project's event starts none."""
     from prefect.events import emit_event
     from prefect.events.worker import EventsWorker
 
     here(deployed)
     names = {d["name"] for d in server.ask("/deployments/filter", {})}
     assert names == {"local", "nightly", "on-new-data", "every-ten-minutes", "manual", "weekly"}
-    for _ in range(2):
+    for project in ("another", "ganflow", "ganflow"):
         emit_event(
             "ganflow.data.changed",
-            resource={"prefect.resource.id": "ganflow.data.mnist"},
-            payload={"incoming": "/data/new", "files": 3, "imports": []},
+            resource={"prefect.resource.id": f"ganflow.data.{project}.mnist"},
+            payload={"incoming": f"/data/{project}", "files": 3, "imports": []},
         )
     EventsWorker.drain_all(timeout=10)
     asked = {"deployments": {"name": {"any_": ["on-new-data"]}}}
@@ -139,7 +139,7 @@ def test_new_data_starts_one_retraining_after_a_while(
     time.sleep(2)
     (run,) = server.ask("/flow_runs/filter", asked)
     assert runs == [run] or len(runs) == 1
-    assert run["parameters"] == {"incoming": "/data/new"}
+    assert run["parameters"] == {"incoming": "/data/ganflow"}
     wait = datetime.fromisoformat(run["expected_start_time"]) - datetime.now(UTC)
     assert 400 < wait.total_seconds() <= 600
 

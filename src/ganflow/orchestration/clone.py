@@ -19,6 +19,7 @@ import ganflow
 from ganflow.base.errors import GanflowError
 from ganflow.stages.lock import code_in
 from ganflow.versions import git
+from ganflow.versions.deployments import work_pool
 
 TAKE_OVER = "GANFLOW_TAKE_OVER"
 DEPLOYED = "GANFLOW_DEPLOYED"
@@ -97,7 +98,7 @@ def check_clone() -> None:
             where=str(own),
             expected="a worker that was started in the clone's own environment",
             run=f"end that worker, then: cd {shlex.quote(str(here))} && make installed && "
-            ".venv/bin/prefect worker start --pool ganflow --type process",
+            f".venv/bin/prefect worker start --pool {work_pool(here)} --type process",
         )
 
 

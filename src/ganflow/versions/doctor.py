@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
@@ -25,6 +23,7 @@ from ganflow.data.sources import require
 from ganflow.extras import EXTRA_OF
 from ganflow.stages.lock import check_lock
 from ganflow.versions import commands, dvc, git
+from ganflow.versions.deployments import deployment, work_pool
 
 LEAST_FREE_BYTES = 2 * 10**9
 SECONDS = 60
@@ -90,7 +89,7 @@ def free_disk(project: Path) -> Check:
         "free disk",
         free >= LEAST_FREE_BYTES,
         f"{free / 1e9:.1f} GB",
-        "prefect deployment run 'housekeeping/weekly' -p dry_run=false",
+        f"prefect deployment run {deployment('housekeeping', 'weekly', project)} -p dry_run=false",
     )
 
 
@@ -246,15 +245,6 @@ def orchestration(project: Path) -> Iterator[Check]:
         f"prefect worker start --pool {pool} --type process",
         False,
     )
-
-
-def work_pool(project: Path) -> str:
-    """The work pool of the project's deployments, by prefect.yaml."""
-    try:
-        described = yaml.safe_load((project / "prefect.yaml").read_text())
-        return str(described["deployments"][0]["work_pool"]["name"])
-    except (OSError, yaml.YAMLError, LookupError, TypeError):
-        return "ganflow"
 
 
 def authentication(project: Path) -> Iterator[Check]:

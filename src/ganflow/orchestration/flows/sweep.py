@@ -35,6 +35,7 @@ from ganflow.orchestration.trials import (
 )
 from ganflow.orchestration.workspace import lock_of, workspace
 from ganflow.versions import dvc
+from ganflow.versions.deployments import deployment
 from ganflow.versions.doctor import require_inputs
 from ganflow.versions.git import commit_of
 from ganflow.versions.reading import measured_at
@@ -83,7 +84,8 @@ def sweep(
         return Failed(message=f"all {len(results)} trainings failed: {failed[0].error}")
     best = rows[0]
     get_run_logger().info(
-        "retrain with the best point: prefect deployment run 'retrain/nightly' -p overrides='%s'",
+        "retrain with the best point: prefect deployment run %s -p overrides='%s'",
+        deployment("retrain", "nightly", project),
         best["parameters"],
     )
     return Completed(

@@ -24,6 +24,7 @@ from ganflow.orchestration.watched_folder import (
     save_states,
 )
 from ganflow.versions import dvc
+from ganflow.versions.deployments import project_name
 
 EVENT = "ganflow.data.changed"
 RESOURCE = "ganflow.data"
@@ -52,7 +53,7 @@ def watch(incoming: str | None = None, enough: int = 1) -> State[None]:
         return Completed(name="Unchanged", message=f"{files} new files of {enough}")
     emit_event(
         EVENT,
-        resource={"prefect.resource.id": f"{RESOURCE}.{source}"},
+        resource={"prefect.resource.id": f"{RESOURCE}.{project_name(project)}.{source}"},
         payload={
             "files": files,
             "imports": list(imports),
