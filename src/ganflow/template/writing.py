@@ -4,7 +4,9 @@ import contextlib
 import fcntl
 import importlib.metadata
 import json
+import os
 import re
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -62,6 +64,13 @@ def init(folder: Path, data: Path | None, recipe: str | None, *, with_git: bool)
         GanflowError: the data cannot be used, or files of `folder` are in the way.
     """
     folder = folder.resolve()
+    if data and folder.is_relative_to(data.resolve()):
+        raise GanflowError(
+            "the project would lie inside the data that it is to copy",
+            where=str(folder),
+            expected=f"a folder that is not below {data.resolve()}",
+            run=f"ganflow init {data.resolve().parent / 'NAME'} --data {data.resolve()}",
+        )
     source = source_name(data.resolve()) if data else IMAGES
     files = project_files(project_name(folder), source)
     check_conflicts(folder, files)
@@ -254,16 +263,19 @@ def _under_dvc(folder: Path, source: str | None, with_git: bool) -> list[str]:
     """Make it a repository of git and DVC, track the data, and commit, where that is asked for."""
     inside = git.attempt("rev-parse", "--show-toplevel", cwd=folder)
     existing = inside.code == 0
+    top = not existing or Path(inside.text.strip()) == folder
     if with_git and not existing:
         git.run("init", "--quiet", "--initial-branch=main", cwd=folder)
     if not (folder / ".dvc").is_dir():
-        top = not existing or Path(inside.text.strip()) == folder
         scm = ["--no-scm"] if not (with_git or existing) else [] if top else ["--subdir"]
         _dvc("init", "--quiet", *scm, cwd=folder)
     if source:
         _dvc("add", "--quiet", str(RAW / source), cwd=folder)
-    if existing or not with_git:
-        return ["git add --all && git commit keeps the new files"] if existing else []
+    if existing:
+        below = [] if top else [f"{WORKFLOW}: move it to the repository's top, to have it run"]
+        return [*below, "git add --all && git commit keeps the new files"]
+    if not with_git:
+        return []
     git.run("add", "--all", cwd=folder)
     done = git.attempt("commit", "--quiet", "--message=Begin with ganflow", cwd=folder)
     if done.code:
@@ -279,8 +291,10 @@ def _dvc(*arguments: str, cwd: Path) -> None:
 
 def _next_steps(folder: Path, data: Path | None, source: str) -> list[str]:
     missing = f"copy your images to {folder / RAW / source}, then: dvc add {RAW / source}"
+    place = os.path.relpath(folder)
+    go = f"cd {shlex.quote(f'./{place}' if place[0] == '-' else place)} && "
     return [
         f"{folder} is a project",
         *([] if data else [missing]),
-        f"next: cd {folder.name} && dvc repro",
+        f"next: {'' if place == '.' else go}dvc repro",
     ]
