@@ -166,7 +166,7 @@ def deployments_file(name: str) -> str:
     text = text.replace("work-pool create ganflow", f"work-pool create {name}")
     text = text.replace("--pool ganflow", f"--pool {name}")
     text = text.replace("run pipeline/local", f"run pipeline/{name}-local")
-    text = text.replace("ganflow.data.ganflow.*", f"ganflow.data.{name}.*")
+    text = text.replace("ganflow.data.ganflow/*", f"ganflow.data.{name}/*")
     return text.replace(
         "src/ganflow/orchestration/automations.yaml", "python -m ganflow.orchestration.alerts"
     )
