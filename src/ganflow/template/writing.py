@@ -69,7 +69,8 @@ def init(folder: Path, data: Path | None, recipe: str | None, *, with_git: bool)
             "the project would lie inside the data that it is to copy",
             where=str(folder),
             expected=f"a folder that is not below {data.resolve()}",
-            run=f"ganflow init {data.resolve().parent / 'NAME'} --data {data.resolve()}",
+            run=f"cd {shlex.quote(str(data.resolve().parent))} && "
+            f"ganflow init NAME --data {shlex.quote(str(data.resolve()))}",
         )
     source = source_name(data.resolve()) if data else IMAGES
     files = project_files(project_name(folder), source)
