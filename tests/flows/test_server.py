@@ -124,10 +124,10 @@ def test_new_data_starts_one_retraining_after_a_while(
     here(deployed)
     names = {d["name"] for d in server.ask("/deployments/filter", {})}
     assert names == {"local", "nightly", "on-new-data", "every-ten-minutes", "manual", "weekly"}
-    for project in ("another", "ganflow", "ganflow"):
+    for project in ("ganflow.v2", "ganflow", "ganflow"):
         emit_event(
             "ganflow.data.changed",
-            resource={"prefect.resource.id": f"ganflow.data.{project}.mnist"},
+            resource={"prefect.resource.id": f"ganflow.data.{project}/mnist"},
             payload={"incoming": f"/data/{project}", "files": 3, "imports": []},
         )
     EventsWorker.drain_all(timeout=10)

@@ -13,7 +13,7 @@ from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
 from ganflow.stages import lock
 from ganflow.template import REPOSITORY
-from ganflow.template.writing import init, stages_file
+from ganflow.template.writing import deployments_file, init, stages_file
 from tests.flows.conftest import IDENTITY
 
 
@@ -100,3 +100,15 @@ def test_data_that_cannot_be_used_leave_nothing_behind(tmp_path: Path, data: str
     with pytest.raises(GanflowError):
         init(tmp_path / "new", tmp_path / data, None, with_git=True)
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+def test_a_project_inside_its_data_is_refused(tmp_path: Path, pictures: Path) -> None:
+    before = sorted(pictures.rglob("*"))
+    for folder in (pictures, pictures / "faces"):
+        with pytest.raises(GanflowError, match="inside the data"):
+            init(folder, pictures, None, with_git=True)
+    assert sorted(pictures.rglob("*")) == before
+
+
+def test_new_data_of_a_project_start_no_other_project() -> None:
+    assert "prefect.resource.id: ganflow.data.faces/*" in deployments_file("faces")

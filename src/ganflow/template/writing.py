@@ -69,7 +69,8 @@ def init(folder: Path, data: Path | None, recipe: str | None, *, with_git: bool)
             "the project would lie inside the data that it is to copy",
             where=str(folder),
             expected=f"a folder that is not below {data.resolve()}",
-            run=f"ganflow init {data.resolve().parent / 'NAME'} --data {data.resolve()}",
+            run=f"cd {shlex.quote(str(data.resolve().parent))} && "
+            f"ganflow init NAME --data {shlex.quote(str(data.resolve()))}",
         )
     source = source_name(data.resolve()) if data else IMAGES
     files = project_files(project_name(folder), source)
@@ -166,7 +167,7 @@ def deployments_file(name: str) -> str:
     text = text.replace("work-pool create ganflow", f"work-pool create {name}")
     text = text.replace("--pool ganflow", f"--pool {name}")
     text = text.replace("run pipeline/local", f"run pipeline/{name}-local")
-    text = text.replace("ganflow.data.ganflow.*", f"ganflow.data.{name}.*")
+    text = text.replace("ganflow.data.ganflow/*", f"ganflow.data.{name}/*")
     return text.replace(
         "src/ganflow/orchestration/automations.yaml", "python -m ganflow.orchestration.alerts"
     )

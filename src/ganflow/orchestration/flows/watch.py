@@ -53,7 +53,7 @@ def watch(incoming: str | None = None, enough: int = 1) -> State[None]:
         return Completed(name="Unchanged", message=f"{files} new files of {enough}")
     emit_event(
         EVENT,
-        resource={"prefect.resource.id": f"{RESOURCE}.{project_name(project)}.{source}"},
+        resource={"prefect.resource.id": f"{RESOURCE}.{project_name(project)}/{source}"},
         payload={
             "files": files,
             "imports": list(imports),
