@@ -6,7 +6,6 @@ from pydantic import Field
 
 from ganflow.base.section import Section
 
-
 OwnFunction = Annotated[
     str,
     Field(

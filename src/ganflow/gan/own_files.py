@@ -72,7 +72,7 @@ def _elsewhere(name: str, project: Path) -> str | None:
 
 
 def require_files(named: Mapping[str, str], project: Path) -> None:
-    """Check that the files of functions are there, and dependencies of `train`; nothing is imported.
+    """Check that files of functions are there and dependencies of `train`; nothing is imported.
 
     Args:
         named: the functions by the parameters that name them.

@@ -44,14 +44,15 @@ class Trial:
                 f"pixels from {made.min():.4g} to {made.max():.4g}",
                 "images in [−1, 1], as tanh makes them",
             )
-        logits, losses, gradients = tf.function(self._step)()
+        added = [penalty for penalty, _ in penalties.chosen(self.train.penalties)]
+        logits, losses, gradients = tf.function(lambda: self._step(added))()
         for name, values in zip(("real", "generated"), logits, strict=True):
             self._check_finite("architecture", f"logits of {name} images", values)
         for (role, model), loss, found in zip(self._learners(), losses, gradients, strict=True):
             self._check_finite("objective", f"the {role}'s loss", loss)
             self._check_gradients(role, model, found)
 
-    def _step(self) -> tuple[Any, ...]:
+    def _step(self, added: Sequence[penalties.PenaltyFunction]) -> tuple[Any, ...]:
         with tf.GradientTape(persistent=True) as tape:
             fake = self._images(training=True)
             real = tf.random.stateless_uniform(fake.shape, (1, 0), -1.0, 1.0)
@@ -61,7 +62,7 @@ class Trial:
             tape.gradient(loss, _trainable(model))
             for loss, (_, model) in zip(losses, self._learners(), strict=True)
         ]
-        for penalty, _ in penalties.chosen(self.train.penalties):
+        for penalty in added:
             with tf.GradientTape() as tape:
                 value = penalty(self._logits, real, fake, tf.fill((ROWS,), 0.5))
             tape.gradient(value, _trainable(self.discriminator))

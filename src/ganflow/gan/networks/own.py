@@ -5,6 +5,8 @@ it never holds code. A generator of one's own is kept as the configuration of it
 is built again from these.
 """
 
+import copy
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -125,7 +127,8 @@ def described(generator: keras.Model, design: Design) -> dict[str, Any]:
             f"for normalisation, {BatchNorm.__module__}.BatchNorm, not inside another model",
         )
     try:
-        description = dict(keras.saving.serialize_keras_object(generator))
+        # As a file has it: without tuples, for one.
+        description = json.loads(json.dumps(keras.saving.serialize_keras_object(generator)))
     except (NotImplementedError, TypeError, ValueError) as error:
         raise _wrong(
             design, f"has a generator that Keras cannot describe: {error}", _ALLOWED
@@ -134,7 +137,7 @@ def described(generator: keras.Model, design: Design) -> dict[str, Any]:
         raise _wrong(
             design, f"has a generator that a model cannot hold: {', '.join(refused)}", _ALLOWED
         )
-    return description
+    return dict(description)
 
 
 _ALLOWED = "layers and functions of keras.layers, keras.ops and ganflow.gan.networks.layers"
@@ -154,7 +157,9 @@ def rebuilt(description: Mapping[str, Any]) -> keras.Model:
             run="dvc checkout data/model, or dvc repro train",
         )
     try:
-        return keras.saving.deserialize_keras_object(dict(description), safe_mode=True)
+        # Keras takes things out of what it reads.
+        own = copy.deepcopy(dict(description))
+        return keras.saving.deserialize_keras_object(own, safe_mode=True)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"Keras {keras.__version__} cannot build the generator: {error}",
