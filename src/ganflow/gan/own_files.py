@@ -24,6 +24,9 @@ STAGES = "dvc.yaml"
 PACKAGE = Path(__file__).resolve().parents[1]
 """Of ganflow."""
 
+_left: set[str] = set()
+"""Imported modules of projects. They stay, as their functions may still need them."""
+
 
 def file_of(key: str, name: str, project: Path) -> Path:
     """The file of the project that has the function `name`; nothing is imported.
@@ -118,8 +121,10 @@ def importing(project: Path) -> Iterator[dict[Path, str]]:
         the SHA-256 of each file that was imported, once the block has ended.
     """
     project = project.resolve()
-    for name in [n for n, module in sys.modules.items() if _file(module) in _places(n, project)]:
-        del sys.modules[name]  # of an earlier training in this process
+    there = {n for n, module in sys.modules.items() if _file(module) in _places(n, project)}
+    for name in there | _left:  # of an earlier training in this process, or of its caller
+        sys.modules.pop(name, None)
+    _left.clear()
     before = set(sys.modules)
     path, no_bytecode = sys.path, sys.dont_write_bytecode
     # Compiled files beside the code would change a folder that is a dependency.
@@ -128,9 +133,11 @@ def importing(project: Path) -> Iterator[dict[Path, str]]:
     found: dict[Path, str] = {}
     try:
         yield found
-        files = {_file(sys.modules[name]) for name in set(sys.modules) - before}
-        found |= {f: sha256_of(f) for f in sorted(filter(None, files)) if _is_of(project, f)}
     finally:
+        new = {name: _file(sys.modules[name]) for name in set(sys.modules) - before}
+        ours = {name: file for name, file in new.items() if file and _is_of(project, file)}
+        _left.update(ours)
+        found |= {file: sha256_of(file) for file in sorted(ours.values())}
         sys.path, sys.dont_write_bytecode = path, no_bytecode
 
 
