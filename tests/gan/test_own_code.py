@@ -70,14 +70,11 @@ def test_either_of_them_alone(tmp_path: Path) -> None:
     [
         # losses
         ("return tf.reduce_mean(discriminator), ", "return discriminator, ", r"float32 \(4, 1\) a"),
-        ("return tf.reduce_mean(discriminator), ", "return ", r"returns float32 \(\)$"),
         ("-tf.reduce_mean(fake)", "0.0", r"returns float32 \(\) and 0\.0"),
-        ("-tf.reduce_mean(fake)", "tf.cast(tf.reduce_mean(fake), tf.float64)", "float64"),
         ("-tf.reduce_mean(fake)", "tf.math.log(-tf.abs(tf.reduce_mean(fake)) - 1.0)", "loss: nan"),
         ("-tf.reduce_mean(fake)", "tf.reduce_mean(tf.round(fake))", "no gradient of the generator"),
         ("-tf.reduce_mean(fake)", "0.0 * tf.reduce_mean(fake)", "zero for all of its weights"),
         ("(discriminator), -", "(tf.stop_gradient(discriminator)), -", "no gradient of the discr"),
-        ("-tf.reduce_mean(fake)", "-fake.numpy().mean()", "AttributeError"),
         ("def loss(real, fake)", "def loss(real)", "takes 1 positional argument but 2 were given"),
         # networks
         ("return generator, ", "return ", "returns of type Functional"),
@@ -87,9 +84,12 @@ def test_either_of_them_alone(tmp_path: Path) -> None:
         ('Activation("tanh", dtype="float32")', 'Activation("tanh", dtype="float16")', "float16"),
         ("keras.ops.silu(BatchNorm(", "keras.ops.silu(keras.layers.BatchNormalization(", "average"),
         ("keras.ops.silu(B", "keras.layers.Lambda(lambda x: x)(B", "that a model cannot hold.*Lam"),
-        ("Dense(rows * columns * 64, ", "Dense(rows * columns * 64, activation=loss, ", "loss"),
+        (
+            "Dense(rows * columns * 64, ",
+            "Dense(rows * columns * 64, activation=loss, ",
+            "builtins.loss",
+        ),
         ("rows, columns, 64)", "rows, columns, 63)", "ValueError"),
-        ("inputs, x = gen", "assert design.classes > 2\n    inputs, x = gen", "AssertionError"),
     ],
 )
 def test_what_cannot_be_trained_is_said(replaced: str, by: str, said: str, tmp_path: Path) -> None:

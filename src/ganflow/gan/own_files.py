@@ -189,7 +189,15 @@ def function_of(key: str, name: str, project: Path) -> Callable[..., Any]:
 
 
 def failure(what: str, error: BaseException, project: Path) -> GanflowError:
-    """An error of the project's own code, with the line of it that was reached last."""
+    """An error of the project's own code, with the line of it that was reached last.
+
+    One of ganflow is returned as it is, also where AutoGraph has put another in its place.
+    """
+    replaced: BaseException | None = error
+    while replaced is not None:
+        if isinstance(replaced, GanflowError):
+            return replaced
+        replaced = replaced.__context__
     text = "".join(traceback.format_exception(error))
     places = [
         (Path(file), line)

@@ -21,6 +21,7 @@ from ganflow.gan.workers import Workers, start_workers
 
 def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams) -> None:
     """Train alone, or as the chief of several workers."""
+    require_files(own_functions(model, train), Path.cwd())
     workers = start_workers(runtime, train)
     store = open_store(PREPARED)
     train, choices = chosen(train, store, read_json(EXTRACTOR / "card.json"))
@@ -43,6 +44,7 @@ def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParam
 
 def join(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams) -> None:
     """Train as a worker of another process, which alone evaluates and writes outputs."""
+    require_files(own_functions(model, train), Path.cwd())
     workers = start_workers(runtime, train, join=True)
     store = open_store(PREPARED)
     train, _ = chosen(train, store, read_json(EXTRACTOR / "card.json"))
@@ -63,7 +65,6 @@ def _plan(
 ) -> Plan:
     """The plan with the project's own code, all of which dvc.yaml must have."""
     project = Path.cwd()
-    require_files(own_functions(model, train), project)
     plan = Plan(seed, runtime, model, train, store, workers).with_own_code(project)
-    require_listed(plan.own.files, project)  # and what these files import
+    require_listed(plan.own.files, project)  # what the named files import is among them
     return plan

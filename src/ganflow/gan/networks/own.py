@@ -179,7 +179,7 @@ def _refused(value: Any) -> Iterator[str]:
         )
         data = module is None and str(name).startswith("__")  # such as a tensor's place
         if name is not None and (name in RUNS_CODE or not (allowed or data)):
-            yield f"{module}.{name}"
+            yield f"{module}.{value.get('config') if name == 'function' else name}"
     for inner in value.values() if isinstance(value, Mapping) else value:
         if isinstance(inner, Mapping | list | tuple):
             yield from _refused(inner)
