@@ -206,7 +206,7 @@ def failure(what: str, error: BaseException, project: Path) -> GanflowError:
     ]
     file, line = places[-1] if places else (None, None)
     return GanflowError(
-        f"{what}: {type(error).__name__}: {_said(error)}",
+        f"{what}: {_said(error)}",
         where=f"{file}, line {line}" if file else str(project),
         expected="functions as docs/own-networks.md describes them",
         run=f"mend {file.name if file else 'the code'}, then dvc repro train; ganflow -v train "
@@ -215,9 +215,9 @@ def failure(what: str, error: BaseException, project: Path) -> GanflowError:
 
 
 def _said(error: BaseException) -> str:
-    """What an error of Python, Keras or TensorFlow says, on one line."""
+    """The type of an error of Python, Keras or TensorFlow, and what it says, on one line."""
     plain = re.sub(r"\x1b\[[\d;]*m", "", str(error))
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     if lines[:1] == ["in user code:"]:  # AutoGraph: the traceback, then the error
-        lines = [lines[-1].partition(": ")[2] or lines[-1]]
-    return " ".join(lines[:2])[:300]
+        return lines[-1][:300]
+    return f"{type(error).__name__}: {' '.join(lines[:2])}"[:300]
