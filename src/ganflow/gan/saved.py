@@ -14,7 +14,6 @@ from ganflow.base.errors import DataError
 from ganflow.base.files import read_json, write_json
 from ganflow.base.padded import padded_batches
 from ganflow.base.weights import read_weights, write_weights
-from ganflow.config.model import is_own
 from ganflow.gan.networks.build import ARCHITECTURES, build_generator, weights_of
 from ganflow.gan.networks.design import Design
 from ganflow.gan.networks.own import rebuilt
@@ -93,7 +92,7 @@ def load_generator(folder: Path) -> SavedGenerator:
     card = read_json(folder / CARD)
     weights = read_weights(folder / "generator.safetensors", card["sha256"]["generator"])
     design = design_of(card)
-    model = rebuilt(card[LAYERS]) if is_own(design.architecture) else build_generator(design)
+    model = rebuilt(card[LAYERS]) if LAYERS in card else build_generator(design)
     for name, variable in weights_of(model).items():
         variable.assign(weights[name])
     return SavedGenerator(model, card)
