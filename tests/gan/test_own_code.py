@@ -77,8 +77,12 @@ def test_either_of_them_alone(tmp_path: Path) -> None:
         ("(discriminator), -", "(tf.stop_gradient(discriminator)), -", "no gradient of the discr"),
         ("def loss(real, fake)", "def loss(real)", "takes 1 positional argument but 2 were given"),
         # networks
-        ("return generator, ", "return ", "returns of type Functional"),
-        ("discriminator_head(design, images, x, policy)", "None", "a discriminator that is of typ"),
+        ("return generator, ", "return ", "returns a value of type Functional"),
+        (
+            "discriminator_head(design, images, x, policy)",
+            "None",
+            "discriminator that is a value of",
+        ),
         ("(channels, 3", "(channels + 1, 3", r"to float32 \(None, 8, 8, 2\)"),
         ('Activation("tanh", dtype="float32")', "Rescaling(100.0)", r"pixels from -?\d"),
         ('Activation("tanh", dtype="float32")', 'Activation("tanh", dtype="float16")', "float16"),

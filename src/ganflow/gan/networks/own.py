@@ -100,7 +100,7 @@ def _wrong(design: Design, found: str, expected: str) -> GanflowError:
 
 
 def _named(value: Any) -> str:
-    return f"of type {type(value).__name__}"
+    return f"a value of type {type(value).__name__}"
 
 
 def _words(tensors: list[tuple[tuple[int | None, ...], str]]) -> str:
