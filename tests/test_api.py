@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits
 
 import ganflow
 from ganflow.base.errors import DataError, ParameterError
+from tests.gan.own_example import MODULE, write_module
 
 ROOT = Path(__file__).parents[1]
 FILES = ("card.json", "discriminator.safetensors", "generator.safetensors")
@@ -66,27 +67,31 @@ assert not {"tensorflow", "keras"} & sys.modules.keys()
     assert float(done.stdout) < 0.3
 
 
-FIT = f"""
+OWN = {**SMALL, "model.architecture": f"{MODULE}:build", "train.objective": f"{MODULE}:loss"}
+
+FIT = """
 import numpy as np
 import ganflow
-model = ganflow.fit(np.load("images.npy"), np.load("labels.npy"), seed=4, params={SMALL!r})
+model = ganflow.fit(np.load("images.npy"), np.load("labels.npy"), seed=4, params=PARAMS)
 model.save("saved")
 """
 
 
 @pytest.mark.slow
-def test_fit_makes_the_bytes_of_the_stages(tmp_path: Path) -> None:
+@pytest.mark.parametrize("small", [SMALL, OWN], ids=["built in", "own code"])
+def test_fit_makes_the_bytes_of_the_stages(small: dict[str, Any], tmp_path: Path) -> None:
+    write_module(tmp_path)
     images, labels = digits()
     raw = tmp_path / "data/raw/digits"
     for folder in (tmp_path, raw):
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "images.npy", images)
         np.save(folder / "labels.npy", labels)
-    done = run(FIT, tmp_path)
+    done = run(FIT.replace("PARAMS", repr(small)), tmp_path)
     assert done.returncode == 0, done.stderr
     from ganflow.api import _values
 
-    params = {**_values(SMALL, 4), "data": {"source": "digits"}}
+    params = {**_values(small, 4), "data": {"source": "digits"}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     for stage in ("prepare", "extractor", "train"):
         done = run(f"from ganflow.cli import main; raise SystemExit(main(['{stage}']))", tmp_path)

@@ -192,7 +192,8 @@ def fit(
             steps take, which the model's card then says.
         seed: of everything random but the extractor.
         params: values of params.yaml, with dotted keys (`{"train.batch": 32}`) or in sections;
-            what is left out is the default.
+            what is left out is the default. Names of functions of your own are of files in the
+            current folder.
         callbacks: of Keras. `on_train_batch_end` comes after every block of up to 50 steps, with
             `images` seen and the losses in `logs`, and `on_epoch_end` after every snapshot, with
             its distance `fd` too. `model` is the averaged generator, and `model.stop_training`
@@ -218,6 +219,7 @@ def fit(
         extractor = _trained_extractor(store, sections, folder)
         train, choices = fitting.chosen(sections.train, store, extractor.first.card)
         plan = fitting.Plan(seed, sections.runtime, sections.model, train, store, workers)
+        plan = plan.with_own_code(Path.cwd())
         if minutes is not None:
             plan, choices["images"] = fitting.within(plan, extractor.first, minutes, since)
         trainer, history, shares = fitting.fit(plan, extractor.first, callbacks=callbacks)

@@ -152,6 +152,36 @@ def test_an_edit_says_when_the_form_is_in_the_way(tmp_path: Path) -> None:
     assert path.read_text() == text
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model.architecture": "mine:other"},
+        {"train.objective": "mine:loss"},
+        {"train": {"objective": "mine:loss"}},
+        {"seed": 7, "train.objective": "mine:loss"},
+    ],
+)
+def test_an_edit_cannot_choose_code(changes: dict[str, Any], tmp_path: Path) -> None:
+    """Overrides of retrainings and sweeps come here; what the file itself names stays."""
+    path = tmp_path / "params.yaml"
+    text = COMMITTED.replace("architecture: lean", "architecture: mine:build")
+    path.write_text(text)
+    with pytest.raises(ParameterError, match="overrides cannot choose which code is run"):
+        edit(changes, path)
+    assert path.read_text() == text
+    assert edit({"seed": 7, "train.objective": "hinge"}, path).model.architecture == "mine:build"
+
+
+def test_a_function_is_a_module_and_a_name() -> None:
+    def architecture(value: str) -> str:
+        return check({"model": {"architecture": value}}).model.architecture
+
+    assert architecture("my.package_2.mod:build") == "my.package_2.mod:build"
+    for wrong in ("mod:", ":build", "mod:a.b", "../mod:build", "mod:build()", "a..b:c", "m:b\n"):
+        with pytest.raises(ParameterError, match="`module:function` of a Python file"):
+            architecture(wrong)
+
+
 def test_a_key_with_dots_is_quoted(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text('gate:\n  limits: {"fd.ratio": {most: 10.0}}  # bound\n')

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from ganflow.base.errors import ParameterError
+from ganflow.base.runtime import RuntimeParams
 from ganflow.base.store import Store
 from ganflow.config.model import ModelParams
-from ganflow.gan.inputs import class_shares, design_for
+from ganflow.config.train import TrainParams
+from ganflow.gan.checkpoint import training_key
+from ganflow.gan.inputs import class_shares, design_for, training_inputs
 
 
 def store(classes: int, shape: tuple[int, int, int] = (12, 10, 3)) -> Store:
@@ -47,3 +50,14 @@ def test_larger_images_get_thinner_networks_that_see_them_whole() -> None:
     assert (small.width, small.coarsest) == (32, 8)
     assert (large.width, large.coarsest) == (16, 4)
     assert design_for(ModelParams(width=24), store(0, (64, 48, 3))).width == 24
+
+
+def test_an_edited_file_of_ones_own_is_another_training() -> None:
+    """So it resumes from no checkpoint of the file as it was, and workers must have the same."""
+    keys = {
+        training_key(
+            training_inputs(0, RuntimeParams(), ModelParams(), TrainParams(), store(0), files)
+        )
+        for files in ({}, {"nets.py": "1"}, {"nets.py": "2"}, {"other.py": "1"}, {"nets.py": "1"})
+    }
+    assert len(keys) == 4

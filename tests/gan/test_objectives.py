@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganflow.gan.objectives import OBJECTIVES
+from ganflow.base.errors import GanflowError
+from ganflow.gan.objectives import OBJECTIVES, own_objective
 
 
 def softplus(x: np.ndarray) -> np.ndarray:
@@ -122,3 +123,29 @@ def test_relativistic_compares_row_by_row() -> None:
     found = OBJECTIVES["relativistic"].discriminator
     assert float(found(real + 5.0, fake + 5.0)) == pytest.approx(float(found(real, fake)), rel=1e-5)
     assert float(found(real, fake[::-1])) != pytest.approx(float(found(real, fake)), rel=1e-3)
+
+
+def test_an_objective_of_ones_own_is_the_pair_that_its_function_returns() -> None:
+    hinge = OBJECTIVES["hinge"]
+    own = own_objective(lambda r, f: (hinge.discriminator(r, f), hinge.generator(r, f)), "a:b")
+    logits = tf.constant([[0.3], [-2.0]]), tf.constant([[1.5], [0.1]])
+    assert own.discriminator(*logits) == hinge.discriminator(*logits)
+    assert own.generator(*logits) == hinge.generator(*logits)
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        None,
+        1.0,
+        (tf.zeros(()),),
+        (tf.zeros(()), 0.0),
+        (tf.zeros((2, 1)), tf.zeros(())),
+        (tf.zeros(()), tf.zeros((), tf.float64)),
+    ],
+    ids=str,
+)
+def test_what_is_no_pair_of_scalars_is_refused(returned: object) -> None:
+    own = own_objective(lambda real, fake: returned, "a:b")
+    with pytest.raises(GanflowError, match="a:b returns"):
+        own.generator(tf.zeros((2, 1)), tf.zeros((2, 1)))

@@ -1,12 +1,19 @@
 """The trials of a sweep: their parameters, and the table of their results."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ganflow.base.errors import ParameterError
-from ganflow.orchestration.trials import Trial, TrialResult, plan_trials, results_table
+from ganflow.orchestration.trials import (
+    Trial,
+    TrialResult,
+    check_trials,
+    plan_trials,
+    results_table,
+)
 
 
 def test_a_grid_is_the_product_of_its_lists_and_seeds() -> None:
@@ -39,6 +46,13 @@ def test_random_points_lie_in_their_ranges_and_are_reproducible() -> None:
 def test_an_invalid_space_is_refused(space: dict[str, Any], draws: int | None) -> None:
     with pytest.raises(ParameterError):
         plan_trials(space, draws, 1, 0)
+
+
+def test_a_point_cannot_choose_code(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("train: {objective: hinge}\n")
+    check_trials(plan_trials({"train.objective": ["minimax"]}, None, 1, 0), tmp_path)
+    with pytest.raises(ParameterError, match="cannot choose which code"):
+        check_trials(plan_trials({"train.objective": ["minimax", "a:b"]}, None, 1, 0), tmp_path)
 
 
 def test_the_table_has_the_best_first_and_failures_last() -> None:

@@ -106,11 +106,12 @@ def test_what_the_doctor_accepts_a_run_accepts(
     """`ganflow params`, the doctor and the flow say the same of parameters and data."""
     monkeypatch.chdir(repository)
     raw = repository / "data/raw"
-    raw.mkdir(parents=True)
+    (raw / "mine").mkdir(parents=True)
     cases = [
         (None, "no parameter file"),
         ("seed: x\n", "seed"),
         ("data: {source: faces}\n", "there is no `faces`"),
+        ("data: {source: mine}\nmodel: {architecture: 'nets:build'}\n", "in nets.py, which is not"),
     ]
     for text, problem in cases:
         if text:
@@ -124,7 +125,7 @@ def test_what_the_doctor_accepts_a_run_accepts(
         assert check.found.splitlines()[0] in capsys.readouterr().err
         with pytest.raises(GanflowError, match=problem):
             pipeline.fn()
-    (raw / "faces").mkdir()
+    (repository / "nets.py").write_text("def build(design, policy): ...\n")
     assert doctor.inputs(repository).good
     assert main(["params"]) == 0
 

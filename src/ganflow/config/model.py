@@ -6,10 +6,25 @@ from pydantic import Field
 
 from ganflow.base.section import Section
 
+OwnFunction = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
+        json_schema_extra={"in_words": "`module:function` of a Python file in the project"},
+    ),
+]
+"""A function of the project's own code. No override may set it: it says which code is run."""
+
+
+def is_own(name: str) -> bool:
+    """Whether a value names a function of the project, and not something that is built in."""
+    return ":" in name
+
 
 class ModelParams(Section):
-    architecture: Literal["lean", "article", "residual"] = "lean"
-    """A pair of networks in `ganflow.gan.networks`."""
+    architecture: Literal["lean", "article", "residual"] | OwnFunction = "lean"
+    """A pair of networks in `ganflow.gan.networks`, or a function of your own that returns a pair:
+    docs/own-networks.md."""
 
     conditional: bool | Literal["auto"] = "auto"
     """Whether labels steer the generator; `auto` where the data has them."""

@@ -30,7 +30,7 @@ from ganflow.config.model import ModelParams
 from ganflow.config.report import ReportParams
 from ganflow.config.sample import SampleParams
 from ganflow.config.schema import SchemaNode
-from ganflow.config.train import TrainParams
+from ganflow.config.train import TrainParams, own_functions
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -139,7 +139,8 @@ def edit(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
     """Check `changes` (dotted keys to values), then write them into the file.
 
     Every character that is not part of a changed value stays as it was. Nothing is written
-    when a value is wrong, or when all of them stand there already.
+    when a value is wrong, or when all of them stand there already. Overrides of runs come here, so
+    no function of the project's own code can be set, which would let a run choose code.
 
     Raises:
         ParameterError: a key or value that is wrong, in `changes` or in the file.
@@ -161,8 +162,20 @@ def edit(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:
             ) from None
     params = check(_values(text, path), path, text)
     if text != before:
+        _check_no_code(values, params)
         write_bytes(path, text.encode())
     return params
+
+
+def _check_no_code(before: Any, params: Params) -> None:
+    for key, name in own_functions(params.model, params.train).items():
+        if value_at(before, parts_of(key)) != name:
+            raise ParameterError(
+                f"{key}: {name} names code, and overrides cannot choose which code is run",
+                where="the overrides",
+                expected="a commit that changes params.yaml, dvc.yaml and the code",
+                run=f"edit {key} in {PARAMS_FILE}, as docs/own-networks.md says",
+            )
 
 
 @cache

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from ganflow.base.section import Section
+from ganflow.config.model import ModelParams, OwnFunction, is_own
 
 Objective = Literal[
     "minimax", "non_saturating", "least_squares", "hinge", "wasserstein", "relativistic"
@@ -57,7 +58,9 @@ class TrainParams(Section):
 
     batch: Annotated[int, Field(ge=2, le=65_536)] = 64
 
-    objective: Objective = "non_saturating"
+    objective: Objective | OwnFunction = "non_saturating"
+    """The losses of both networks, or a function of your own that returns them:
+    docs/own-networks.md."""
 
     penalties: Penalties = Penalties(r1=Penalty(weight="auto", interval=8))
 
@@ -97,3 +100,9 @@ class TrainParams(Section):
         if names != "auto" and len(set(names)) < len(names):
             raise ValueError("each augmentation is named once")
         return names
+
+
+def own_functions(model: ModelParams, train: TrainParams) -> dict[str, str]:
+    """The keys whose values name functions of the project's own code, with these values."""
+    named = {"model.architecture": model.architecture, "train.objective": train.objective}
+    return {key: name for key, name in named.items() if is_own(name)}

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,6 +19,7 @@ from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoints
 from ganflow.gan.defaults import Choice, choose, facts_of
 from ganflow.gan.inputs import class_shares, design_for
+from ganflow.gan.own_code import BUILT_IN, OwnCode, own_code
 from ganflow.gan.snapshots import SnapshotEvaluator
 from ganflow.gan.trainer import Trainer
 from ganflow.gan.training import History, block_steps
@@ -32,6 +34,7 @@ class Plan:
     Attributes:
         train: without `auto`, as `chosen` returns it.
         workers: in whose strategy the networks are made.
+        own: networks and losses of the project's own code.
     """
 
     seed: int
@@ -40,11 +43,22 @@ class Plan:
     train: TrainParams
     store: Store
     workers: Workers = SINGLE
+    own: OwnCode = BUILT_IN
+
+    def with_own_code(self, project: Path) -> "Plan":
+        """The plan with the functions of the project's own code that its parameters name.
+
+        Raises:
+            GanflowError: as `ganflow.gan.own_code.own_code`.
+        """
+        design, precision = design_for(self.model, self.store), resolved(self.runtime.precision)
+        own = own_code(self.model, self.train, design, precision, project)
+        return replace(self, own=own)
 
     def trainer(self) -> Trainer:
         design, precision = design_for(self.model, self.store), resolved(self.runtime.precision)
         with self.workers.strategy.scope():
-            return Trainer(design, self.train, precision, self.seed)
+            return Trainer(design, self.train, precision, self.seed, self.own)
 
     def batches(self) -> Batches:
         split = self.store.split("train")

@@ -1,5 +1,6 @@
 """What a training takes from the parameters and the prepared data, and the checks of both."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,18 @@ an image costs little more than at 32 pixels, and one more level, so that they s
 
 
 def training_inputs(
-    seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams, store: Store
+    seed: int,
+    runtime: RuntimeParams,
+    model: ModelParams,
+    train: TrainParams,
+    store: Store,
+    own_files: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Everything that shapes a training and must be the same on all workers, as JSON values."""
+    """Everything that shapes a training and must be the same on all workers, as JSON values.
+
+    Args:
+        own_files: the SHA-256 of each file of the project's own code.
+    """
     return {
         "seed": seed,
         "precision": resolved(runtime.precision),
@@ -29,6 +39,7 @@ def training_inputs(
         "train": train.model_dump(exclude={"strategy"}),
         "data": store.card,
         "code": training_key({}),
+        "own code": dict(own_files),
         "versions": versions(),
     }
 

@@ -6,9 +6,11 @@ labels; every function returns a scalar, the mean over the batch.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 
+from ganflow.base.errors import GanflowError
 from ganflow.config import train
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -65,3 +67,36 @@ OBJECTIVES: dict[train.Objective, Objective] = {
         generator=lambda real, fake: tf.reduce_mean(tf.nn.softplus(real - fake)),
     ),
 }
+
+
+def own_objective(loss: Callable[[tf.Tensor, tf.Tensor], Any], name: str) -> Objective:
+    """The objective of a project's function, which returns the losses of the discriminator and of
+    the generator.
+
+    Args:
+        name: of the function, for errors.
+
+    Raises:
+        GanflowError: when a loss is computed that is no float32 scalar.
+    """
+
+    def losses(real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pair = loss(real, fake)
+        found = [
+            f"{value.dtype.name} {tuple(value.shape)}" if tf.is_tensor(value) else repr(value)
+            for value in (pair if isinstance(pair, tuple | list) else [pair])
+        ]
+        if found != ["float32 ()"] * 2:
+            raise GanflowError(
+                f"train.objective: {name} returns {' and '.join(found)}",
+                where=f"what {name} returns for logits of {real.dtype.name} {tuple(real.shape)}",
+                expected="the discriminator's and the generator's loss: two float32 scalars, each "
+                "the mean over the batch",
+                run="mend it, then dvc repro train",
+            )
+        return pair[0], pair[1]
+
+    return Objective(
+        discriminator=lambda real, fake: losses(real, fake)[0],
+        generator=lambda real, fake: losses(real, fake)[1],
+    )

@@ -5,12 +5,13 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ganflow.base.environment import versions
 from ganflow.base.files import whole_folder, write_text
 from ganflow.base.images import image_grid, write_png
 from ganflow.gan.defaults import Choice
-from ganflow.gan.saved import save_networks
+from ganflow.gan.saved import LAYERS, save_networks
 from ganflow.gan.snapshots import PICTURE_COLUMNS
 from ganflow.gan.trainer import STEP_METRICS, Trainer
 from ganflow.gan.training import History
@@ -36,7 +37,7 @@ def write_model(
     for name, variable in trainer.averaged_weights().items():
         variable.assign(best.weights[name])
     replicas = trainer.strategy.num_replicas_in_sync
-    card = {
+    card: dict[str, Any] = {
         "design": asdict(trainer.design),
         "class_names": list(class_names) if trainer.design.classes else [],
         "class_shares": class_shares,
@@ -53,6 +54,10 @@ def write_model(
         "snapshot": {"images": best.images, "validation_fd": round(best.fd, 6)},
         **({"diverged": history.diverged} if history.diverged else {}),
     }
+    if trainer.own.files:
+        card["own_code"] = dict(trainer.own.files)
+    if trainer.own.layers:
+        card[LAYERS] = trainer.own.layers
     with whole_folder(folder) as written:
         save_networks(written, trainer.averaged, trainer.discriminator, card)
 

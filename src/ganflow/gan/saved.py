@@ -16,8 +16,12 @@ from ganflow.base.padded import padded_batches
 from ganflow.base.weights import read_weights, write_weights
 from ganflow.gan.networks.build import ARCHITECTURES, build_generator, weights_of
 from ganflow.gan.networks.design import Design
+from ganflow.gan.networks.own import rebuilt
 
 CARD = "card.json"
+LAYERS = "layers"
+"""The key of a card with the layers of a generator of one's own."""
+
 BATCH = 250
 
 
@@ -27,7 +31,8 @@ def save_networks(
     """Write `generator.safetensors`, `discriminator.safetensors` and `card.json`.
 
     Args:
-        card: at least `design`, from which the networks can be built again.
+        card: at least `design`, from which the networks can be built again, and `layers` for a
+            generator of one's own.
     """
     hashes = {}
     for name, model in (("generator", generator), ("discriminator", discriminator)):
@@ -86,7 +91,8 @@ def load_generator(folder: Path) -> SavedGenerator:
     """
     card = read_json(folder / CARD)
     weights = read_weights(folder / "generator.safetensors", card["sha256"]["generator"])
-    model = build_generator(design_of(card))
+    design = design_of(card)
+    model = rebuilt(card[LAYERS]) if LAYERS in card else build_generator(design)
     for name, variable in weights_of(model).items():
         variable.assign(weights[name])
     return SavedGenerator(model, card)
@@ -95,7 +101,7 @@ def load_generator(folder: Path) -> SavedGenerator:
 def design_of(card: dict[str, Any]) -> Design:
     """The design that a model card describes."""
     design = card["design"]
-    if design["architecture"] not in ARCHITECTURES:
+    if design["architecture"] not in ARCHITECTURES and LAYERS not in card:
         raise DataError(
             f"the model has an unknown architecture `{design['architecture']}`",
             where=CARD,

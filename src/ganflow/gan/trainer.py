@@ -16,10 +16,10 @@ from ganflow.gan import penalties, replicas
 from ganflow.gan.adam import Adam
 from ganflow.gan.augmentation import augment
 from ganflow.gan.loss_scale import LossScale, all_finite
-from ganflow.gan.networks.build import build_discriminator, build_generator, weights_of
+from ganflow.gan.networks.build import build_networks, weights_of
 from ganflow.gan.networks.conditioning import MAPPED
 from ganflow.gan.networks.design import Design
-from ganflow.gan.objectives import OBJECTIVES
+from ganflow.gan.own_code import BUILT_IN, OwnCode
 
 LATENTS, INTERPOLATION = range(2)
 """The streams of random numbers of a step. Augmentation has sub-streams of the second."""
@@ -43,6 +43,7 @@ class Trainer:
             weight of a penalty.
         precision: of matrix products and convolutions. Weights are always float32.
         seed: of the initial weights and of the random numbers of every step.
+        own: networks and losses of the project's own code.
 
     Attributes:
         mapping: from drawn latents to those that the generator uses; None if it learns none.
@@ -50,17 +51,25 @@ class Trainer:
         train_steps: `_train_steps`, compiled.
     """
 
-    def __init__(self, design: Design, train: TrainParams, precision: Precision, seed: int) -> None:
+    def __init__(
+        self,
+        design: Design,
+        train: TrainParams,
+        precision: Precision,
+        seed: int,
+        own: OwnCode = BUILT_IN,
+    ) -> None:
         keras.utils.set_random_seed(seed)
         self.design, self.params, self.precision, self.seed = design, train, precision, seed
+        self.own = own
         self.strategy = tf.distribute.get_strategy()
-        self.generator = build_generator(design, precision)
-        self.discriminator = build_discriminator(design, precision)
-        self.averaged = build_generator(design, precision)
+        self.generator, self.discriminator, self.averaged = build_networks(
+            design, precision, own.build
+        )
         self.averaged.set_weights(self.generator.get_weights())
         self.generator_adam = Adam(_trainable(self.generator), train.generator)
         self.discriminator_adam = Adam(_trainable(self.discriminator), train.discriminator)
-        self.objective = OBJECTIVES[train.objective]
+        self.objective = own.objective(train.objective)
         self.penalties = penalties.chosen(train.penalties)
         latents = self.generator.inputs[0]
         self.mapping = (

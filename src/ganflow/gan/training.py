@@ -12,7 +12,7 @@ import numpy as np
 
 from ganflow.base.errors import TrainingError
 from ganflow.base.progress import progress
-from ganflow.config.train import Objective
+from ganflow.config.model import is_own
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoint, Checkpoints
 from ganflow.gan.snapshots import PICTURE_COLUMNS, Snapshot, SnapshotEvaluator
@@ -173,7 +173,7 @@ def _blocks(step: int, snapshot_at: list[int], trainer: Trainer) -> Iterator[int
         step = end
 
 
-def _divergence(history: History, objective: Objective) -> str:
+def _divergence(history: History, objective: str) -> str:
     """How the training has diverged, with the metrics; nothing if it has not."""
     metrics = np.array([row[1:] for row in history.rows[-FAILING_BLOCKS:]])
     losses, real, fake = (
@@ -181,15 +181,16 @@ def _divergence(history: History, objective: Objective) -> str:
         for name in ("discriminator_loss", "real_logit", "fake_logit")
     )
     long_enough = len(metrics) == FAILING_BLOCKS
+    # The losses of a critic have no bounds, nor need one's own: logits show when these diverge.
+    bounded = objective != "wasserstein" and not is_own(objective)
     what = None
     if not np.isfinite(metrics[-1]).all():
         what = "a loss is no longer a number"
     elif max(abs(real[-1]), abs(fake[-1])) > LOGIT_LIMIT:
         what = "the discriminator's logits have exploded"
-    # the losses of a critic have no bounds; its logits show when it diverges
-    elif long_enough and objective != "wasserstein" and (losses > LOSS_LIMIT).all():
+    elif long_enough and bounded and (losses > LOSS_LIMIT).all():
         what = "the discriminator's loss has exploded"
-    elif long_enough and objective != "wasserstein" and (np.abs(losses) < PERFECT_LOSS).all():
+    elif long_enough and bounded and (np.abs(losses) < PERFECT_LOSS).all():
         what = "the discriminator is perfect, so the generator gets no gradient"
     elif long_enough and (np.abs(real - fake) < EQUAL_LOGITS).all():
         what = "the discriminator gives real and generated images the same logit"

@@ -97,10 +97,12 @@ def _doubts(sources: Sources) -> list[str]:
 
 def _provenance(sources: Sources, seed: int, parameters: Mapping[str, Section]) -> dict[str, Any]:
     rows = [(name, table(section.model_dump())) for name, section in parameters.items()]
+    # The layers of a generator of one's own are hundreds of lines, and its code is in git.
+    card = {key: value for key, value in sources.model_card.items() if key != "layers"}
     return {
         "parameters": [("seed", [("seed", str(seed))]), *rows],
         "cards": [
-            ("Model card", table(sources.model_card)),
+            ("Model card", table(card)),
             ("Extractor card", table(sources.extractor_card)),
         ],
         "versions": versions().items(),

@@ -1,27 +1,32 @@
 """The `train` stage: from the prepared store to a generator."""
 
+from pathlib import Path
+
 from ganflow.base.environment import blas_kernels
 from ganflow.base.files import read_json, sha256_of
 from ganflow.base.paths import EXTRACTOR, MODEL, PREPARED, TRAINING
 from ganflow.base.runtime import RuntimeParams, threads
-from ganflow.base.store import open_store
+from ganflow.base.store import Store, open_store
 from ganflow.config.model import ModelParams
-from ganflow.config.train import TrainParams
+from ganflow.config.train import TrainParams, own_functions
 from ganflow.features.extractor import load_extractor
 from ganflow.gan.checkpoint import Checkpoints, training_key
 from ganflow.gan.fitting import Plan, chosen, fit
 from ganflow.gan.inputs import training_inputs
+from ganflow.gan.own_files import require_files, require_listed
 from ganflow.gan.results import write_model, write_training
 from ganflow.gan.training import follow
-from ganflow.gan.workers import start_workers
+from ganflow.gan.workers import Workers, start_workers
 
 
 def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams) -> None:
     """Train alone, or as the chief of several workers."""
+    require_files(own_functions(model, train), Path.cwd())
     workers = start_workers(runtime, train)
     store = open_store(PREPARED)
     train, choices = chosen(train, store, read_json(EXTRACTOR / "card.json"))
-    inputs = training_inputs(seed, runtime, model, train, store)
+    plan = _plan(seed, runtime, model, train, store, workers)
+    inputs = training_inputs(seed, runtime, model, train, store, plan.own.files)
     local = {
         "threads": threads(runtime),
         "replicas": workers.replicas,
@@ -31,7 +36,6 @@ def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParam
     checkpoints = Checkpoints(training_key(inputs | local | extractor))
     with checkpoints.held(), workers.reporting_lost_workers():
         workers.check_inputs(inputs)
-        plan = Plan(seed, runtime, model, train, store, workers)
         trainer, history, shares = fit(plan, load_extractor(EXTRACTOR), checkpoints)
         write_model(MODEL, trainer, history, choices, store.classes, shares)
         write_training(TRAINING, history)
@@ -40,11 +44,27 @@ def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParam
 
 def join(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams) -> None:
     """Train as a worker of another process, which alone evaluates and writes outputs."""
+    require_files(own_functions(model, train), Path.cwd())
     workers = start_workers(runtime, train, join=True)
     store = open_store(PREPARED)
     train, _ = chosen(train, store, read_json(EXTRACTOR / "card.json"))
+    plan = _plan(seed, runtime, model, train, store, workers)
     with workers.reporting_lost_workers():
-        workers.check_inputs(training_inputs(seed, runtime, model, train, store))
-        plan = Plan(seed, runtime, model, train, store, workers)
+        workers.check_inputs(training_inputs(seed, runtime, model, train, store, plan.own.files))
         follow(plan.trainer(), plan.batches(), workers)
     print("the chief has ended the training; a worker writes no outputs")
+
+
+def _plan(
+    seed: int,
+    runtime: RuntimeParams,
+    model: ModelParams,
+    train: TrainParams,
+    store: Store,
+    workers: Workers,
+) -> Plan:
+    """The plan with the project's own code, all of which dvc.yaml must have."""
+    project = Path.cwd()
+    plan = Plan(seed, runtime, model, train, store, workers).with_own_code(project)
+    require_listed(plan.own.files, project)  # what the named files import is among them
+    return plan

@@ -19,9 +19,11 @@ from ganflow.base.environment import version_of
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
+from ganflow.config.train import own_functions
 from ganflow.data.readers.formats import check_source
 from ganflow.data.sources import require
 from ganflow.extras import EXTRA_OF
+from ganflow.gan.own_files import require_files
 from ganflow.stages.lock import check_lock
 from ganflow.versions import commands, dvc, git
 from ganflow.versions.deployments import deployment, work_pool
@@ -114,13 +116,16 @@ def require_inputs(project: Path) -> Path:
         the source, relative to `project`.
 
     Raises:
-        GanflowError: params.yaml is wrong, its data is not there or cannot be hashed by DVC, or
-            other libraries are installed than recorded.
+        GanflowError: params.yaml is wrong, its data is not there or cannot be hashed by DVC, its
+            own code is not there or not in dvc.yaml, or other libraries are installed than
+            recorded.
     """
-    source = RAW / parameters.load(project / parameters.PARAMS_FILE).data.source
+    params = parameters.load(project / parameters.PARAMS_FILE)
+    source = RAW / params.data.source
     require(project / source)
     if (project / source).exists():
         check_source(project / source)
+    require_files(own_functions(params.model, params.train), project)
     check_lock(project)
     return source
 

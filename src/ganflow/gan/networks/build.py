@@ -10,6 +10,7 @@ from ganflow.base.runtime import Precision
 from ganflow.gan.networks import article, lean, residual
 from ganflow.gan.networks.design import Design
 from ganflow.gan.networks.layers import BatchNorm
+from ganflow.gan.networks.own import Build, own_networks
 
 ARCHITECTURES = {"lean": lean, "article": article, "residual": residual}
 
@@ -22,6 +23,24 @@ def build_generator(design: Design, precision: Precision = "float32") -> keras.M
 def build_discriminator(design: Design, precision: Precision = "float32") -> keras.Model:
     """Images (N, *shape)[, labels (N,)] to logits (N, 1), float32."""
     return ARCHITECTURES[design.architecture].discriminator(design, _policy(precision))
+
+
+def build_networks(
+    design: Design, precision: Precision = "float32", build: Build | None = None
+) -> tuple[keras.Model, keras.Model, keras.Model]:
+    """The generator, the discriminator, and another generator for the averaged weights.
+
+    Args:
+        build: the project's own function; None builds what `design.architecture` names.
+
+    Raises:
+        GanflowError: the networks of `build` do not fit the design.
+    """
+    if build is None:
+        generator = build_generator(design, precision)
+        return generator, build_discriminator(design, precision), build_generator(design, precision)
+    averaged, _ = own_networks(build, design, _policy(precision))
+    return *own_networks(build, design, _policy(precision)), averaged
 
 
 def weights_of(model: keras.Model) -> dict[str, tf.Variable]:

@@ -8,7 +8,8 @@ class Design:
     """The networks' description.
 
     Attributes:
-        architecture: a name in `ganflow.gan.networks.build.ARCHITECTURES`.
+        architecture: a name in `ganflow.gan.networks.build.ARCHITECTURES`, or the `module:function`
+            of the project's own code.
         shape: height, width and channels of an image.
         classes: how many labels steer the generator; 0 makes it unconditional.
         latent: size of the latent vector.
