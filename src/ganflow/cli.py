@@ -122,7 +122,7 @@ def _log_to_stderr() -> None:
 def _know(arguments: Sequence[str]) -> None:
     """Refuse a command that is not there, with the nearest one that is."""
     name = next((word for word in arguments if not word.startswith("-")), None)
-    if name is None or name in {**STAGES, **TOOLS}:
+    if name in {None, *STAGES, *TOOLS} or "--print-completion" in arguments:
         return
     near = difflib.get_close_matches(name, [*STAGES, *TOOLS], n=1)
     raise ParameterError(
@@ -139,6 +139,16 @@ class _ShowVersion(argparse.Action):
         parser.exit()
 
 
+class _PrintCompletion(argparse.Action):
+    def __call__(
+        self, parser: argparse.ArgumentParser, _: object, shell: Any, __: object = None
+    ) -> None:
+        from ganflow.completion import script
+
+        print(script(parser, shell))
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     common = _verbosity()
     parser = argparse.ArgumentParser(
@@ -152,17 +162,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=["bash", "zsh", "tcsh"],
+        help=argparse.SUPPRESS,
+    )
     parser.set_defaults(action=lambda options: parser.print_help())
     commands = parser.add_subparsers(help=argparse.SUPPRESS, prog="ganflow")
 
-    def command(name: str, about: str, action: Action) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, description=about, parents=[common])
+    def command(name: str, summary: str, about: str, action: Action) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=summary, description=about, parents=[common])
         added.set_defaults(action=action)
         return added
 
     for name, summary in STAGES.items():
         about = f"Stage {name}: {summary}. Its files and parameters are listed in dvc.yaml."
-        stage = command(name, about, _run_stage)
+        stage = command(name, summary, about, _run_stage)
         stage.set_defaults(stage=name, join=False)
         if name == "train":
             stage.add_argument(
@@ -171,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
                 help="train with the chief that TF_CONFIG names, and write nothing",
             )
     for name, described in TOOLS.items():
-        added = command(name, described.description, described.action)
+        added = command(name, described.summary, described.description, described.action)
         for names, settings in described.arguments:
             added.add_argument(*names, **settings)
     return parser
@@ -207,6 +223,7 @@ def _overview() -> str:
             "",
             "`ganflow COMMAND --help` says more about one, `ganflow --version` the version.",
             "With -v a command says more, with -q only warnings, errors and its result.",
+            "`ganflow --print-completion bash` (or zsh, tcsh) prints what completes commands.",
         ]
     )
 
