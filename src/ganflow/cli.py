@@ -122,7 +122,7 @@ def _log_to_stderr() -> None:
 def _know(arguments: Sequence[str]) -> None:
     """Refuse a command that is not there, with the nearest one that is."""
     name = next((word for word in arguments if not word.startswith("-")), None)
-    if name in {None, *STAGES, *TOOLS} or "--print-completion" in arguments:
+    if name is None or name in {**STAGES, **TOOLS} or "--print-completion" in arguments:
         return
     near = difflib.get_close_matches(name, [*STAGES, *TOOLS], n=1)
     raise ParameterError(
