@@ -63,9 +63,7 @@ def lessons_for(extractor: ExtractorParams, images: int, seed: int) -> Lessons:
     augment, epochs = images < FEW, extractor.epochs
     if epochs == "auto":
         epochs = epochs_for(images) * (2 if augment else 1)
-    return Lessons(
-        seed, epochs, extractor.batch, extractor.learning_rate, has_bfloat16(), augment
-    )
+    return Lessons(seed, epochs, extractor.batch, extractor.learning_rate, has_bfloat16(), augment)
 
 
 def _held_out(store: Store) -> tuple[np.ndarray, np.ndarray]:

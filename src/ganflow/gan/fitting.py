@@ -124,9 +124,10 @@ def within(plan: Plan, extractor: Extractor, minutes: float, since: float) -> tu
     spent = time.monotonic() - since
     images = speed.images(60 * minutes - spent, plan.train)
     if images < max(plan.train.batch, 64):
+        besides = spent + speed.besides(plan.train)
         raise ParameterError(
             f"minutes: {minutes:g} is too short: what is besides the training images, with "
-            f"{plan.train.snapshots} snapshots, takes {(spent + speed.besides(plan.train)) / 60:.1f}",
+            f"{plan.train.snapshots} snapshots, takes {besides / 60:.1f}",
             expected=f"more than {(spent + speed.least(plan.train)) / 60:.1f}",
             run="fit with more minutes, or with fewer images or train.snapshots",
         )

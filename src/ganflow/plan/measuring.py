@@ -6,8 +6,6 @@ same. What is said on standard output is a line of JSON for each stage.
 
 import contextlib
 import json
-import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -33,8 +31,8 @@ from ganflow.features.extractor import (
     turned,
 )
 from ganflow.features.planted_faults import MOST_HELD_OUT, MOST_TRAIN, distances_over_real
-from ganflow.gan.fitting import Plan
 from ganflow.gan.defaults import Facts, choose
+from ganflow.gan.fitting import Plan
 from ganflow.gan.inputs import class_shares, design_for
 from ganflow.gan.networks.build import build_generator
 from ganflow.gan.saved import SavedGenerator
@@ -44,6 +42,7 @@ from ganflow.metrics.frechet import frechet_distance
 from ganflow.metrics.fresh_classifiers import SEEDS
 from ganflow.metrics.inception import Inception, weights_file
 from ganflow.metrics.sample_evaluation import SECOND_TRAIN, Evaluator, evaluate_samples
+from ganflow.plan.planning import peak_memory
 from ganflow.stages.evaluate import PLANS, plan_for
 
 PART = 4
@@ -186,9 +185,7 @@ def train(store: Store, params: Params) -> Measured:
     plan = Plan(params.seed, params.runtime, params.model, section, store)
     speed = plan.speed(untrained(store, params))
     trainer = plan.trainer()
-    networks = sum(
-        4 * model.count_params() for model in (trainer.generator, trainer.discriminator)
-    )
+    networks = sum(4 * model.count_params() for model in (trainer.generator, trainer.discriminator))
     pictures = section.snapshots * PICTURE_ROWS * PICTURE_COLUMNS * int(np.prod(store.shape))
     return Measured(speed.seconds(section), networks + pictures, image=speed.image)
 
@@ -300,12 +297,6 @@ MEASURES: dict[str, Callable[[Store, Params], Measured]] = {
 """By the name of the stage."""
 
 
-def peak() -> int:
-    """The largest memory of this process so far, in bytes."""
-    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return found if sys.platform == "darwin" else 1024 * found
-
-
 def main() -> None:
     """Read what to measure as JSON from standard input, and print what was measured."""
     asked: dict[str, Any] = json.load(sys.stdin)
@@ -315,9 +306,9 @@ def main() -> None:
     print(json.dumps({"started": time.time() - asked["time"]}), flush=True)
     store = open_store(Path(asked["store"]))
     for stage in asked["stages"]:
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        with contextlib.redirect_stdout(sys.stderr):
             found = MEASURES[stage](store, params)
-        found.memory = peak()
+        found.memory = peak_memory()
         print(json.dumps({"stage": stage, **asdict(found)}), flush=True)
 
 
