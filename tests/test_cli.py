@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -300,6 +301,38 @@ def test_the_doctor_names_a_command_for_what_is_wrong(
         said = capsys.readouterr().out
         assert all(check.name in said and check.found in said for check in checks)
         assert all(check.mend in said for check in checks if not check.good)
+
+
+def test_results_for_scripts_are_json(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ganflow.config.params import load
+    from ganflow.plan import planning
+    from ganflow.versions import doctor
+
+    def printed(*arguments: str, status: int = 0) -> object:
+        assert main([*arguments, "--json"]) == status
+        return json.loads(capsys.readouterr().out)
+
+    assert printed("params", "train.images") == load().train.images
+    assert printed("params") == load().model_dump(mode="json")
+    assert main(["params", "train.imges", "--json"]) == 2
+    capsys.readouterr()
+    wrong = doctor.Check("DVC remote", False, "none is set", "dvc remote add")
+    monkeypatch.setattr(doctor, "everything", lambda project: [wrong])
+    assert printed("doctor", status=1) == [dataclasses.asdict(wrong)]
+    (project / "data/raw/mnist").mkdir(parents=True)
+    stage = planning.StagePlan("train", True, 60.0, 10**9, 10**6)
+    found = planning.RunPlan((stage,), 2.0, 0.001, 64_000, ())
+    monkeypatch.setattr(planning, "plan", lambda project, params, minutes: found)
+    assert printed("plan", "--minutes", "5") == json.loads(json.dumps(found.to_dict()))
+
+
+def test_the_page_of_scripts_has_every_status() -> None:
+    page = (ROOT / "docs/scripts.md").read_text()
+    listed = {int(line.split("|")[1]) for line in page.splitlines() if re.match(r"\| \d", line)}
+    errors = {error.status for error in (GanflowError, ParameterError, HeldError)}
+    assert listed == {0, 130, 141} | errors
 
 
 def test_a_port_that_is_none(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

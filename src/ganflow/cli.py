@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -122,7 +123,7 @@ def _log_to_stderr() -> None:
 def _know(arguments: Sequence[str]) -> None:
     """Refuse a command that is not there, with the nearest one that is."""
     name = next((word for word in arguments if not word.startswith("-")), None)
-    if name is None or name in {**STAGES, **TOOLS}:
+    if name is None or name in {**STAGES, **TOOLS} or "--print-completion" in arguments:
         return
     near = difflib.get_close_matches(name, [*STAGES, *TOOLS], n=1)
     raise ParameterError(
@@ -139,6 +140,16 @@ class _ShowVersion(argparse.Action):
         parser.exit()
 
 
+class _PrintCompletion(argparse.Action):
+    def __call__(
+        self, parser: argparse.ArgumentParser, _: object, shell: Any, __: object = None
+    ) -> None:
+        from ganflow.completion import script
+
+        print(script(parser, shell))
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     common = _verbosity()
     parser = argparse.ArgumentParser(
@@ -152,17 +163,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=["bash", "zsh", "tcsh"],
+        help=argparse.SUPPRESS,
+    )
     parser.set_defaults(action=lambda options: parser.print_help())
     commands = parser.add_subparsers(help=argparse.SUPPRESS, prog="ganflow")
 
-    def command(name: str, about: str, action: Action) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, description=about, parents=[common])
+    def command(name: str, summary: str, about: str, action: Action) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=summary, description=about, parents=[common])
         added.set_defaults(action=action)
         return added
 
     for name, summary in STAGES.items():
         about = f"Stage {name}: {summary}. Its files and parameters are listed in dvc.yaml."
-        stage = command(name, about, _run_stage)
+        stage = command(name, summary, about, _run_stage)
         stage.set_defaults(stage=name, join=False)
         if name == "train":
             stage.add_argument(
@@ -171,7 +188,7 @@ def _parser() -> argparse.ArgumentParser:
                 help="train with the chief that TF_CONFIG names, and write nothing",
             )
     for name, described in TOOLS.items():
-        added = command(name, described.description, described.action)
+        added = command(name, described.summary, described.description, described.action)
         for names, settings in described.arguments:
             added.add_argument(*names, **settings)
     return parser
@@ -207,6 +224,7 @@ def _overview() -> str:
             "",
             "`ganflow COMMAND --help` says more about one, `ganflow --version` the version.",
             "With -v a command says more, with -q only warnings, errors and its result.",
+            "`ganflow --print-completion bash` (or zsh, tcsh) prints what completes commands.",
         ]
     )
 
@@ -246,6 +264,11 @@ def _waiting(what: str) -> AbstractContextManager[None]:
     return waiting(what) if LOGGER.isEnabledFor(logging.INFO) else nullcontext()
 
 
+def _json(values: Any) -> str:
+    """The result of a command, for a program."""
+    return json.dumps(values, indent=2, ensure_ascii=False)
+
+
 @tool(
     "init",
     "make a project for your own images",
@@ -270,16 +293,40 @@ def _init(options: argparse.Namespace) -> None:
     "Check params.yaml, and that its data is there, and say what is wrong. With the name of a "
     "parameter or a section: say what it is, what is allowed there, and what it is now.",
     argument("key", nargs="?", metavar="KEY", help="such as train or train.generator"),
+    argument("--json", action="store_true", help="print the values as JSON, defaults included"),
 )
 def _check_params(options: argparse.Namespace) -> None:
-    from ganflow.config.params import describe
+    from ganflow.base.dotted import parts_of, value_at
+    from ganflow.config.params import describe, load
     from ganflow.versions.doctor import require_inputs
 
-    if options.key:
-        print(describe(options.key))
+    if options.key or options.json:
+        about = describe(options.key or "")  # which refuses an unknown key
+        values = load().model_dump(mode="json")
+        print(_json(value_at(values, parts_of(options.key or ""))) if options.json else about)
         return
     require_inputs(Path())
     print("params.yaml is right")
+
+
+@tool(
+    "plan",
+    "say how long a run will take, and what fits in some minutes",
+    "Measure, in about a minute, what a run of this project will take: time, memory and disk of "
+    "each stage that DVC would run. With --minutes, say how many training images fit.",
+    argument("--minutes", type=float, help="in which a run is to end"),
+    argument("--json", action="store_true", help="print JSON"),
+)
+def _plan(options: argparse.Namespace) -> None:
+    from ganflow.config.params import load
+    from ganflow.plan.planning import in_words, plan
+    from ganflow.versions.doctor import require_inputs
+
+    require_inputs(Path())
+    params = load()
+    with redirect_stdout(sys.stderr):  # whatever is said meanwhile
+        found = plan(Path(), params, options.minutes)
+    print(_json(found.to_dict()) if options.json else "\n".join(in_words(found, params)))
 
 
 @tool(
@@ -450,7 +497,7 @@ def _measure(options: argparse.Namespace) -> None:
             named = RAW / options.real
             real = named if named.exists() else Path(options.real)
             found = measure(options.folder, real, params=params.model_dump())
-    print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False) if options.json else found)
+    print(_json(found.to_dict()) if options.json else found)
 
 
 @tool(
@@ -458,19 +505,24 @@ def _measure(options: argparse.Namespace) -> None:
     "look for what would keep a run from working",
     "Look at Python, packages, disk, git, the DVC remote and Prefect, and name the command "
     "that mends what is wrong. Ends with 1 if a retraining could not start.",
+    argument("--json", action="store_true", help="print JSON"),
 )
 def _look_around(options: argparse.Namespace) -> int:
     from ganflow.versions.doctor import everything
 
     with _waiting("looking around"):
         checks = everything(Path.cwd())
+    status = int(any(check.needed and not check.good for check in checks))
+    if options.json:
+        print(_json([asdict(check) for check in checks]))
+        return status
     width = max(len(check.name) for check in checks)
     for check in checks:
         mark = "ok  " if check.good else "BAD " if check.needed else "note"
         print(f"{mark}  {check.name:{width}}  {check.found}")
         if not check.good:
             print(f"{'':{width + 8}}{check.mend}")
-    return int(any(check.needed and not check.good for check in checks))
+    return status
 
 
 @tool(

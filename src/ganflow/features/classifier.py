@@ -135,7 +135,7 @@ def train(
     steps, batch = order.shape
     at_once = max(1, min(STEPS_PER_CALL, BYTES_PER_CALL // (batch * images[0].nbytes)))
 
-    learn_some = _learner(model, adam, steps, (batch, *shape), turn, lessons.augment)
+    learn_some = learner(model, adam, steps, (batch, *shape), turn, lessons.augment)
     with progress(what, steps * batch) as shown:
         for first in range(0, steps, at_once):
             rows = order[first : first + at_once]
@@ -145,7 +145,7 @@ def train(
     return {variable.path: np.asarray(variable.value) for variable in model.trainable_variables}
 
 
-def _learner(
+def learner(
     model: keras.Model,
     adam: keras.optimizers.Adam,
     steps: int,

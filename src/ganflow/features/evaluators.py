@@ -28,10 +28,6 @@ def train_extractors(store: Store, extractor: ExtractorParams, folder: Path) -> 
     has them, and describing is always float32.
     """
     train, test = store.split("train"), store.split("test")
-    augment = len(train.images) < FEW
-    epochs = extractor.epochs
-    if epochs == "auto":
-        epochs = epochs_for(len(train.images)) * (2 if augment else 1)
     held_out, groups = _held_out(store)
     mirrored = mirror_accuracy(train.images, held_out, bfloat16=has_bfloat16())
     print(f"a classifier tells {mirrored:.1%} of held-out images from their mirror images")
@@ -39,15 +35,12 @@ def train_extractors(store: Store, extractor: ExtractorParams, folder: Path) -> 
         ("extractor", folder, extractor.seed),
         ("second extractor", folder / SECOND, extractor.seed + 1),
     ):
-        lessons = Lessons(
-            seed, epochs, extractor.batch, extractor.learning_rate, has_bfloat16(), augment
-        )
         trained = train_extractor(
             train.images,
             train.labels,
             store.classes,
             extractor.features,
-            lessons,
+            lessons_for(extractor, len(train.images), seed),
             source=store.card["sha256"],
             what=name,
         )
@@ -63,6 +56,14 @@ def train_extractors(store: Store, extractor: ExtractorParams, folder: Path) -> 
             mirror_accuracy=mirrored,
         )
         print(f"{name}: {found:.2%} right on the test split; {describe_test(faults)}")
+
+
+def lessons_for(extractor: ExtractorParams, images: int, seed: int) -> Lessons:
+    """How a classifier learns from so many training images."""
+    augment, epochs = images < FEW, extractor.epochs
+    if epochs == "auto":
+        epochs = epochs_for(images) * (2 if augment else 1)
+    return Lessons(seed, epochs, extractor.batch, extractor.learning_rate, has_bfloat16(), augment)
 
 
 def _held_out(store: Store) -> tuple[np.ndarray, np.ndarray]:

@@ -29,8 +29,7 @@ def mirror_accuracy(train: np.ndarray, held_out: np.ndarray, *, bfloat16: bool) 
         and whatever else has a left and a right.
     """
     images = np.asarray(train[:MOST_IMAGES])
-    epochs = min(max(1, PASSES // (2 * len(images))), MOST_EPOCHS)
-    lessons = Lessons(0, epochs, 64, 0.002, bfloat16)
+    lessons = Lessons(0, epochs_for(len(images)), 64, 0.002, bfloat16)
     weights = classifier.train(
         images,
         np.repeat([0, 1], len(images)),  # each image both ways
@@ -47,6 +46,11 @@ def mirror_accuracy(train: np.ndarray, held_out: np.ndarray, *, bfloat16: bool) 
         for side, seen in enumerate((held_out, held_out[:, :, ::-1]))
     ]
     return float(np.mean(right))
+
+
+def epochs_for(images: int) -> int:
+    """Passes over so many images, each of them both ways."""
+    return min(max(1, PASSES // (2 * images)), MOST_EPOCHS)
 
 
 def _mirrored(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from ganflow.base.errors import ParameterError
 from ganflow.base.runtime import RuntimeParams, resolved
@@ -21,8 +20,9 @@ from ganflow.gan.defaults import Choice, choose, facts_of
 from ganflow.gan.inputs import class_shares, design_for
 from ganflow.gan.own_code import BUILT_IN, OwnCode, own_code
 from ganflow.gan.snapshots import SnapshotEvaluator
+from ganflow.gan.speed import Speed, training_speed
 from ganflow.gan.trainer import Trainer
-from ganflow.gan.training import History, block_steps
+from ganflow.gan.training import History
 from ganflow.gan.training import train as train_networks
 from ganflow.gan.workers import SINGLE, Workers
 
@@ -68,6 +68,15 @@ class Plan:
         shares = class_shares(self.store.split("train").labels, trainer.design.classes)
         images = self.store.split("validation").images
         return SnapshotEvaluator(trainer, extractor, images, shares, self.seed)
+
+    def speed(self, extractor: Extractor) -> Speed:
+        """How fast this machine does it, measured."""
+        start = time.monotonic()
+        trainer = self.trainer()
+        evaluator = self.evaluator(trainer, extractor)
+        made = time.monotonic() - start
+        speed = training_speed(trainer, self.batches(), evaluator)
+        return replace(speed, start=made + speed.start)
 
 
 def chosen(
@@ -117,8 +126,7 @@ def fit(
 def within(plan: Plan, extractor: Extractor, minutes: float, since: float) -> tuple[Plan, Choice]:
     """The plan with as many images as a training may see that is to end within some minutes.
 
-    Two blocks of steps and two snapshots are measured, on networks that are not used further; the
-    first of each includes compiling, which the training has to do again.
+    The speed is measured on networks that are not used further; the training has to compile again.
 
     Args:
         since: when the minutes began, by `time.monotonic`.
@@ -126,28 +134,17 @@ def within(plan: Plan, extractor: Extractor, minutes: float, since: float) -> tu
     Raises:
         ParameterError: not one batch fits.
     """
-    trainer, batch = plan.trainer(), plan.train.batch
-    evaluator, steps = plan.evaluator(trainer, extractor), block_steps(trainer)
-    marks = [time.monotonic()]
-    for pixels, labels in plan.batches().blocks(0, [steps * batch] * 2):
-        trainer.train_steps(pixels, labels, np.int64(0)).numpy()
-        marks.append(time.monotonic())
-    for _ in range(2):
-        evaluator.snapshot(0)
-        marks.append(time.monotonic())
-    first_block, block, first_snapshot, snapshot = np.diff(marks).tolist()
-    compiling = max(0.0, first_block - block) + max(0.0, first_snapshot - snapshot)
-    spent = marks[-1] - since + compiling + plan.train.snapshots * snapshot
-    an_image = block / (steps * batch)
-    least = max(batch, 64)  # of `train.images`
-    images = int((60 * minutes - spent) / an_image) // batch * batch
-    if images < least:
+    speed = plan.speed(extractor)
+    spent = time.monotonic() - since
+    images = speed.images(60 * minutes - spent, plan.train)
+    if images < max(plan.train.batch, 64):
+        besides = spent + speed.besides(plan.train)
         raise ParameterError(
-            f"minutes: {minutes:g} is too short: {spent / 60:.1f} go into reading the images, "
-            f"learning what measures them, and {plan.train.snapshots} snapshots",
-            expected=f"more than {(spent + least * an_image) / 60:.1f}",
+            f"minutes: {minutes:g} is too short: what is besides the training images, with "
+            f"{plan.train.snapshots} snapshots, takes {besides / 60:.1f}",
+            expected=f"more than {(spent + speed.least(plan.train)) / 60:.1f}",
             run="fit with more minutes, or with fewer images or train.snapshots",
         )
-    choice = Choice(images, f"minutes: {minutes:g}, at {an_image:.3g} seconds an image")
+    choice = Choice(images, f"minutes: {minutes:g}, at {speed.image:.3g} seconds an image")
     announce("images", choice)
     return replace(plan, train=plan.train.model_copy(update={"images": images})), choice

@@ -63,9 +63,9 @@ class SnapshotEvaluator:
         self._settle = tf.function(lambda z, y: images_of(model, classes, z, y, training=True))
         self._generate = tf.function(lambda z, y: to_pixels(images_of(model, classes, z, y)))
 
-    def snapshot(self, seen: int) -> Snapshot:
-        """Evaluate the generator after `seen` real images."""
-        samples = self.samples(IMAGES)
+    def snapshot(self, seen: int, generated: int = IMAGES) -> Snapshot:
+        """Evaluate the generator after `seen` real images, by so many generated ones."""
+        samples = self.samples(generated)
         fd = frechet.distance(frechet.moments(self.extractor.describe(samples).features), self.real)
         count = PICTURE_ROWS * PICTURE_COLUMNS
         latents, _ = self._draw(BATCH, 0)
