@@ -218,11 +218,11 @@ def fit(
         workers = start_workers(sections.runtime, sections.train, strict=False)
         extractor = _trained_extractor(store, sections, folder)
         train, choices = fitting.chosen(sections.train, store, extractor.first.card)
-        plan = fitting.Plan(seed, sections.runtime, sections.model, train, store, workers)
-        plan = plan.with_own_code(Path.cwd())
+        setup = fitting.TrainingSetup(seed, sections.runtime, sections.model, train, store, workers)
+        setup = setup.with_own_code(Path.cwd())
         if minutes is not None:
-            plan, choices["images"] = fitting.within(plan, extractor.first, minutes, since)
-        trainer, history, shares = fitting.fit(plan, extractor.first, callbacks=callbacks)
+            setup, choices["images"] = fitting.within(setup, extractor.first, minutes, since)
+        trainer, history, shares = fitting.fit(setup, extractor.first, callbacks=callbacks)
         write_model(folder / "model", trainer, history, choices, store.classes, shares)
         return Model(folder / "model", extractor)
 

@@ -28,7 +28,7 @@ from ganflow.gan.workers import SINGLE, Workers
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingSetup:
     """What shapes a training, and the data that it reads.
 
     Attributes:
@@ -45,8 +45,8 @@ class Plan:
     workers: Workers = SINGLE
     own: OwnCode = BUILT_IN
 
-    def with_own_code(self, project: Path) -> "Plan":
-        """The plan with the functions of the project's own code that its parameters name.
+    def with_own_code(self, project: Path) -> "TrainingSetup":
+        """The setup with the functions of the project's own code that its parameters name.
 
         Raises:
             GanflowError: as `ganflow.gan.own_code.own_code`.
@@ -99,7 +99,7 @@ def announce(name: str, choice: Choice) -> None:
 
 
 def fit(
-    plan: Plan,
+    setup: TrainingSetup,
     extractor: Extractor,
     checkpoints: Checkpoints | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -115,16 +115,18 @@ def fit(
         the trainer after the last step, the history with the best snapshot, and the frequency of
         each class in the training split.
     """
-    trainer = plan.trainer()
-    evaluator = plan.evaluator(trainer, extractor)
+    trainer = setup.trainer()
+    evaluator = setup.evaluator(trainer, extractor)
     history = train_networks(
-        trainer, plan.batches(), evaluator, checkpoints, plan.workers, callbacks
+        trainer, setup.batches(), evaluator, checkpoints, setup.workers, callbacks
     )
     return trainer, history, evaluator.shares
 
 
-def within(plan: Plan, extractor: Extractor, minutes: float, since: float) -> tuple[Plan, Choice]:
-    """The plan with as many images as a training may see that is to end within some minutes.
+def within(
+    setup: TrainingSetup, extractor: Extractor, minutes: float, since: float
+) -> tuple[TrainingSetup, Choice]:
+    """The setup with as many images as a training may see that is to end within some minutes.
 
     The speed is measured on networks that are not used further; the training has to compile again.
 
@@ -134,17 +136,17 @@ def within(plan: Plan, extractor: Extractor, minutes: float, since: float) -> tu
     Raises:
         ParameterError: not one batch fits.
     """
-    speed = plan.speed(extractor)
+    speed = setup.speed(extractor)
     spent = time.monotonic() - since
-    images = speed.images(60 * minutes - spent, plan.train)
-    if images < max(plan.train.batch, 64):
-        besides = spent + speed.besides(plan.train)
+    images = speed.images(60 * minutes - spent, setup.train)
+    if images < max(setup.train.batch, 64):
+        besides = spent + speed.besides(setup.train)
         raise ParameterError(
             f"minutes: {minutes:g} is too short: what is besides the training images, with "
-            f"{plan.train.snapshots} snapshots, takes {besides / 60:.1f}",
-            expected=f"more than {(spent + speed.least(plan.train)) / 60:.1f}",
+            f"{setup.train.snapshots} snapshots, takes {besides / 60:.1f}",
+            expected=f"more than {(spent + speed.least(setup.train)) / 60:.1f}",
             run="fit with more minutes, or with fewer images or train.snapshots",
         )
     choice = Choice(images, f"minutes: {minutes:g}, at {speed.image:.3g} seconds an image")
     announce("images", choice)
-    return replace(plan, train=plan.train.model_copy(update={"images": images})), choice
+    return replace(setup, train=setup.train.model_copy(update={"images": images})), choice

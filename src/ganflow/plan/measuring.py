@@ -32,7 +32,7 @@ from ganflow.features.extractor import (
 )
 from ganflow.features.planted_faults import MOST_HELD_OUT, MOST_TRAIN, distances_over_real
 from ganflow.gan.defaults import Facts, choose
-from ganflow.gan.fitting import Plan
+from ganflow.gan.fitting import TrainingSetup
 from ganflow.gan.inputs import class_shares, design_for
 from ganflow.gan.networks.build import build_generator
 from ganflow.gan.saved import SavedGenerator
@@ -182,9 +182,9 @@ def train(store: Store, params: Params) -> Measured:
     # Whether images are mirrored, which is not known yet, costs next to nothing.
     facts = Facts(store.shape, store.card["splits"]["train"], 1.0)
     section, _ = choose(params.train, facts)
-    plan = Plan(params.seed, params.runtime, params.model, section, store)
-    speed = plan.speed(untrained(store, params))
-    trainer = plan.trainer()
+    setup = TrainingSetup(params.seed, params.runtime, params.model, section, store)
+    speed = setup.speed(untrained(store, params))
+    trainer = setup.trainer()
     networks = sum(4 * model.count_params() for model in (trainer.generator, trainer.discriminator))
     pictures = section.snapshots * PICTURE_ROWS * PICTURE_COLUMNS * int(np.prod(store.shape))
     return Measured(speed.seconds(section), networks + pictures, image=speed.image)

@@ -11,7 +11,7 @@ from ganflow.config.model import ModelParams
 from ganflow.config.train import TrainParams, own_functions
 from ganflow.features.extractor import load_extractor
 from ganflow.gan.checkpoint import Checkpoints, training_key
-from ganflow.gan.fitting import Plan, chosen, fit
+from ganflow.gan.fitting import TrainingSetup, chosen, fit
 from ganflow.gan.inputs import training_inputs
 from ganflow.gan.own_files import require_files, require_listed
 from ganflow.gan.results import write_model, write_training
@@ -25,8 +25,8 @@ def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParam
     workers = start_workers(runtime, train)
     store = open_store(PREPARED)
     train, choices = chosen(train, store, read_json(EXTRACTOR / "card.json"))
-    plan = _plan(seed, runtime, model, train, store, workers)
-    inputs = training_inputs(seed, runtime, model, train, store, plan.own.files)
+    setup = _setup(seed, runtime, model, train, store, workers)
+    inputs = training_inputs(seed, runtime, model, train, store, setup.own.files)
     local = {
         "threads": threads(runtime),
         "replicas": workers.replicas,
@@ -36,7 +36,7 @@ def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParam
     checkpoints = Checkpoints(training_key(inputs | local | extractor))
     with checkpoints.held(), workers.reporting_lost_workers():
         workers.check_inputs(inputs)
-        trainer, history, shares = fit(plan, load_extractor(EXTRACTOR), checkpoints)
+        trainer, history, shares = fit(setup, load_extractor(EXTRACTOR), checkpoints)
         write_model(MODEL, trainer, history, choices, store.classes, shares)
         write_training(TRAINING, history)
         checkpoints.finish(MODEL)
@@ -48,23 +48,23 @@ def join(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainPara
     workers = start_workers(runtime, train, join=True)
     store = open_store(PREPARED)
     train, _ = chosen(train, store, read_json(EXTRACTOR / "card.json"))
-    plan = _plan(seed, runtime, model, train, store, workers)
+    setup = _setup(seed, runtime, model, train, store, workers)
     with workers.reporting_lost_workers():
-        workers.check_inputs(training_inputs(seed, runtime, model, train, store, plan.own.files))
-        follow(plan.trainer(), plan.batches(), workers)
+        workers.check_inputs(training_inputs(seed, runtime, model, train, store, setup.own.files))
+        follow(setup.trainer(), setup.batches(), workers)
     print("the chief has ended the training; a worker writes no outputs")
 
 
-def _plan(
+def _setup(
     seed: int,
     runtime: RuntimeParams,
     model: ModelParams,
     train: TrainParams,
     store: Store,
     workers: Workers,
-) -> Plan:
-    """The plan with the project's own code, all of which dvc.yaml must have."""
+) -> TrainingSetup:
+    """The setup with the project's own code, all of which dvc.yaml must have."""
     project = Path.cwd()
-    plan = Plan(seed, runtime, model, train, store, workers).with_own_code(project)
-    require_listed(plan.own.files, project)  # what the named files import is among them
-    return plan
+    setup = TrainingSetup(seed, runtime, model, train, store, workers).with_own_code(project)
+    require_listed(setup.own.files, project)  # what the named files import is among them
+    return setup
