@@ -14,7 +14,6 @@ from ganflow.gan.networks.build import (
     build_generator,
 )
 from ganflow.gan.networks.design import Design
-from ganflow.gan.sampling import drawn_labels
 from ganflow.gan.saved import save_networks
 from ganflow.stages import sample
 
@@ -78,20 +77,3 @@ def test_truncation_brings_images_together(project: Path) -> None:
         images = np.load(project / "data/samples/images.npy").astype(float)
         spread.append(images.std(0).mean())
     assert spread[1] < 0.5 * spread[0]
-
-
-@pytest.mark.parametrize("count", [1, 7, 100, 9_999])
-def test_counts_are_the_shares_rounded(count: int) -> None:
-    shares = np.array([0.5, 0.25, 0.2, 0.05])
-    labels = drawn_labels(list(shares), count, np.random.default_rng(0))
-    counts = np.bincount(labels, minlength=4)
-    assert counts.sum() == count
-    assert (np.abs(counts - shares * count) < 1).all()
-
-
-def test_every_prefix_is_mixed() -> None:
-    labels = drawn_labels([0.1] * 10, 10_000, np.random.default_rng(0))
-    for start in range(0, 10_000, 1_000):
-        counts = np.bincount(labels[start : start + 1_000], minlength=10)
-        assert counts.min() > 60  # 100 expected, five standard deviations are 45
-        assert counts.max() < 145

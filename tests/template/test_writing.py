@@ -16,8 +16,6 @@ from ganflow.base.errors import GanflowError
 from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
 from ganflow.stages import lock
-from ganflow.template import REPOSITORY
-from ganflow.template.files import deployments_file, stages_file
 from ganflow.template.writing import init
 from ganflow.versions import dvc
 from ganflow.versions.commands import CommandResult
@@ -70,19 +68,6 @@ def test_a_project_without_data_says_where_they_go(tmp_path: Path) -> None:
     assert not (tmp_path / "new/.git").exists()
 
 
-def test_stages_are_those_of_this_repository_without_their_code() -> None:
-    own = yaml.safe_load(stages_file())
-    ours = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
-    assert "src/" not in stages_file()
-    for name, stage in own["stages"].items():
-        *sections, recorded = stage["params"]
-        *ours_sections, libraries = ours["stages"][name]["params"]
-        assert sections == ours_sections
-        assert recorded == {"ganflow.lock": [name, *libraries["ganflow.lock"]]}
-        assert stage["outs"] == ours["stages"][name]["outs"]
-    assert own["plots"] == ours["plots"]
-
-
 def test_an_existing_repository_keeps_its_files(tmp_path: Path) -> None:
     git("init", "--quiet", cwd=tmp_path)
     (tmp_path / ".gitignore").write_text("mine/\n")
@@ -115,10 +100,6 @@ def test_a_project_inside_its_data_is_refused(tmp_path: Path, pictures: Path) ->
         with pytest.raises(GanflowError, match="inside the data"):
             init(folder, pictures, None, with_git=True)
     assert sorted(pictures.rglob("*")) == before
-
-
-def test_new_data_of_a_project_start_no_other_project() -> None:
-    assert "prefect.resource.id: ganflow.data.faces/*" in deployments_file("faces")
 
 
 def test_what_to_type_next_begins_with_the_project_s_folder(

@@ -121,4 +121,4 @@ def add_lines(path: Path, text: str) -> str:
     known = path.read_text().splitlines()
     more = [line for line in text.splitlines() if line not in known]
     write_text(path, "\n".join([*known, *more]) + "\n")
-    return f"{path.name}: {len(more)} lines added"
+    return f"{path.name}: {len(more)} line{'' if len(more) == 1 else 's'} added"
