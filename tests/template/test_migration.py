@@ -9,7 +9,7 @@ from ganflow.base.errors import ParameterError
 from ganflow.config import params as parameters
 from ganflow.stages import lock
 from ganflow.template.files import stages_file
-from ganflow.template.migration import migrate_stages, upgrade
+from ganflow.template.migration import migrate_requirements, migrate_stages, upgrade
 from ganflow.template.writing import init
 
 
@@ -109,3 +109,18 @@ def test_dvc_yaml_of_a_clone_is_part_of_it(tmp_path: Path) -> None:
         "stages: {train: {cmd: old, params: [{ganflow.lock: [numpy]}]}}\n"
     )
     assert migrate_stages(tmp_path) == []
+
+
+def test_requirements_name_the_version_that_runs(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project / "requirements.txt"
+    assert path.read_text().startswith("ganflow[all]==")
+    path.write_text("ganflow[pipeline,s3]==0.0.1 # ours\nnumpy\nganflow-plugin==1\n")
+    monkeypatch.setattr("ganflow.__version__", "9.1")
+    assert migrate_requirements(project) == ["requirements.txt: ganflow[pipeline,s3]==9.1"]
+    assert path.read_text() == "ganflow[pipeline,s3]==9.1\nnumpy\nganflow-plugin==1\n"
+    for kept in ("ganflow[all]>=0.1\n", "numpy\n"):
+        path.write_text(kept)
+        assert migrate_requirements(project) == []
+        assert path.read_text() == kept

@@ -105,9 +105,8 @@ def workflow_file() -> str:
     ).replace("requirements*.lock", "requirements.txt")
 
 
-def requirement() -> str:
+def requirement(name: str = "ganflow[all]") -> str:
     """How pip installs the ganflow that runs: from the address it came from, if it is a git one."""
-    name = "ganflow[all]"
     origin = importlib.metadata.distribution("ganflow").read_text("direct_url.json")
     came = json.loads(origin or "{}")
     if "vcs_info" in came:

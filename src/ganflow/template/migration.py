@@ -1,6 +1,7 @@
 """What `ganflow upgrade` changes in a project whose files an earlier version wrote."""
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ from ganflow.config.document import line_of, parse, with_name
 from ganflow.config.messages import RENAMED
 from ganflow.config.params import PARAMS_FILE, Params
 from ganflow.stages import lock
-from ganflow.template.files import stages_file
+from ganflow.template.files import requirement, stages_file
 
 STAGES_FILE = Path("dvc.yaml")
 
 
 def upgrade(project: Path) -> tuple[list[str], dict[str, tuple[str, str]]]:
-    """Migrate params.yaml and dvc.yaml, then record what is installed in ganflow.lock.
+    """Migrate a project's files, then record what is installed in ganflow.lock.
 
     Returns:
         what was changed in the files, and what `ganflow.stages.lock.record` found.
@@ -29,7 +30,7 @@ def upgrade(project: Path) -> tuple[list[str], dict[str, tuple[str, str]]]:
     Raises:
         ParameterError: params.yaml cannot be migrated; nothing was changed then.
     """
-    said = [*migrate_params(project), *migrate_stages(project)]
+    said = [*migrate_params(project), *migrate_stages(project), *migrate_requirements(project)]
     return said, lock.record(project)
 
 
@@ -85,6 +86,22 @@ def migrate_stages(project: Path) -> list[str]:
         style.dump(document, changed)
         write_text(path, changed.getvalue())
     return said
+
+
+def migrate_requirements(project: Path) -> list[str]:
+    """Name the installed version in requirements.txt, where it names one; returns the changes."""
+    path = project / "requirements.txt"
+    if not path.exists():
+        return []
+    before = path.read_text()
+    after = re.sub(
+        r"(?m)^(ganflow(?:\[[\w, -]*\])?) *(?:==|@).*$", lambda found: requirement(found[1]), before
+    )
+    if after == before:
+        return []
+    write_text(path, after)
+    changed = set(after.splitlines()) - set(before.splitlines())
+    return [f"{path.name}: {line}" for line in sorted(changed)]
 
 
 def _fit(stage: Any, new: dict[str, Any]) -> Iterator[str]:
