@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
@@ -69,6 +71,25 @@ class Installed:
         done = self.attempt(*command, cwd=cwd, **settings)
         assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def has(self, pid: int) -> bool:
+        """Whether a process finds this environment's Python first, and no other code before it."""
+        variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
+        found = dict(line.split("=", 1) for line in variables if "=" in line)
+        return "PYTHONPATH" not in found and found["PATH"].startswith(f"{self.bin}{os.pathsep}")
+
+    @contextmanager
+    def studio(self, project: Path, *options: str) -> Iterator[str]:
+        """The studio of a project, on a free port; its address."""
+        command = [str(self.bin / "ganflow"), "studio", "--port", "0", "--threads", "1", *options]
+        with subprocess.Popen(
+            command, cwd=project, env=self.environment(), stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            try:
+                yield process.stdout.readline().split()[2]
+            finally:
+                process.terminate()
 
 
 def install(folder: Path) -> Installed:

@@ -93,7 +93,11 @@ def slot(server: Server, run: str) -> dict[str, Any]:
 
 
 def test_late_lost_and_abandoned_runs_are_told_and_closed(
-    hub: Hub, here: Path, chat: list[str], cleanup: contextlib.ExitStack
+    hub: Hub,
+    here: Path,
+    installed: Installed,
+    chat: list[str],
+    cleanup: contextlib.ExitStack,
 ) -> None:
     server = hub.server
 
@@ -118,8 +122,10 @@ def test_late_lost_and_abandoned_runs_are_told_and_closed(
     training = hung_processes(here)
     assert server.ask(f"/flow_runs/{late}")["state"]["name"] == "Running"
 
-    # The machine goes: worker, run and training at once, without a word.
     everything = {*process_tree(worker.pid), *training}
+    assert not [pid for pid in everything if not installed.has(pid)]
+
+    # The machine goes: worker, run and training at once, without a word.
     for pid in everything:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -1,7 +1,6 @@
 """`ganflow studio --compare` in a real browser: two git revisions, brought by DVC, side by side."""
 
 import io
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,21 +48,9 @@ def address(tmp_path_factory: pytest.TempPathFactory, installed: Installed) -> I
         installed.run("dvc", "add", "--quiet", "data/model", cwd=project)
         installed.run("git", "add", "--all", cwd=project)
         installed.run("git", "commit", "--quiet", f"--message=seed {seed}", cwd=project)
-    command = [str(installed.bin / "ganflow"), "studio", "--port", "0", "--threads", "1"]
     compared = [word for name in ("HEAD~2", "HEAD~1") for word in ("--compare", name)]
-    with subprocess.Popen(
-        [*command, *compared],
-        cwd=project,
-        env=installed.environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as studio:
-        assert studio.stdout is not None
-        said = studio.stdout.readline()
-        try:
-            yield said.split()[2]
-        finally:
-            studio.terminate()
+    with installed.studio(project, *compared) as address:
+        yield address
 
 
 def panes(watch: Any) -> list[np.ndarray]:

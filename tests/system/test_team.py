@@ -22,11 +22,12 @@ import pytest
 import yaml
 
 from ganflow.config import params as parameters
-from tests.flows.conftest import ROOT, Server, alive, run, stop
+from tests.flows.conftest import PATIENCE, ROOT, Server, alive, run, stop
 from tests.flows.test_server import process_tree, wait_for_state, wait_until_gone
 from tests.system.browser import watched
 from tests.system.conftest import AUTH, Hub, started
 from tests.system.installed import Installed
+from tests.system.test_studio_in_browser import settled
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1500)]
 
@@ -149,6 +150,9 @@ def test_two_workers_with_a_clone_each_share_pool_and_remotes(
     assert json.loads(dvc("params", "diff", "origin/main", "--json")) == {
         "params.yaml": {"train.images": {"old": 640, "new": 704, "diff": 64}}
     }
+    page = installed.run("ganflow", "review", "--base", "origin/main", "--strict", cwd=clone)
+    assert "The gate passes" in page
+    assert "| `train.images` | `640` | `704` |" in page
 
     # The other clone repeats the first run: from the shared run cache, and to the same branch.
     stop(workers[team.place(runs[0])])
@@ -206,6 +210,21 @@ def local(
     stop(worker)
 
 
+def test_the_doctor_finds_everything_in_order(
+    hub: Hub, trained: Path, installed: Installed, local: "subprocess.Popen[bytes]"
+) -> None:
+    deadline = time.monotonic() + PATIENCE
+    wrong = ["not asked yet"]
+    while wrong and time.monotonic() < deadline:  # the worker may not be online yet
+        done = installed.attempt(
+            *("ganflow", "doctor", "--json"), cwd=trained, **hub.server.environment, **KEYS
+        )
+        checks = json.loads(done.stdout)
+        wrong = [check for check in checks if not check["good"]]
+    assert (done.returncode, wrong) == (0, [])
+    assert {"DVC storage", "worker"} <= {check["name"] for check in checks}
+
+
 def test_the_readmes_own_command(
     hub: Hub, trained: Path, team: Team, local: "subprocess.Popen[bytes]"
 ) -> None:
@@ -225,6 +244,21 @@ def test_the_readmes_own_command(
     assert "already there" in team.end(run_id)["message"]
     assert team.tasks(run_id)["train_gan"] == "Restored"
     assert team.branches() == before
+
+
+def test_the_report_and_the_studio_of_the_trained_model_open(
+    trained: Path, installed: Installed, browser: Any
+) -> None:
+    report = (trained / "data/report/index.html").as_uri()
+    with watched(browser, report) as watch:
+        watch.page.goto(report)
+        assert watch.complaints == watch.outside == []
+    with installed.studio(trained) as address, watched(browser, address) as watch:
+        watch.page.set_default_timeout(60_000)
+        watch.page.goto(address)
+        settled(watch)
+        assert "10 classes" in watch.page.inner_text("#summary")
+        assert watch.complaints == watch.outside == []
 
 
 def contents(folder: Path) -> dict[str, str]:
