@@ -73,10 +73,16 @@ class Installed:
         return done.stdout
 
     def has(self, pid: int) -> bool:
-        """Whether a process finds this environment's Python first, and no other code before it."""
+        """Whether a process finds this environment's Python first, and its ganflow.
+
+        Prefect puts folders of the worker's sys.path on a run's PYTHONPATH.
+        """
         variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
         found = dict(line.split("=", 1) for line in variables if "=" in line)
-        return "PYTHONPATH" not in found and found["PATH"].startswith(f"{self.bin}{os.pathsep}")
+        before = found.get("PYTHONPATH", "").split(os.pathsep)
+        return found["PATH"].startswith(f"{self.bin}{os.pathsep}") and not [
+            place for place in before if place and Path(place, "ganflow").is_dir()
+        ]
 
     @contextmanager
     def studio(self, project: Path, *options: str) -> Iterator[str]:
