@@ -6,6 +6,7 @@ import importlib
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
@@ -282,6 +283,8 @@ def _json(values: Any) -> str:
 def _init(options: argparse.Namespace) -> None:
     from ganflow.template.writing import init
 
+    # What it has begun is then removed, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     data = Path(options.data) if options.data else None
     for line in init(Path(options.folder), data, options.recipe, with_git=not options.no_git):
         print(line)
@@ -331,20 +334,24 @@ def _plan(options: argparse.Namespace) -> None:
 
 @tool(
     "upgrade",
-    "record the installed versions of the libraries that compute",
+    "bring a project to the installed version",
     "Write the installed versions of TensorFlow, Keras, NumPy, SciPy and Pillow to ganflow.lock, "
-    "and the code of each stage where ganflow is installed, and say which stages will therefore "
-    "run again.",
+    "and the code of each stage where ganflow is installed; rename parameters and change stages "
+    "whose form is another in this version; and say which stages will therefore run again.",
 )
 def _upgrade(options: argparse.Namespace) -> None:
     from ganflow.stages import lock
+    from ganflow.template.migration import upgrade
 
-    changed = lock.record(Path())
-    if not changed:
+    said, changed = upgrade(Path())
+    print("".join(f"{line}\n" for line in said), end="")
+    if changed:
+        print(f"recorded: {lock.in_words(changed)}")
+        print(f"dvc repro will run again: {', '.join(lock.stages_of(Path(), set(changed)))}")
+    elif not said:
         print("ganflow.lock has the installed versions")
-        return
-    print(f"recorded: {lock.in_words(changed)}")
-    print(f"dvc repro will run again: {', '.join(lock.stages_of(Path(), set(changed)))}")
+    else:
+        print("dvc status says what will run again")
 
 
 @tool(

@@ -46,8 +46,14 @@ def message(**changes: Any) -> str:
         # a key that stands in another section
         ({"train__latent": 3}, "Did you mean model.latent or train.penalties.latent?"),
         # a key of an older version
-        ({"train__averaging": 9000}, "It is train.ema_half_life now."),
-        ({"evaluation__floor_draws": 10}, "It is evaluation.baseline_draws now."),
+        (
+            {"train__averaging": 9000},
+            "It is train.ema_half_life now; `ganflow upgrade` renames it.",
+        ),
+        (
+            {"evaluation__floor_draws": 10},
+            "It is evaluation.baseline_draws now; `ganflow upgrade` renames it.",
+        ),
         ({"batch": 3}, "Did you mean extractor.batch or train.batch?"),
     ],
 )

@@ -1,6 +1,10 @@
 """`ganflow init`: a project of one's own."""
 
+import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +17,10 @@ from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
 from ganflow.stages import lock
 from ganflow.template import REPOSITORY
-from ganflow.template.writing import deployments_file, init, stages_file
+from ganflow.template.files import deployments_file, stages_file
+from ganflow.template.writing import init
+from ganflow.versions import dvc
+from ganflow.versions.commands import CommandResult
 from tests.flows.conftest import IDENTITY
 
 
@@ -112,3 +119,87 @@ def test_a_project_inside_its_data_is_refused(tmp_path: Path, pictures: Path) ->
 
 def test_new_data_of_a_project_start_no_other_project() -> None:
     assert "prefect.resource.id: ganflow.data.faces/*" in deployments_file("faces")
+
+
+def test_what_to_type_next_begins_with_the_project_s_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = init(Path("-my faces"), None, None, with_git=False)
+    assert said[-1] == "next: cd './-my faces' && dvc repro"
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert init(Path(), None, None, with_git=False)[-1] == "next: dvc repro"
+
+
+def test_below_a_repository_s_top_the_workflow_does_not_run(tmp_path: Path) -> None:
+    git("init", "--quiet", cwd=tmp_path)
+    said = init(tmp_path / "faces", None, None, with_git=True)
+    assert any("move it to the repository's top" in line for line in said)
+
+
+@pytest.mark.parametrize("target", ["..", ".", "missing.png", "../../other"])
+def test_links_that_cannot_be_followed_are_refused(
+    tmp_path: Path, pictures: Path, target: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/back").symlink_to(pictures)  # a loop by way of another folder
+    (pictures / "dog/link").symlink_to(target)
+    with pytest.raises(GanflowError, match="a link leads") as caught:
+        init(tmp_path / "pets", pictures, None, with_git=True)
+    assert caught.value.where is not None
+    assert "dog/link" in caught.value.where
+    assert not (tmp_path / "pets").exists()
+
+
+def test_links_to_pictures_are_followed(tmp_path: Path, pictures: Path) -> None:
+    chosen = tmp_path / "chosen"
+    (chosen / "linked").mkdir(parents=True)
+    for path in pictures.glob("cat/*.png"):
+        (chosen / "linked" / path.name).symlink_to(path)
+    (chosen / "dog").symlink_to(pictures / "dog")
+    init(tmp_path / "pets", chosen, None, with_git=True)
+    copied = list((tmp_path / "pets" / RAW / "chosen").rglob("*.png"))
+    assert len(copied) == 60
+    assert not any(path.is_symlink() for path in copied)
+
+
+@pytest.mark.parametrize(("program", "with_git"), [("git", True), ("dvc", True), ("dvc", False)])
+def test_without_git_or_dvc_nothing_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, with_git: bool
+) -> None:
+    if program == "git":
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    else:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(GanflowError, match=program) as caught:
+        init(tmp_path / "pets", None, None, with_git=with_git)
+    assert "install" in str(caught.value.run)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_after_the_files_are_there_leaves_nothing(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: str, cwd: Path, **_: object) -> CommandResult:
+        return CommandResult(1, b"", "ERROR: No space left on device")
+
+    monkeypatch.setattr(dvc, "attempt", full)
+    with pytest.raises(GanflowError, match="No space left"):
+        init(tmp_path / "pets", pictures, None, with_git=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["my pictures"]
+
+
+def test_sigterm_leaves_nothing(tmp_path: Path, pictures: Path) -> None:
+    for number in range(4000):
+        shutil.copy(pictures / "dog/0.png", pictures / f"dog/more{number}.png")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ganflow", "init", "pets", "--data", str(pictures)], cwd=tmp_path
+    )
+    while not list(tmp_path.glob(".ganflow-*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.terminate()
+    assert process.wait(60) == 128 + signal.SIGTERM
+    assert [path.name for path in tmp_path.iterdir()] == ["my pictures"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ganflow.template.writing import deployments_file
+from ganflow.template.files import deployments_file
 from ganflow.versions.deployments import deployment, project_name, work_pool
 
 ROOT = Path(__file__).parents[2]

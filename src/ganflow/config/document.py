@@ -56,6 +56,21 @@ def with_value(text: str, path: Sequence[str], value: Any) -> str:
     raise InPlaceError(dotted(path))
 
 
+def with_name(text: str, path: Sequence[str], name: str) -> str:
+    """The text with the key at the end of `path` named `name`; every other character stays.
+
+    Raises:
+        InPlaceError: there is no such key.
+    """
+    node = _compose(text)
+    for part in path:
+        entry = _entry(node, part)
+        if entry is None:
+            raise InPlaceError(dotted(path))
+        key, node = entry
+    return text[: key.start_mark.index] + name + text[key.end_mark.index :]
+
+
 def written(value: Any) -> str:
     """A value on one line, as one would write it by hand."""
     if isinstance(value, Mapping):

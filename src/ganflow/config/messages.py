@@ -121,7 +121,7 @@ def _agreeing(path: KeyPath, value: Any, said: str) -> str:
 def _instead(path: KeyPath, document: SchemaNode) -> str:
     """What the unknown key at `path` was probably meant to be, and what is allowed there."""
     if renamed := RENAMED.get(dotted(path)):
-        return f"It is {renamed} now."
+        return f"It is {renamed} now; `ganflow upgrade` renames it."
     around = document.at(path[:-1])
     name, here = str(path[-1]), around.names if around else []
     allowed = f"Allowed here: {', '.join(here)}."

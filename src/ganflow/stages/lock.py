@@ -55,17 +55,17 @@ def code_in(path: Path) -> dict[str, str]:
     return {file.relative_to(path).as_posix(): sha256_of(file) for file in files_below(path)}
 
 
-def code_of(stage: str) -> str:
-    """A hash of the installed code that a stage's results depend on.
+def code_of(stage: str, repository: Path = REPOSITORY, package: Path = PACKAGE) -> str:
+    """A hash of the code that a stage's results depend on: of the installed, or of a fork's.
 
-    Of what this repository's dvc.yaml lists for the stage: the modules that the stage imports,
+    Of what the repository's dvc.yaml lists for the stage: the modules that the stage imports,
     and files that are no modules, such as the report's templates.
     """
-    listed = [Path(path) for path in stages_in(REPOSITORY)[stage]["deps"]]
-    folders = [PACKAGE / path.relative_to(CODE) for path in listed if path.is_relative_to(CODE)]
-    imported = modules_of(stage)
+    listed = [Path(path) for path in stages_in(repository)[stage]["deps"]]
+    folders = [package / path.relative_to(CODE) for path in listed if path.is_relative_to(CODE)]
+    imported = modules_of(stage, package)
     found = {
-        file.relative_to(PACKAGE).as_posix(): sha256_of(file)
+        file.relative_to(package).as_posix(): sha256_of(file)
         for folder in folders
         for file in files_below(folder)
         if file.suffix != ".py" or file in imported
@@ -73,30 +73,30 @@ def code_of(stage: str) -> str:
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def modules_of(stage: str) -> set[Path]:
-    """The files of this package that a stage's module imports, itself or through others."""
+def modules_of(stage: str, package: Path = PACKAGE) -> set[Path]:
+    """The files of the package that a stage's module imports, itself or through others."""
     found: set[Path] = set()
-    waiting = [PACKAGE / "stages" / f"{stage}.py"]
+    waiting = [package / "stages" / f"{stage}.py"]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting.extend(_imports(path))
+            waiting.extend(_imports(path, package))
     return found
 
 
-def _imports(path: Path) -> Iterator[Path]:
-    """The files of this package that a file imports, wherever in it."""
+def _imports(path: Path, package: Path) -> Iterator[Path]:
+    """The files of the package that a file imports, wherever in it."""
     for node in ast.walk(ast.parse(path.read_text())):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for package, *parts in (name.split(".") for name in names):
-            file = PACKAGE.joinpath(*parts)
+        for top, *parts in (name.split(".") for name in names):
+            file = package.joinpath(*parts)
             candidates = (file.with_suffix(".py"), file / "__init__.py")
-            if package == PACKAGE.name:
+            if top == package.name:
                 yield from (candidate for candidate in candidates if candidate.is_file())
 
 

@@ -2,40 +2,25 @@
 
 import contextlib
 import fcntl
-import importlib.metadata
-import json
 import os
 import re
 import shlex
 import shutil
 import tempfile
 from pathlib import Path
-from string import Template
 
-import ganflow
 from ganflow.base.errors import GanflowError
 from ganflow.base.files import FULL, FullError
 from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
 from ganflow.config.recipe import write_recipe
 from ganflow.data.preview import show
+from ganflow.extras import require
 from ganflow.stages import lock
 from ganflow.stages.lock import LOCK
-from ganflow.template import PROJECT, REPOSITORY
+from ganflow.template import fork
+from ganflow.template.files import EXTENDED, KEPT, WORKFLOW, add_lines, project_files, project_name
 from ganflow.versions import dvc, git
-
-COPIED = (
-    ".gitattributes",
-    ".gitignore",
-    "prefect.toml",
-    *(f"flows/{name}.py" for name in ("housekeeping", "pipeline", "retrain", "sweep", "watch")),
-)
-WORKFLOW = ".github/workflows/pull-request.yml"
-EXTENDED = (".gitattributes", ".gitignore", "requirements.txt")
-"""Files to which lines are added where a repository has its own."""
-
-KEPT = ("README.md", "Makefile")
-"""Files that stay as they are where a repository has its own."""
 
 SHEET = Path(".ganflow/data.png")
 """The contact sheet of the data."""
@@ -51,6 +36,7 @@ def init(folder: Path, data: Path | None, recipe: str | None, *, with_git: bool)
     """Write a project into `folder`, which may be a repository already.
 
     Everything is made in a temporary folder beside it first, so a failure leaves nothing behind.
+    A fork of ganflow's repository becomes a project (`ganflow.template.fork`).
 
     Args:
         data: a folder, archive or array file of images, which is copied to data/raw.
@@ -64,21 +50,26 @@ def init(folder: Path, data: Path | None, recipe: str | None, *, with_git: bool)
         GanflowError: the data cannot be used, or files of `folder` are in the way.
     """
     folder = folder.resolve()
-    if data and folder.is_relative_to(data.resolve()):
-        raise GanflowError(
-            "the project would lie inside the data that it is to copy",
-            where=str(folder),
-            expected=f"a folder that is not below {data.resolve()}",
-            run=f"cd {shlex.quote(str(data.resolve().parent))} && "
-            f"ganflow init NAME --data {shlex.quote(str(data.resolve()))}",
+    require("dvc")
+    if with_git:
+        git.run(
+            "--version",
+            cwd=Path.cwd(),
+            what="git cannot be started",
+            remedy="install git, or ganflow init --no-git",
         )
+    if fork.is_fork(folder):
+        return fork.convert(folder, data, recipe)
+    if data:
+        _check_data(data, folder)
     source = source_name(data.resolve()) if data else IMAGES
     files = project_files(project_name(folder), source)
     check_conflicts(folder, files)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    is_new = not folder.exists()
     try:
         with tempfile.TemporaryDirectory(prefix=".ganflow-", dir=folder.parent) as name:
-            draft = Path(name)
+            draft = Path(name) / folder.name
             for path, text in files.items():
                 (draft / path).parent.mkdir(parents=True, exist_ok=True)
                 (draft / path).write_text(text)
@@ -91,18 +82,56 @@ def init(folder: Path, data: Path | None, recipe: str | None, *, with_git: bool)
                 copy(data.resolve(), draft / RAW / source)
                 with contextlib.chdir(draft):  # the paths that it shows are the project's
                     show(parameters.load(params).data, RAW, SHEET)
-            said = _place(draft, folder)
-    except OSError as error:
-        if error.errno in FULL and not isinstance(error, FullError):
+            said = [] if is_new else _place(draft, folder)
+            if is_new:
+                draft.rename(folder)
+        said += _under_dvc(folder, source if data else None, with_git)
+    except BaseException as error:
+        if is_new:
+            shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in FULL and not isinstance(error, FullError):
             raise FullError(folder, error) from None
         raise
-    said += _under_dvc(folder, source if data else None, with_git)
     return [*said, *_next_steps(folder, data, source)]
 
 
-def project_name(folder: Path) -> str:
-    """The folder's name as a name for Prefect: letters, digits, dots, dashes, underscores."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip("-.") or "project"
+def _check_data(data: Path, folder: Path) -> None:
+    """Check that data can be copied into a project.
+
+    Raises:
+        GanflowError: they hold the project, or links that cannot be followed.
+    """
+    if folder.is_relative_to(data.resolve()):
+        raise GanflowError(
+            "the project would lie inside the data that it is to copy",
+            where=str(folder),
+            expected=f"a folder that is not below {data.resolve()}",
+            run=f"cd {shlex.quote(str(data.resolve().parent))} && "
+            f"ganflow init NAME --data {shlex.quote(str(data.resolve()))}",
+        )
+    if data.is_dir():
+        _check_links(data, frozenset(data.resolve().parents))
+
+
+def _check_links(folder: Path, above: frozenset[Path]) -> None:
+    """Check that each link has a target, and that no link leads up, which has no end."""
+    above |= {folder.resolve()}
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            path = Path(entry.path)
+            wrong = ""
+            if entry.is_symlink():
+                wrong = "leads up" if path.resolve() in above else ""
+                wrong = wrong if path.exists() else "leads nowhere"
+            if wrong:
+                raise GanflowError(
+                    f"a link {wrong}: {path.readlink()}",
+                    where=str(path),
+                    expected="links to pictures, or to folders that do not hold the link",
+                    run=f"rm {shlex.quote(str(path))}, then ganflow init again",
+                )
+            if entry.is_dir():
+                _check_links(path, above)
 
 
 def source_name(data: Path) -> str:
@@ -119,82 +148,6 @@ def source_name(data: Path) -> str:
             run="ganflow init NAME --data FOLDER",
         )
     return re.sub(r"[^A-Za-z0-9._-]+", "-", data.name).lstrip("-._") or IMAGES
-
-
-def project_files(name: str, source: str) -> dict[str, str]:
-    """The text of each file of a project, by its path."""
-    found = {path: (REPOSITORY / path).read_text() for path in COPIED}
-    found |= {path.name: path.read_text() for path in sorted(PROJECT.iterdir())}
-    readme = Template(found["README.md"])
-    return found | {
-        # `evaluate` depends on this folder
-        "data/raw/inception/README.md": "Weights for `evaluation.features: inception` go here.\n",
-        "README.md": readme.substitute(name=name, source=source, pool=name),
-        "dvc.yaml": stages_file(),
-        "params.yaml": (REPOSITORY / "params.yaml").read_text(),
-        "prefect.yaml": deployments_file(name),
-        "requirements.txt": f"{requirement()}\n",
-        WORKFLOW: workflow_file(),
-    }
-
-
-def stages_file() -> str:
-    """dvc.yaml with the hash of each stage's code as a parameter, in place of files of code."""
-    lines, stage = [], ""
-    for line in (REPOSITORY / "dvc.yaml").read_text().splitlines():
-        if found := re.fullmatch(r"  (\w+):", line):
-            stage = found[1]
-        if line.startswith(f"      - {lock.CODE}/"):
-            continue
-        line = line.replace("cmd: PYTHONPATH=src python", "cmd: python")
-        lines.append(line.replace(f"- {LOCK}: [", f"- {LOCK}: [{stage}, "))
-    text = "\n".join(lines[lines.index("stages:") :]) + "\n"
-    return (
-        "# What is built from what. `dvc repro` runs the stages whose inputs changed, `dvc dag`\n"
-        "# draws them. The code of a stage is in ganflow.lock, as a hash.\n" + text
-    )
-
-
-def deployments_file(name: str) -> str:
-    """prefect.yaml with a work pool and deployments of the project's own name.
-
-    Projects may share a server, and a worker must find its own project's environment.
-    """
-    text = (REPOSITORY / "prefect.yaml").read_text()
-    text = re.sub(r"(?m)^( *(?:- )?)name: (ganflow)$", rf"\1name: {name}", text)
-    text = re.sub(r"(?m)^- name: (.+)$", rf"- name: {name}-\1", text)
-    text = re.sub(r"(deployment: \w+/)", rf"\1{name}-", text)
-    text = text.replace("work-pool create ganflow", f"work-pool create {name}")
-    text = text.replace("--pool ganflow", f"--pool {name}")
-    text = text.replace("run pipeline/local", f"run pipeline/{name}-local")
-    text = text.replace("ganflow.data.ganflow/*", f"ganflow.data.{name}/*")
-    return text.replace(
-        "src/ganflow/orchestration/automations.yaml", "python -m ganflow.orchestration.alerts"
-    )
-
-
-def workflow_file() -> str:
-    """The pull-request workflow, which installs ganflow and runs no tests of it."""
-    text = (REPOSITORY / WORKFLOW).read_text()
-    return text.replace(
-        "      - name: Tests\n        run: make test\n",
-        "      - name: Parameters, and versions against ganflow.lock\n"
-        "        run: |\n"
-        "          python -m venv .venv && . .venv/bin/activate\n"
-        "          pip install --quiet -r requirements.txt\n"
-        "          ganflow params\n",
-    ).replace("requirements*.lock", "requirements.txt")
-
-
-def requirement() -> str:
-    """How pip installs the ganflow that runs: from the address it came from, if it is a git one."""
-    name = "ganflow[all]"
-    origin = importlib.metadata.distribution("ganflow").read_text("direct_url.json")
-    came = json.loads(origin or "{}")
-    if "vcs_info" in came:
-        vcs = came["vcs_info"]
-        return f"{name} @ {vcs['vcs']}+{came['url']}@{vcs['commit_id']}"
-    return f"{name}=={ganflow.__version__}"
 
 
 def check_conflicts(folder: Path, files: dict[str, str]) -> None:
@@ -250,10 +203,7 @@ def _place(draft: Path, folder: Path) -> list[str]:
         if target.exists() and name in KEPT:
             said.append(f"{name} stays as it was")
         elif target.exists() and name in EXTENDED:
-            known = target.read_text().splitlines()
-            more = [line for line in path.read_text().splitlines() if line not in known]
-            target.write_text("\n".join([*known, *more]) + "\n")
-            said.append(f"{name}: {len(more)} lines added")
+            said.append(add_lines(target, path.read_text()))
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             path.replace(target)
