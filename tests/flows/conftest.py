@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,17 +118,22 @@ def quiet_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GANFLOW_STATE", raising=False)
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project, built once and committed; tests copy it."""
-    folder = tmp_path_factory.mktemp("template") / "project"
+def write_stages(folder: Path) -> None:
+    """Write the stages that run in no time, their parameters and their data."""
     (folder / "data/raw/mnist").mkdir(parents=True)
     (folder / "data/raw/mnist/images.txt").write_text("images\n")
     (folder / "stage.py").write_text(STAGE)
     (folder / "dvc.yaml").write_text(DVC_YAML)
     (folder / "params.yaml").write_text("seed: 0\ntrain: {images: 128000}\n")
-    (folder / ".gitignore").write_text("/.ganflow\n/faults\n")
     (folder / "faults").mkdir()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project, built once and committed; tests copy it."""
+    folder = tmp_path_factory.mktemp("template") / "project"
+    write_stages(folder)
+    (folder / ".gitignore").write_text("/.ganflow\n/faults\n")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in IDENTITY.items():
             patch.setenv(name, value)
@@ -166,9 +171,8 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 120
 
 
-def command(words: str) -> list[str]:
-    """A Python tool's command line, run by this interpreter."""
-    return [sys.executable, "-m", *words.split()]
+PREFECT = (sys.executable, "-m", "prefect")
+"""The `prefect` command of this interpreter."""
 
 
 @dataclass(frozen=True)
@@ -177,11 +181,12 @@ class Server:
 
     url: str
     environment: dict[str, str]
+    program: tuple[str, ...] = PREFECT
 
     def prefect(self, *arguments: str, cwd: Path, check: bool = True) -> str:
         """Run the `prefect` command against this server."""
         done = subprocess.run(
-            [sys.executable, "-m", "prefect", *arguments],
+            [*self.program, *arguments],
             cwd=cwd,
             env=self.environment,
             text=True,
@@ -207,9 +212,10 @@ class Server:
         self, log: Path, *options: str, pool: str = "ganflow", **environment: str
     ) -> "subprocess.Popen[bytes]":
         """A worker process in a session of its own, so that it can be killed alone."""
+        words = ("worker", "start", "--pool", pool, "--type", "process")
         with log.open("ab") as stream:
             return subprocess.Popen(
-                [*command(f"prefect worker start --pool {pool} --type process"), *options],
+                [*self.program, *words, *options],
                 env={**self.environment, **environment},
                 stdout=stream,
                 stderr=stream,
@@ -261,15 +267,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def running_server(home: Path, port: int, *options: str, **settings: str) -> Iterator[Server]:
-    """A server with its database in `home`; without `options` it serves no page."""
+def running_server(
+    home: Path,
+    port: int,
+    *options: str,
+    program: tuple[str, ...] = PREFECT,
+    folder: Path = ROOT,
+    surroundings: Mapping[str, str] | None = None,
+    **settings: str,
+) -> Iterator[Server]:
+    """A server with its database in `home`; without `options` it serves no page.
+
+    Args:
+        program: the `prefect` command of the server and of its clients.
+        folder: where it is started; its prefect.toml has the settings.
+        surroundings: the environment, without Prefect's variables; by default the one of this
+            process, with this checkout's code.
+    """
     url = f"http://127.0.0.1:{port}/api"
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     environment = {
-        **kept,
+        **(_surroundings() if surroundings is None else surroundings),
         **IDENTITY,
-        "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}",
-        "PYTHONPATH": f"{ROOT / 'src'}",
         "DVC_NO_ANALYTICS": "1",
         "DO_NOT_TRACK": "1",
         "GANFLOW_TAKE_OVER": "1",  # every test deploys a project of its own
@@ -286,20 +304,26 @@ def running_server(home: Path, port: int, *options: str, **settings: str) -> Ite
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [
-                *command(f"prefect server start --host 127.0.0.1 --port {port}"),
+                *(*program, "server", "start", "--host", "127.0.0.1", "--port", str(port)),
                 *(options or ("--no-ui",)),
             ],
             env=environment,
-            cwd=ROOT,  # where prefect.toml is
+            cwd=folder,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
         try:
             _wait_until_healthy(url, process, home / "server.log")
-            yield Server(url, environment)
+            yield Server(url, environment, program)
         finally:
             stop(process)
+
+
+def _surroundings() -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+    path = f"{Path(sys.executable).parent}:{kept['PATH']}"
+    return {**kept, "PATH": path, "PYTHONPATH": f"{ROOT / 'src'}"}
 
 
 def _drain_prefect() -> None:

@@ -1,8 +1,14 @@
-"""What the proofs share: one browser, one PostgreSQL with a server on it, one S3, one project."""
+"""What the proofs share: one installed wheel, browser, S3, project, and server on PostgreSQL.
+
+Servers, workers, flow runs, stages and commands are those of the wheel, in projects that its
+`ganflow init` has made. Four kinds of tests are of this checkout: those that open pages in a
+browser which this process serves, as their models and numbers are made up; those of the
+Dockerfile, the workflows and deployments/docker.yaml, which no project of `ganflow init` has; the
+image, which installs from the checkout; and, in tests/stages, those that change a stage's code.
+"""
 
 import contextlib
 import logging
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,20 +18,13 @@ from typing import Any
 
 import pytest
 
-from tests.flows.conftest import (
-    Server,
-    cleanup,
-    free_port,
-    project,
-    run,
-    running_server,
-    template,
-)
-from tests.system import project as miniature
+from tests.flows.conftest import Server, cleanup, free_port, running_server, write_stages
 from tests.system.browser import chromium
+from tests.system.installed import Installed, install
 from tests.system.postgres import postgresql
+from tests.system.project import init_project, publish
 
-__all__ = ["cleanup", "project", "template"]  # fixtures of the flows' tests, used here too
+__all__ = ["cleanup"]  # a fixture of the flows' tests, used here too
 
 AUTH = "team:tell-nobody"
 BUCKET = "team"
@@ -35,6 +34,12 @@ BUCKET = "team"
 def browser() -> Iterator[Any]:
     with chromium() as program:
         yield program
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """ganflow from its wheel."""
+    return install(tmp_path_factory.mktemp("installed"))
 
 
 @dataclass
@@ -51,9 +56,10 @@ class Hub:
 
 
 @pytest.fixture(scope="session")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+def hub(tmp_path_factory: pytest.TempPathFactory, installed: Installed) -> Iterator[Hub]:
     folder = tmp_path_factory.mktemp("hub")
     (folder / "home").mkdir()
+    installed.run("ganflow", "init", "hub", cwd=folder)  # for its prefect.toml
     port = free_port()
     with postgresql() as database, contextlib.ExitStack() as running:
 
@@ -62,6 +68,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
                 folder / "home",
                 port,
                 "--ui",
+                program=(str(installed.bin / "prefect"),),
+                folder=folder / "hub",
+                surroundings=installed.environment(),
                 PREFECT_API_DATABASE_CONNECTION_URL=database,
                 PREFECT_SERVER_API_AUTH_STRING=AUTH,
                 PREFECT_API_AUTH_STRING=AUTH,
@@ -96,27 +105,34 @@ def storage() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, storage: dict[str, str]) -> Iterator[Path]:
-    """This project in miniature with all its results, in git, in `origin.git` and in S3."""
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, storage: dict[str, str], installed: Installed
+) -> Path:
+    """A project of `ganflow init` with all its results, in git, in `origin.git` and in S3."""
     folder = tmp_path_factory.mktemp("team") / "project"
-    folder.mkdir()
-    miniature.write_project(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in miniature.environment().items():
-            patch.setenv(name, value)
-        patch.setenv("PYTHONPATH", f"{folder / 'src'}{os.pathsep}{folder}")
-        miniature.publish(folder, folder.parent / "origin.git", storage)
-        yield folder
+    init_project(folder, installed)
+    publish(folder, folder.parent / "origin.git", storage, installed)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def quick_template(tmp_path_factory: pytest.TempPathFactory, installed: Installed) -> Path:
+    """A project of `ganflow init` whose stages take no time, built once and committed."""
+    folder = tmp_path_factory.mktemp("template") / "quick"
+    installed.run("ganflow", "init", folder.name, cwd=folder.parent)
+    write_stages(folder)
+    with (folder / ".gitignore").open("a") as stream:
+        stream.write("/faults\n")
+    installed.run("dvc", "repro", "--quiet", cwd=folder)
+    installed.run("git", "add", "--all", cwd=folder)
+    installed.run("git", "commit", "--quiet", "--message=First", cwd=folder)
+    return folder
 
 
 @pytest.fixture
-def copy(project: Path) -> Path:
-    """The project of stages that take no time, with this repository's flows, committed."""
-    (project / "flows").symlink_to(miniature.ROOT / "flows")
-    shutil.copy(miniature.ROOT / "prefect.yaml", project)
-    run("git", "add", "--all", cwd=project)
-    run(*miniature.AS_TESTER, "commit", "--quiet", "--message=Flows", cwd=project)
-    return project
+def quick(quick_template: Path, tmp_path: Path) -> Path:
+    """A copy of that project in which every stage is up to date."""
+    return Path(shutil.copytree(quick_template, tmp_path / quick_template.name, symlinks=True))
 
 
 def started(said: str) -> str:

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ganflow.orchestration import alerts
-from tests.flows.conftest import PATIENCE, ROOT, Server, alive, hung_processes, stop
+from tests.flows.conftest import PATIENCE, Server, alive, hung_processes, stop
 from tests.flows.test_server import (
     process_tree,
     wait_for_state,
@@ -25,6 +23,7 @@ from tests.flows.test_server import (
 )
 from tests.orchestration.test_alerts import listening
 from tests.system.conftest import Hub, started
+from tests.system.installed import Installed
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
@@ -41,9 +40,10 @@ SOON = 15
 
 
 @pytest.fixture
-def chat(hub: Hub, tmp_path: Path) -> Iterator[list[str]]:
+def chat(hub: Hub, installed: Installed, tmp_path: Path) -> Iterator[list[str]]:
     """The alerts as `ganflow.orchestration.alerts` sets them up; what the chat hears."""
-    described = yaml.safe_load(alerts.FILE.read_text())
+    shipped = installed.package / "orchestration/automations.yaml"
+    described = yaml.safe_load(shipped.read_text())
     for automation in described["automations"]:
         if automation["trigger"]["within"]:
             automation["trigger"]["within"] = SOON
@@ -51,13 +51,8 @@ def chat(hub: Hub, tmp_path: Path) -> Iterator[list[str]]:
     sooner.write_text(yaml.safe_dump(described))
     server = hub.server
     with listening() as (address, heard):
-        # In a process of its own: Prefect takes a browser's event loop here for its own.
-        subprocess.run(
-            [sys.executable, "-c", SET_UP, str(sooner), address],
-            cwd=ROOT,
-            env=server.environment,
-            check=True,
-        )
+        words = ("python", "-c", SET_UP, sooner, address)
+        installed.run(*words, cwd=tmp_path, **server.environment)
         yield heard
         for found in server.ask("/automations/filter", {}):
             if found["name"].startswith("ganflow run"):
@@ -65,16 +60,20 @@ def chat(hub: Hub, tmp_path: Path) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def here(hub: Hub, copy: Path) -> Path:
-    """The project of quick stages, deployed."""
-    server = hub.server
-    server.prefect("work-pool", "create", "ganflow", "--type", "process", cwd=copy, check=False)
-    server.prefect("--no-prompt", "deploy", "--all", cwd=copy)
-    return copy
+def here(hub: Hub, quick: Path) -> Path:
+    """The project of quick stages, deployed; its pool has its name."""
+    server, pool = hub.server, quick.name
+    server.prefect("work-pool", "create", pool, "--type", "process", cwd=quick, check=False)
+    server.prefect("--no-prompt", "deploy", "--all", cwd=quick)
+    return quick
+
+
+def start_worker(server: Server, project: Path) -> "subprocess.Popen[bytes]":
+    return server.start_worker(project.with_name("worker.log"), pool=project.name)
 
 
 def start(server: Server, project: Path, *options: str) -> str:
-    run = ("deployment", "run", "pipeline/local", *options)
+    run = ("deployment", "run", f"pipeline/{project.name}-local", *options)
     return started(server.prefect(*run, cwd=project))
 
 
@@ -94,7 +93,11 @@ def slot(server: Server, run: str) -> dict[str, Any]:
 
 
 def test_late_lost_and_abandoned_runs_are_told_and_closed(
-    hub: Hub, here: Path, chat: list[str], tmp_path: Path, cleanup: contextlib.ExitStack
+    hub: Hub,
+    here: Path,
+    installed: Installed,
+    chat: list[str],
+    cleanup: contextlib.ExitStack,
 ) -> None:
     server = hub.server
 
@@ -114,13 +117,15 @@ def test_late_lost_and_abandoned_runs_are_told_and_closed(
     assert "the worker that took it is gone" in heard_of(chat, "ganflow run failed")
     (here / "params.yaml").write_text("seed: 7\ntrain: {images: 128000}\n")
     (here / "faults/train").write_text("hang")
-    worker = server.start_worker(tmp_path / "worker.log")
+    worker = start_worker(server, here)
     cleanup.callback(stop, worker)
     training = hung_processes(here)
     assert server.ask(f"/flow_runs/{late}")["state"]["name"] == "Running"
 
-    # The machine goes: worker, run and training at once, without a word.
     everything = {*process_tree(worker.pid), *training}
+    assert not [pid for pid in everything if not installed.has(pid)]
+
+    # The machine goes: worker, run and training at once, without a word.
     for pid in everything:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -133,7 +138,7 @@ def test_late_lost_and_abandoned_runs_are_told_and_closed(
 
 
 def test_a_dead_workers_pending_run_gives_its_slot_back_without_any_alert(
-    hub: Hub, here: Path, tmp_path: Path, cleanup: contextlib.ExitStack
+    hub: Hub, here: Path, cleanup: contextlib.ExitStack
 ) -> None:
     """By the lease alone: it is renewed by a run that has started, and by nobody else."""
     server = hub.server
@@ -141,7 +146,7 @@ def test_a_dead_workers_pending_run_gives_its_slot_back_without_any_alert(
     pending = {"state": {"type": "PENDING", "name": "Pending"}}
     server.ask(f"/flow_runs/{abandoned}/set_state", pending)
     waiting = start(server, here)
-    worker = server.start_worker(tmp_path / "worker.log")
+    worker = start_worker(server, here)
     cleanup.callback(stop, worker)
     wait_for_state(server, waiting, {"AwaitingConcurrencySlot"})
     wait_for_state(server, waiting, {"Unchanged"})
@@ -150,10 +155,10 @@ def test_a_dead_workers_pending_run_gives_its_slot_back_without_any_alert(
 
 
 def test_a_restarted_server_knows_the_leases_of_the_runs(
-    hub: Hub, here: Path, tmp_path: Path, cleanup: contextlib.ExitStack
+    hub: Hub, here: Path, cleanup: contextlib.ExitStack
 ) -> None:
     """A run renews its lease every few minutes, and is ended where the server has lost it."""
-    worker = hub.server.start_worker(tmp_path / "worker.log")
+    worker = start_worker(hub.server, here)
     cleanup.callback(stop, worker)
     (here / "params.yaml").write_text("seed: 7\ntrain: {images: 128000}\n")
     (here / "faults/train").write_text("wait")

@@ -1,11 +1,7 @@
 """`ganflow studio --compare` in a real browser: two git revisions, brought by DVC, side by side."""
 
 import io
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.docs.commands import ROOT
 from tests.system.browser import DESK, watched
+from tests.system.installed import Installed
 from tests.system.test_studio_in_browser import settled
 
 pytestmark = pytest.mark.system
@@ -40,49 +36,21 @@ VERSIONS = ((1, 4), (2, 0), (3, 4))
 """Seed and classes of the models of HEAD~2, HEAD~1 and HEAD."""
 
 
-def run(folder: Path, *command: str) -> None:
-    identity = {
-        f"GIT_{who}_{what}": "test" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-    }
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, env=ENVIRONMENT | identity)
-
-
-ENVIRONMENT = {
-    **os.environ,
-    "PYTHONPATH": str(ROOT / "src"),
-    "DVC_NO_ANALYTICS": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-}
-ENVIRONMENT.pop("GANFLOW_STATE", None)
-
-
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A repository of three commits, a model in each; the studio of the last compares all."""
-    project = tmp_path_factory.mktemp("project")
-    dvc = (sys.executable, "-m", "dvc")
-    run(project, "git", "init", "-q", "-b", "main")
-    run(project, *dvc, "init", "-q")
+def address(tmp_path_factory: pytest.TempPathFactory, installed: Installed) -> Iterator[str]:
+    """A project of three commits, a model in each; the studio of the last compares all."""
+    project = tmp_path_factory.mktemp("revisions") / "project"
+    installed.run("ganflow", "init", project.name, cwd=project.parent)
+    # Here the model is no stage's output.
+    installed.run("git", "rm", "--quiet", "dvc.yaml", cwd=project)
     for seed, classes in VERSIONS:
-        run(project, sys.executable, "-c", BUILD, str(seed), str(classes))
-        run(project, *dvc, "add", "-q", "data/model")
-        run(project, "git", "add", "data/model.dvc", "data/.gitignore", ".dvc", ".dvcignore")
-        run(project, "git", "commit", "-qm", f"seed {seed}")
-    command = [sys.executable, "-m", "ganflow", "studio", "--port", "0", "--threads", "1"]
+        installed.run("python", "-c", BUILD, str(seed), str(classes), cwd=project)
+        installed.run("dvc", "add", "--quiet", "data/model", cwd=project)
+        installed.run("git", "add", "--all", cwd=project)
+        installed.run("git", "commit", "--quiet", f"--message=seed {seed}", cwd=project)
     compared = [word for name in ("HEAD~2", "HEAD~1") for word in ("--compare", name)]
-    with subprocess.Popen(
-        [*command, *compared],
-        cwd=project,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as studio:
-        assert studio.stdout is not None
-        said = studio.stdout.readline()
-        try:
-            yield said.split()[2]
-        finally:
-            studio.terminate()
+    with installed.studio(project, *compared) as address:
+        yield address
 
 
 def panes(watch: Any) -> list[np.ndarray]:

@@ -8,7 +8,6 @@ a fresh clone.
 import contextlib
 import hashlib
 import json
-import os
 import re
 import shlex
 import shutil
@@ -23,11 +22,12 @@ import pytest
 import yaml
 
 from ganflow.config import params as parameters
-from tests.flows.conftest import ROOT, Server, alive, dvc, run, stop
+from tests.flows.conftest import PATIENCE, ROOT, Server, alive, run, stop
 from tests.flows.test_server import process_tree, wait_for_state, wait_until_gone
-from tests.system import project as miniature
 from tests.system.browser import watched
 from tests.system.conftest import AUTH, Hub, started
+from tests.system.installed import Installed
+from tests.system.test_studio_in_browser import settled
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1500)]
 
@@ -54,10 +54,7 @@ class Team:
             *("--name", name, "--limit", "1"),
             pool="team",
             GANFLOW_CLONE=str(clone),
-            # As in the image: the clone's code, and the installed library for the first clone.
-            PYTHONPATH=os.pathsep.join(map(str, (clone, clone / "src", ROOT / "src"))),
             GH_TOKEN="tell-nobody",
-            TF_CPP_MIN_LOG_LEVEL="3",
             **KEYS,
         )
 
@@ -116,7 +113,7 @@ def team(hub: Hub, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> T
     described["deployments"] = [nightly]
     described.pop("definitions")
     (folder / "docker.yaml").write_text(yaml.safe_dump(described))
-    (folder / "flows").symlink_to(ROOT / "flows")
+    (folder / "flows").symlink_to(trained / "flows")
     hub.server.prefect("work-pool", "create", "team", "--type", "process", cwd=folder)
     hub.server.prefect(
         *("--no-prompt", "deploy", "--all", "--prefect-file", "docker.yaml"), cwd=folder
@@ -125,7 +122,7 @@ def team(hub: Hub, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> T
 
 
 def test_two_workers_with_a_clone_each_share_pool_and_remotes(
-    team: Team, tmp_path: Path, cleanup: contextlib.ExitStack
+    team: Team, installed: Installed, tmp_path: Path, cleanup: contextlib.ExitStack
 ) -> None:
     workers = {name: team.start(name) for name in team.clones}
     for worker in workers.values():
@@ -140,19 +137,22 @@ def test_two_workers_with_a_clone_each_share_pool_and_remotes(
     branch = next(b for b in team.branches() if b in states[0]["message"])
     clone = tmp_path / "clone"
     run("git", "clone", "--quiet", "--branch", branch, str(team.origin), str(clone), cwd=tmp_path)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in miniature.environment().items():
-            patch.setenv(name, value)
-        patch.setenv("PYTHONPATH", str(clone / "src"))
-        dvc("pull", "--quiet", cwd=clone)
-        assert (clone / "data/model/generator.safetensors").stat().st_size > 1000
-        assert (clone / "data/report/index.html").exists()
-        assert dvc("repro", cwd=clone).count("didn't change, skipping") == 6
-        changed = json.loads(dvc("metrics", "diff", "origin/main", "--json", cwd=clone))
-        assert "fd.value" in changed["data/evaluation/metrics.json"]
-        assert json.loads(dvc("params", "diff", "origin/main", "--json", cwd=clone)) == {
-            "params.yaml": {"train.images": {"old": 640, "new": 704, "diff": 64}}
-        }
+
+    def dvc(*words: str) -> str:
+        return installed.run("dvc", *words, cwd=clone)
+
+    dvc("pull", "--quiet")
+    assert (clone / "data/model/generator.safetensors").stat().st_size > 1000
+    assert (clone / "data/report/index.html").exists()
+    assert dvc("repro").count("didn't change, skipping") == 6 + 1, "the stages, and the data"
+    changed = json.loads(dvc("metrics", "diff", "origin/main", "--json"))
+    assert "fd.value" in changed["data/evaluation/metrics.json"]
+    assert json.loads(dvc("params", "diff", "origin/main", "--json")) == {
+        "params.yaml": {"train.images": {"old": 640, "new": 704, "diff": 64}}
+    }
+    page = installed.run("ganflow", "review", "--base", "origin/main", "--strict", cwd=clone)
+    assert "The gate passes" in page
+    assert "| `train.images` | `640` | `704` |" in page
 
     # The other clone repeats the first run: from the shared run cache, and to the same branch.
     stop(workers[team.place(runs[0])])
@@ -197,26 +197,44 @@ def local(
     hub: Hub, trained: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """The deployments of prefect.yaml, made in the trained project, and a worker for them."""
-    server = hub.server
-    server.prefect("work-pool", "create", "ganflow", "--type", "process", cwd=trained, check=False)
+    server, pool = hub.server, trained.name
+    server.prefect("work-pool", "create", pool, "--type", "process", cwd=trained, check=False)
     server.prefect("--no-prompt", "deploy", "--all", cwd=trained)
     worker = server.start_worker(
         tmp_path_factory.mktemp("local") / "worker.log",
+        pool=pool,
         GANFLOW_CHECKPOINT_SECONDS="0",
-        PYTHONPATH=os.pathsep.join(map(str, (trained, trained / "src"))),
-        TF_CPP_MIN_LOG_LEVEL="3",
         **KEYS,
     )
     yield worker
     stop(worker)
 
 
+def test_the_doctor_finds_everything_in_order(
+    hub: Hub, trained: Path, installed: Installed, local: "subprocess.Popen[bytes]"
+) -> None:
+    deadline = time.monotonic() + PATIENCE
+    wrong = ["not asked yet"]
+    while wrong and time.monotonic() < deadline:  # the worker may not be online yet
+        done = installed.attempt(
+            *("ganflow", "doctor", "--json"), cwd=trained, **hub.server.environment, **KEYS
+        )
+        checks = json.loads(done.stdout)
+        wrong = [check for check in checks if not check["good"]]
+    assert (done.returncode, wrong) == (0, [])
+    assert {"DVC storage", "worker"} <= {check["name"] for check in checks}
+
+
 def test_the_readmes_own_command(
     hub: Hub, trained: Path, team: Team, local: "subprocess.Popen[bytes]"
 ) -> None:
-    """As it stands there, but for the length of the training, which others had already."""
+    """As it stands there, but for the project's name and the training's length.
+
+    Others had a training of this length already.
+    """
     page = (ROOT / "README.md").read_text()
     (line,) = re.findall(r"^prefect (deployment run retrain/nightly .*)$", page, re.M)
+    line = line.replace("retrain/nightly", f"retrain/{trained.name}-nightly")
     words = [word.replace("200000", "704") for word in shlex.split(line)]
     assert words[-1] == "--watch"
     before = team.branches()
@@ -226,6 +244,21 @@ def test_the_readmes_own_command(
     assert "already there" in team.end(run_id)["message"]
     assert team.tasks(run_id)["train_gan"] == "Restored"
     assert team.branches() == before
+
+
+def test_the_report_and_the_studio_of_the_trained_model_open(
+    trained: Path, installed: Installed, browser: Any
+) -> None:
+    report = (trained / "data/report/index.html").as_uri()
+    with watched(browser, report) as watch:
+        watch.page.goto(report)
+        assert watch.complaints == watch.outside == []
+    with installed.studio(trained) as address, watched(browser, address) as watch:
+        watch.page.set_default_timeout(60_000)
+        watch.page.goto(address)
+        settled(watch)
+        assert "10 classes" in watch.page.inner_text("#summary")
+        assert watch.complaints == watch.outside == []
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -247,7 +280,8 @@ def test_a_training_that_is_cancelled_midway_resumes(
     server = hub.server
 
     def start() -> str:
-        return started(server.prefect("deployment", "run", "pipeline/local", cwd=trained))
+        name = f"pipeline/{trained.name}-local"
+        return started(server.prefect("deployment", "run", name, cwd=trained))
 
     model, lock = contents(trained / "data/model"), (trained / "dvc.lock").read_bytes()
     parameters.edit({"train.images": 24_000}, trained / "params.yaml")
