@@ -8,7 +8,7 @@ import pytest
 
 from ganflow.base.errors import ParameterError
 from ganflow.orchestration.trials import (
-    Trial,
+    SweepTrial,
     TrialResult,
     check_trials,
     plan_trials,
@@ -57,10 +57,10 @@ def test_a_point_cannot_choose_code(tmp_path: Path) -> None:
 
 def test_the_table_has_the_best_first_and_failures_last() -> None:
     results = [
-        TrialResult(Trial({"a": 1}, 0), 3.0),
-        TrialResult(Trial({"a": 1}, 1), 5.0),
-        TrialResult(Trial({"a": 2}, 0), None, error="it broke"),
-        TrialResult(Trial({"a": 3}, 0), 2.0, (1.5, 2.5)),
+        TrialResult(SweepTrial({"a": 1}, 0), 3.0),
+        TrialResult(SweepTrial({"a": 1}, 1), 5.0),
+        TrialResult(SweepTrial({"a": 2}, 0), None, error="it broke"),
+        TrialResult(SweepTrial({"a": 3}, 0), 2.0, (1.5, 2.5)),
     ]
     rows = results_table(results, "fd.value")
     assert [row["fd.value"] for row in rows] == ["2", "4", ""]

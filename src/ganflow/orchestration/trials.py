@@ -20,7 +20,7 @@ MAX_TRIALS = 1000
 
 
 @dataclass(frozen=True)
-class Trial:
+class SweepTrial:
     """One training of a sweep: changed parameters and a seed."""
 
     changes: dict[str, Any]
@@ -41,7 +41,7 @@ class Trial:
 class TrialResult:
     """The metric of a trial, or the error with which it failed."""
 
-    trial: Trial
+    trial: SweepTrial
     value: float | None
     interval: tuple[float, float] | None = None
     error: str = ""
@@ -49,7 +49,7 @@ class TrialResult:
 
 def plan_trials(
     space: Mapping[str, Any], draws: int | None, seeds: int, first_seed: int
-) -> list[Trial]:
+) -> list[SweepTrial]:
     """All trials of a sweep.
 
     Args:
@@ -72,7 +72,7 @@ def plan_trials(
         points = [
             {key: _draw(key, space[key], generator) for key in sorted(space)} for _ in range(draws)
         ]
-    trials = [Trial(point, first_seed + i) for point in points for i in range(seeds)]
+    trials = [SweepTrial(point, first_seed + i) for point in points for i in range(seeds)]
     if not 0 < len(trials) <= MAX_TRIALS:
         raise ParameterError(
             f"a sweep of {len(trials)} trainings",
@@ -108,7 +108,7 @@ def _draw(key: str, values: Any, generator: random.Random) -> Any:
     return generator.uniform(low, high)
 
 
-def check_trials(trials: Sequence[Trial], project: Path) -> None:
+def check_trials(trials: Sequence[SweepTrial], project: Path) -> None:
     """Check the parameters of all trials before the first one is trained.
 
     Raises:

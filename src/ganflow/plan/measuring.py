@@ -56,7 +56,7 @@ FEWEST = 1500
 
 
 @dataclass
-class Measured:
+class StageCost:
     """What a stage will take.
 
     Attributes:
@@ -92,7 +92,7 @@ class Thinned(Store):
         return Split(whole.images[:size], None if whole.labels is None else whole.labels[:size])
 
 
-def extractor(store: Store, params: Params) -> Measured:
+def extractor(store: Store, params: Params) -> StageCost:
     """Learning, describing and the test on planted faults; each is done for two extractors."""
     train, test = store.split("train"), store.split("test")
     count = len(train.images)
@@ -108,7 +108,7 @@ def extractor(store: Store, params: Params) -> Measured:
         some = max(1, count // PART)
         seconds += 3 * PART * seconds_of(lambda: clusters(train.images[:some]))
     weights = sum(array.nbytes for array in untrained(store, params).weights.values())
-    return Measured(seconds, 2 * weights)
+    return StageCost(seconds, 2 * weights)
 
 
 def learning_pace(store: Store, params: Params) -> Pace:
@@ -177,7 +177,7 @@ def untrained(store: Store, params: Params) -> Extractor:
     return Extractor(weights, card | {"classes": store.classes})
 
 
-def train(store: Store, params: Params) -> Measured:
+def train(store: Store, params: Params) -> StageCost:
     """Steps and snapshots."""
     # Whether images are mirrored, which is not known yet, costs next to nothing.
     facts = Facts(store.shape, store.card["splits"]["train"], 1.0)
@@ -187,10 +187,10 @@ def train(store: Store, params: Params) -> Measured:
     trainer = setup.trainer()
     networks = sum(4 * model.count_params() for model in (trainer.generator, trainer.discriminator))
     pictures = section.snapshots * PICTURE_ROWS * PICTURE_COLUMNS * int(np.prod(store.shape))
-    return Measured(speed.seconds(section), networks + pictures, image=speed.image)
+    return StageCost(speed.seconds(section), networks + pictures, image=speed.image)
 
 
-def sample(store: Store, params: Params) -> Measured:
+def sample(store: Store, params: Params) -> StageCost:
     """Generating."""
     design = design_for(params.model, store)
     shares = class_shares(store.split("train").labels, design.classes)
@@ -203,10 +203,10 @@ def sample(store: Store, params: Params) -> Measured:
 
     found, count = pace(generate, 250, 500), params.sample.images
     disk = count * (int(np.prod(store.shape)) + 8 * bool(design.classes))
-    return Measured(built + found.start + (count + 250) * found.item, disk)
+    return StageCost(built + found.start + (count + 250) * found.item, disk)
 
 
-def evaluate(store: Store, params: Params) -> Measured:
+def evaluate(store: Store, params: Params) -> StageCost:
     """The evaluation of two parts of the sets, from which that of the whole sets follows."""
     evaluation, (count, _) = params.evaluation, PLANS[params.evaluation.profile]
     describing = describing_pace(store, params)
@@ -230,7 +230,7 @@ def evaluate(store: Store, params: Params) -> Measured:
         described = pace(lambda _: network.describe(images), 10, 10)
         seconds += _described_second(whole) * described.item
         notes.append("evaluate: at least this; the distances of Inception's features are left out")
-    return Measured(seconds, 4 * 2**20, notes=notes)
+    return StageCost(seconds, 4 * 2**20, notes=notes)
 
 
 def evaluation_seconds(
@@ -288,7 +288,7 @@ def fresh_classifiers(store: Store, params: Params, sizes: Sizes) -> float:
     return starts * learning.start + classifier.epochs_for(count) * images * learning.item
 
 
-MEASURES: dict[str, Callable[[Store, Params], Measured]] = {
+MEASURES: dict[str, Callable[[Store, Params], StageCost]] = {
     "extractor": extractor,
     "evaluate": evaluate,
     "sample": sample,

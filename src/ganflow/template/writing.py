@@ -50,14 +50,7 @@ def init(folder: Path, data: Path | None, recipe: str | None, *, with_git: bool)
         GanflowError: the data cannot be used, or files of `folder` are in the way.
     """
     folder = folder.resolve()
-    require("dvc")
-    if with_git:
-        git.run(
-            "--version",
-            cwd=Path.cwd(),
-            what="git cannot be started",
-            remedy="install git, or ganflow init --no-git",
-        )
+    _check_programs(with_git)
     if fork.is_fork(folder):
         return fork.convert(folder, data, recipe)
     if data:
@@ -93,6 +86,18 @@ def init(folder: Path, data: Path | None, recipe: str | None, *, with_git: bool)
             raise FullError(folder, error) from None
         raise
     return [*said, *_next_steps(folder, data, source)]
+
+
+def _check_programs(with_git: bool) -> None:
+    """Check that DVC and git can be started, before anything is written."""
+    require("dvc")
+    if with_git:
+        git.run(
+            "--version",
+            cwd=Path.cwd(),
+            what="git cannot be started",
+            remedy="install git, or ganflow init --no-git",
+        )
 
 
 def _check_data(data: Path, folder: Path) -> None:

@@ -27,7 +27,7 @@ from ganflow.orchestration.flows.pipeline import STAGES
 from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.stage import reproduce
 from ganflow.orchestration.trials import (
-    Trial,
+    SweepTrial,
     TrialResult,
     check_trials,
     plan_trials,
@@ -114,7 +114,7 @@ def task_runner(engine: Engine, address: str | None, workers: int) -> Any:
 
 @flow(name="sweep-trials", persist_result=False)
 def run_trials(
-    trials: list[Trial], project: Path, commit: str, metric: str, timeout: float | None
+    trials: list[SweepTrial], project: Path, commit: str, metric: str, timeout: float | None
 ) -> list[TrialResult]:
     """Run all trials on this flow's task runner; a failed trial has an error as its result."""
     prefix = f"sweep-{str(flow_run.id)[:8]}"
@@ -126,7 +126,7 @@ def run_trials(
     return [_result(trial, future) for trial, future in zip(trials, futures, strict=True)]
 
 
-def _result(trial: Trial, future: Any) -> TrialResult:
+def _result(trial: SweepTrial, future: Any) -> TrialResult:
     future.wait()
     result = future.state.result(raise_on_failure=False)
     if isinstance(result, TrialResult):
@@ -137,7 +137,7 @@ def _result(trial: Trial, future: Any) -> TrialResult:
 
 @task(name="train_trial", cache_policy=NO_CACHE, persist_result=False)
 def train_trial(
-    trial: Trial,
+    trial: SweepTrial,
     project: Path,
     name: str,
     commit: str,
