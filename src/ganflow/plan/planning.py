@@ -24,7 +24,7 @@ from ganflow.versions import dvc
 TOGETHER = (("extractor", "evaluate"), ("sample", "train"))
 """The stages that one process measures: in this order, its memory so far is the stage's."""
 
-REPORT_SECONDS, REPORT_BYTES = 5.0, 4 * 2**20
+REPORT_SECONDS, REPORT_BYTES = 13.0, 4 * 2**20
 """Of the report, besides its images and the start of its process."""
 
 REPORT_IMAGES = 300
