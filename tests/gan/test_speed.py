@@ -7,14 +7,7 @@ import pytest
 from ganflow.config.params import check
 from ganflow.gan import speed
 from ganflow.gan.speed import Pace, Speed, pace
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.base.test_progress import Clock
 
 
 @pytest.fixture

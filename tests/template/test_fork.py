@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ganflow.base.errors import GanflowError
+from ganflow.base.errors import GanflowError, ParameterError
 from ganflow.stages import lock
 from ganflow.template.writing import init
 from tests.flows.conftest import IDENTITY
@@ -104,4 +104,13 @@ def test_data_and_a_recipe_are_refused(fork: Path, tmp_path: Path) -> None:
     for data, recipe in ((tmp_path, None), (None, "article")):
         with pytest.raises(GanflowError, match="keeps its own data"):
             init(fork, data, recipe, with_git=True)
+    assert git("status", "--porcelain", cwd=fork) == ""
+
+
+def test_parameters_that_cannot_be_migrated_change_nothing(fork: Path) -> None:
+    params = fork / "params.yaml"
+    params.write_text(params.read_text().replace("  ema_half", "  averaging: 7\n  ema_half"))
+    git("commit", "--quiet", "--all", "--message=Both names", cwd=fork)
+    with pytest.raises(ParameterError, match="both are there"):
+        init(fork, None, None, with_git=True)
     assert git("status", "--porcelain", cwd=fork) == ""

@@ -4,6 +4,7 @@ Its code is then no file of the project. Results stay those of the project where
 of their stages is the fork's; the other stages run again.
 """
 
+import io
 import json
 import shlex
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from ganflow.base.errors import GanflowError
+from ganflow.base.files import write_text
 from ganflow.stages import lock
 from ganflow.template.files import (
     EXTENDED,
@@ -21,7 +23,7 @@ from ganflow.template.files import (
     project_name,
     stages_file,
 )
-from ganflow.template.migration import STAGES_FILE, upgrade
+from ganflow.template.migration import STAGES_FILE, migrate_params, upgrade
 from ganflow.versions import dvc, git
 
 LIBRARY = (
@@ -68,6 +70,7 @@ def convert(folder: Path, data: Path | None, recipe: str | None) -> list[str]:
             run="git commit --all",
         )
     kept = _same_code(folder)
+    migrated = migrate_params(folder)  # first, since it may refuse
     files = project_files(project_name(folder), "")
     files["dvc.yaml"] = stages_file(folder)
     files["prefect.yaml"] = deployments_file(project_name(folder), folder)
@@ -82,7 +85,7 @@ def convert(folder: Path, data: Path | None, recipe: str | None) -> list[str]:
             said.append(f"{name}: {'written anew' if path.exists() else 'new'}")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-    migrated, _ = upgrade(folder)
+    migrated += upgrade(folder)[0]
     _carry_over(folder, kept)
     again = [stage for stage in lock.stages_in(folder) if stage not in kept]
     library = [name for name in LIBRARY if (folder / name).exists()]
@@ -96,7 +99,7 @@ def convert(folder: Path, data: Path | None, recipe: str | None) -> list[str]:
             else []
         ),
         f"git rm -r --quiet {' '.join(library)} removes the library's code, which is installed now",
-        "git diff shows the changes, and git stash takes them back",
+        "git diff shows the changes, and git stash -u takes them back",
         "git add --all && git commit keeps them",
     ]
 
@@ -132,8 +135,9 @@ def _carry_over(project: Path, stages: list[str]) -> None:
         ]
         entry["params"].setdefault(str(lock.LOCK), {})[stage] = now[stage]
     if stages:
-        with (project / "dvc.lock").open("w") as file:
-            YAML().dump(recorded, file)
+        text = io.StringIO()
+        YAML().dump(recorded, text)
+        write_text(project / "dvc.lock", text.getvalue())
 
 
 def _dvc_lock(project: Path) -> Any:

@@ -112,7 +112,7 @@ def _fit(stage: Any, new: dict[str, Any]) -> Iterator[str]:
     for key, keeps in (("deps", _is_own_file), ("params", _is_section), ("outs", _never)):
         entries = stage.setdefault(key, [])
         wanted = {_name(entry): entry for entry in new[key]}
-        for entry in [e for e in entries if _name(e) not in wanted and not keeps(_name(e))]:
+        for entry in [e for e in entries if _name(e) not in wanted and not keeps(e)]:
             entries.remove(entry)
             yield f"{key} without {_name(entry)}"
         for name, entry in wanted.items():
@@ -130,17 +130,17 @@ def _name(entry: Any) -> str:
     return str(next(iter(entry))) if isinstance(entry, dict) else str(entry)
 
 
-def _is_own_file(dependency: str) -> bool:
+def _is_own_file(dependency: Any) -> bool:
     """Whether a dependency is none that ganflow wrote: code of one's own, or raw data."""
-    path = Path(dependency)
+    path = Path(_name(dependency))
     return not path.is_relative_to(RAW.parent) or path.is_relative_to(RAW)
 
 
-def _is_section(name: str) -> bool:
-    """Whether parameters are a section of params.yaml today, or a file of the user's own."""
-    return name.split(".")[0] in Params.model_fields or "/" in name or Path(name).suffix != ""
+def _is_section(params: Any) -> bool:
+    """Whether parameters are of a section of params.yaml today, or of a file of the user's own."""
+    return isinstance(params, dict) or _name(params).split(".")[0] in Params.model_fields
 
 
-def _never(_: str) -> bool:
+def _never(_: Any) -> bool:
     """The outputs of ganflow's stages are ganflow's: DVC refuses one that is not written."""
     return False
