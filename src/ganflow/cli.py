@@ -393,7 +393,9 @@ def _show_data(options: argparse.Namespace) -> None:
             data = check({"data": {**data.model_dump(), "source": options.source}}).data
         except ParameterError as error:
             raise ParameterError(error.what, run="ganflow data show NAME") from None
-    show(data, RAW, Path(options.picture or state_folder() / f"{data.source}.png"))
+    picture = Path(options.picture or state_folder() / f"{data.source}.png")
+    show(data, RAW, picture)
+    print(f"contact sheet: {picture}")
 
 
 @tool(

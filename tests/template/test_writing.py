@@ -172,6 +172,44 @@ def test_a_failure_after_the_files_are_there_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["my pictures"]
 
 
+def test_a_failure_of_dvc_undoes_what_was_written_into_a_repository(
+    tmp_path: Path, pictures: Path
+) -> None:
+    folder = tmp_path / "mine"
+    (folder / ".github").mkdir(parents=True)
+    git("init", "--quiet", cwd=folder)
+    (folder / ".gitignore").write_text("mine/\n")
+    git("add", "--all", cwd=folder)
+    (folder / "data/raw").mkdir(parents=True)
+    (folder / "data/raw/my-pictures.dvc").mkdir()  # so that `dvc add` cannot write this file
+    with pytest.raises(GanflowError, match="ERROR: "):
+        init(folder, pictures, None, with_git=True)
+    assert git("status", "--porcelain", cwd=folder) == "A  .gitignore\n"
+    assert (folder / ".gitignore").read_text() == "mine/\n"
+    kept = {".git", ".github", ".gitignore", "data"}
+    assert {path.name for path in folder.iterdir()} == kept
+    assert [path.name for path in (folder / "data/raw").iterdir()] == ["my-pictures.dvc"]
+
+
+def test_pictures_that_are_there_are_not_replaced(tmp_path: Path, pictures: Path) -> None:
+    there = tmp_path / "pets" / RAW / "my-pictures"
+    there.mkdir(parents=True)
+    (there / "0.png").write_text("mine")
+    with pytest.raises(GanflowError, match="already there: data/raw/my-pictures"):
+        init(tmp_path / "pets", pictures, None, with_git=False)
+    assert (there / "0.png").read_text() == "mine"
+
+
+def test_pictures_in_their_place_are_not_copied(tmp_path: Path, pictures: Path) -> None:
+    there = tmp_path / "pets" / RAW / "my-pictures"
+    shutil.copytree(pictures, there)
+    said = init(tmp_path / "pets", there, None, with_git=False)
+    assert len(list(there.rglob("*.png"))) == 60
+    assert (tmp_path / "pets" / RAW / "my-pictures.dvc").is_file()
+    sheet = next(line for line in said if line.startswith("contact sheet: "))
+    assert Path(sheet.removeprefix("contact sheet: ")).is_file()
+
+
 def test_sigterm_leaves_nothing(tmp_path: Path, pictures: Path) -> None:
     for number in range(4000):
         shutil.copy(pictures / "dog/0.png", pictures / f"dog/more{number}.png")

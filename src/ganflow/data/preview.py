@@ -43,7 +43,6 @@ def show(data: DataParams, raw: Path, picture: Path, console: Console | None = N
         console.print(f"not used: {line}", markup=False, highlight=False)
     if len(rejected) > MAX_SHOWN:
         console.print(f"and {len(rejected) - MAX_SHOWN} more")
-    console.print(f"contact sheet: {picture}", markup=False, highlight=False)
 
 
 def table(card: dict[str, Any]) -> Table:

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ganflow.base.errors import GanflowError
@@ -57,10 +58,11 @@ def init(folder: Path, data: Path | None, recipe: str | None, *, with_git: bool)
         _check_data(data, folder)
     source = source_name(data.resolve()) if data else IMAGES
     files = project_files(project_name(folder), source)
-    check_conflicts(folder, files)
+    in_place = data is not None and data.resolve() == folder / RAW / source
+    check_conflicts(folder, files if not data or in_place else {**files, f"{RAW}/{source}": ""})
     folder.parent.mkdir(parents=True, exist_ok=True)
     is_new = not folder.exists()
-    try:
+    with _undone_if_it_fails(folder, [*files, *_made_besides(source)]):
         with tempfile.TemporaryDirectory(prefix=".ganflow-", dir=folder.parent) as name:
             draft = Path(name) / folder.name
             for path, text in files.items():
@@ -72,20 +74,65 @@ def init(folder: Path, data: Path | None, recipe: str | None, *, with_git: bool)
                 write_recipe(recipe, params)
             lock.record(draft)
             if data:
-                copy(data.resolve(), draft / RAW / source)
-                with contextlib.chdir(draft):  # the paths that it shows are the project's
-                    show(parameters.load(params).data, RAW, SHEET)
+                raw = folder / RAW if in_place else draft / RAW
+                if not in_place:
+                    copy(data.resolve(), raw / source)
+                show(parameters.load(params).data, raw, draft / SHEET)
             said = [] if is_new else _place(draft, folder)
             if is_new:
                 draft.rename(folder)
+        said += [f"contact sheet: {os.path.relpath(folder / SHEET)}"] if data else []
         said += _under_dvc(folder, source if data else None, with_git)
+    return [*said, *_next_steps(folder, data, source)]
+
+
+def _made_besides(source: str) -> list[str]:
+    """What is made besides the project's files, relative to the project."""
+    return [
+        str(LOCK),
+        ".dvc",
+        ".dvcignore",
+        str(SHEET),
+        *(f"{RAW}/{name}" for name in (source, f"{source}.dvc", ".gitignore")),
+    ]
+
+
+@contextlib.contextmanager
+def _undone_if_it_fails(folder: Path, names: Iterable[str]) -> Iterator[None]:
+    """Put files of `folder` back as they were if the block fails, or remove it if it is new.
+
+    Args:
+        names: what the block may write, relative to `folder`; a folder that is there is kept.
+
+    Raises:
+        FullError: in place of an `OSError` that says that the disk is full.
+    """
+    is_new = not folder.exists()
+    paths = [folder / name for name in names]
+    before = {path: path.read_bytes() for path in paths if path.is_file()}
+    missing = [path for path in paths if not path.exists()]
+    above = {top for path in missing for top in path.parents if not top.exists()}
+    try:
+        yield
     except BaseException as error:
         if is_new:
             shutil.rmtree(folder, ignore_errors=True)
+        else:
+            for path in [*missing, *sorted(above, reverse=True)]:
+                _remove(path)
+            for path, content in before.items():
+                path.write_bytes(content)
+            git.attempt("reset", "--quiet", "--", ".dvc", ".dvcignore", cwd=folder)
         if isinstance(error, OSError) and error.errno in FULL and not isinstance(error, FullError):
             raise FullError(folder, error) from None
         raise
-    return [*said, *_next_steps(folder, data, source)]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _check_programs(with_git: bool) -> None:
@@ -177,7 +224,8 @@ def check_conflicts(folder: Path, files: dict[str, str]) -> None:
 
 
 def _other(path: Path, text: str) -> bool:
-    return path.exists() and path.read_text(errors="replace") != text
+    """Whether something else is at a path."""
+    return path.is_dir() or (path.exists() and path.read_text(errors="replace") != text)
 
 
 def copy(data: Path, target: Path) -> None:
@@ -224,9 +272,9 @@ def _under_dvc(folder: Path, source: str | None, with_git: bool) -> list[str]:
         git.run("init", "--quiet", "--initial-branch=main", cwd=folder)
     if not (folder / ".dvc").is_dir():
         scm = ["--no-scm"] if not (with_git or existing) else [] if top else ["--subdir"]
-        _dvc("init", "--quiet", *scm, cwd=folder)
+        _dvc("init", *scm, cwd=folder)
     if source:
-        _dvc("add", "--quiet", str(RAW / source), cwd=folder)
+        _dvc("add", str(RAW / source), cwd=folder)  # --quiet would hide the error
     if existing:
         below = [] if top else [f"{WORKFLOW}: move it to the repository's top, to have it run"]
         return [*below, "git add --all && git commit keeps the new files"]
