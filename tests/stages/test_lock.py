@@ -1,12 +1,16 @@
 """ganflow.lock records the code and the libraries that results were made with."""
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ganflow.base import environment
 from ganflow.base.errors import GanflowError
 from ganflow.stages import lock
+
+REPOSITORY = Path(__file__).parents[2]
 
 DVC_YAML = """
 stages:
@@ -90,3 +94,16 @@ def test_a_file_of_the_package_changes_the_stages_that_depend_on_it(
     own, file = lock.sha256_of, lock.PACKAGE / changed
     monkeypatch.setattr(lock, "sha256_of", lambda path: "other" if path == file else own(path))
     assert {name for name in names if lock.code_of(name) != before[name]} == stages
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_every_python_gets_the_recorded_versions(name: str) -> None:
+    """NumPy and SciPy end their support of a Python early: a lock may have two versions of them,
+    and the stages would refuse the one that is not recorded."""
+    lines = (REPOSITORY / name).read_text().splitlines()
+    pairs = [found.groups() for line in lines if (found := re.match(r"([a-z]+)==([^ ]+) ", line))]
+    locked = [(library, version) for library, version in pairs if library in environment.LIBRARIES]
+    recorded = yaml.safe_load((REPOSITORY / "ganflow.lock").read_text())
+    assert sorted(locked) == sorted(
+        (library, recorded[library]) for library in environment.LIBRARIES
+    )
