@@ -81,11 +81,13 @@ clean: ## remove the environment, the state folder and every output that DVC can
 	rm -rf data/prepared data/extractor data/model data/training data/samples data/report
 
 # Versions stay as they are unless UPGRADE names them: a new TensorFlow or NumPy may train other
-# bytes. One version serves every Python (`fewest`), as ganflow.lock has one. The first lock is what runs: the extra `all`, with DVC's client for S3, which an image needs
-# to get its data; the second has TensorFlow without CUDA's parts, for the image; the third has the
-# versions of the first and adds what tests and linters need.
-LOCK = $(UV) pip compile --fork-strategy fewest --generate-hashes --no-strip-extras --no-annotate --no-emit-index-url \
-  --no-emit-find-links --quiet --custom-compile-command "make lock"
+# bytes. One version serves every Python (`fewest`), as ganflow.lock has one. The first lock is
+# what runs: the extra `all`, with DVC's client for S3, which an image needs to get its data; the
+# second has TensorFlow without CUDA's parts, for the image; the third has the versions of the
+# first and adds what tests and linters need.
+LOCK = $(UV) pip compile --fork-strategy fewest --generate-hashes --no-strip-extras \
+  --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
+  --custom-compile-command "make lock"
 COMPILE = $(LOCK) pyproject.toml --extra all --extra s3 --group build --universal \
   --python-version 3.11 $(UPGRADE)
 
