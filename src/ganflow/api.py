@@ -217,7 +217,7 @@ def fit(
             from ganflow.gan.workers import start_workers
             from ganflow.live.callback import LiveLog
         workers = start_workers(sections.runtime, sections.train, strict=False)
-        with LiveLog("fit") as log:
+        with LiveLog("extractor") as log:
             extractor = _trained_extractor(store, sections, folder, [log])
             train, choices = fitting.chosen(sections.train, store, extractor.first.card)
             setup = fitting.TrainingSetup(

@@ -1,7 +1,7 @@
 """The callback that writes what a training tells its callbacks, for whoever watches it."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
@@ -23,22 +23,23 @@ process has had, and since the training began or went on."""
 class LiveLog(keras.callbacks.Callback):  # type: ignore[misc]
     """Writes a folder below `.ganflow/live` for each training that it is told of.
 
-    It is used as a context, which says how each ended; an error before a training began is a run of
-    its own. What cannot be written is said once and left out, and the training goes on.
+    It is used as a context, which begins the first one and says how each ended. What cannot be
+    written is said once and left out, and the training goes on.
 
     Args:
-        what: the block does, such as "train".
+        what: is trained first, "extractor" or "train".
     """
 
     def __init__(self, what: str) -> None:
         super().__init__()
-        self.what, self.warning = what, ""
+        self.what, self.warning = what, ""  # of a training that ended all the same
         self.run: RunFolder | None = None
         self.broken = False
         self.begun = self.told = time.monotonic()
         self.seen = 0
 
     def __enter__(self) -> "LiveLog":
+        self._begin(self.what)
         return self
 
     def __exit__(
@@ -47,8 +48,6 @@ class LiveLog(keras.callbacks.Callback):  # type: ignore[misc]
         if error is None:
             self._end(DONE, self.warning)
             return
-        if self.run is None:
-            self._begin(self.what, {})
         if isinstance(error, GanflowError):
             self._end(FAILED, str(error))
         elif isinstance(error, Exception):
@@ -61,7 +60,9 @@ class LiveLog(keras.callbacks.Callback):  # type: ignore[misc]
         history = told.get("history")
         self.seen = int(history.rows[-1][0]) if history and history.rows else 0
         facts = {"total": told["images"], "resumed": self.seen, "baseline": told.get("baseline")}
-        self._begin(told["what"], facts)
+        if self.run is None or self.run.tables or self.run.what != told["what"]:
+            self._begin(told["what"])
+        self._write(lambda run: run.describe(facts))
         if self.seen:
             self._write(lambda run: _write_history(run, history))
         self.begun = self.told = time.monotonic()
@@ -83,11 +84,11 @@ class LiveLog(keras.callbacks.Callback):  # type: ignore[misc]
         history = self.params.get("history")
         self.warning = history.diverged if history else ""
 
-    def _begin(self, what: str, facts: Mapping[str, Any]) -> None:
+    def _begin(self, what: str) -> None:
         self._end(DONE, self.warning)
         self.warning = ""
         try:
-            self.run = RunFolder(state_folder() / FOLDER, what, facts)
+            self.run = RunFolder(state_folder() / FOLDER, what)
         except (OSError, GanflowError) as error:
             self._say(error)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganflow.live.run_folder import LOST, RUNNING, is_held
+from ganflow.live.run_folder import LOST, RUNNING, is_held, runs_in
 
 TABLES = ("history", "quality")
 AT_ONCE = 500
@@ -44,7 +44,7 @@ class LiveReader:
         `table`, `columns`, `rows`, `anew`: more rows of a table, or of one that begins anew;
         `gone`: it was removed.
         """
-        runs = sorted(path.parent for path in self.home.glob("*/run.json"))
+        runs = runs_in(self.home)
         for name in self.seen.keys() - {run.name for run in runs}:
             del self.seen[name]
             yield {"run": name, "gone": True}

@@ -6,6 +6,7 @@
         quality.csv      a row for each snapshot
         pictures/        a grid for each snapshot; of many some, evenly spaced
         lock             held by the process for as long as it lives
+    train -> 20260131-094500-123456-train, the newest of its kind
 
 Nothing here is an input or an output of a stage.
 """
@@ -91,23 +92,31 @@ class RunFolder:
     Args:
         home: `.ganflow/live`; old runs in it are removed where there are too many.
         what: what runs, such as "train".
-        facts: more of it, as JSON values.
 
     Raises:
         OSError: from any method, where something cannot be written.
     """
 
-    def __init__(self, home: Path, what: str, facts: Mapping[str, Any]) -> None:
+    def __init__(self, home: Path, what: str) -> None:
         now = datetime.now(UTC)
         home.mkdir(parents=True, exist_ok=True)
         _make_room(home)
-        name = f"{now:%Y%m%d-%H%M%S-%f}-{what.replace(' ', '-')}"
-        self.folder = home / name
+        kind = what.replace(" ", "-")
+        self.folder = home / f"{now:%Y%m%d-%H%M%S-%f}-{kind}"
         self.folder.mkdir()
         self.lock = _held(self.folder)
-        self.about = {"what": what, "state": RUNNING, "started": _stamp(now), **facts}
+        self.what = what
+        self.about: dict[str, Any] = {"what": what, "state": RUNNING, "started": _stamp(now)}
         self.sizes: dict[int, int] = {}
         self.tables: dict[str, Table] = {}
+        self.describe({})
+        newest = home / f".{self.folder.name}"
+        newest.symlink_to(self.folder.name)
+        newest.replace(home / kind)
+
+    def describe(self, facts: Mapping[str, Any]) -> None:
+        """Add to what run.json says, JSON values."""
+        self.about |= facts
         write_json(self.folder / "run.json", self.about)
 
     def add_row(self, table: str, values: Mapping[str, float | None]) -> None:
@@ -137,12 +146,17 @@ class RunFolder:
     def end(self, state: str, error: str = "") -> None:
         """Say how it ended, and let go of the folder."""
         try:
-            ended = {"state": state, "error": error, "ended": _stamp(datetime.now(UTC))}
-            write_json(self.folder / "run.json", {**self.about, **ended})
+            self.describe({"state": state, "error": error, "ended": _stamp(datetime.now(UTC))})
         finally:
             for table in self.tables.values():
                 table.close()
             self.lock.close()
+
+
+def runs_in(home: Path) -> list[Path]:
+    """The folders of runs, the oldest first."""
+    found = (path.parent for path in home.glob("*/run.json"))
+    return sorted(run for run in found if not run.is_symlink())
 
 
 def is_held(run: Path) -> bool:
@@ -169,7 +183,7 @@ def _stamp(moment: datetime) -> str:
 
 def _make_room(home: Path) -> None:
     """Remove the oldest runs that have ended until one more fits."""
-    runs = sorted(path for path in home.iterdir() if path.is_dir())
+    runs = runs_in(home)
     held = [run for run in runs if is_held(run)]
     room = ALL_BYTES - RUN_BYTES * (1 + len(held))
     ended = [run for run in runs if run not in held]

@@ -11,7 +11,7 @@ const CHARTS = [
   ["Loss of the classifier", [["loss", ""]]],
   ["Learning rate", [["learning_rate", ""]]],
   ["Images per second", [["images_per_second", ""]]],
-  ["Most memory, GB", [["memory", ""]]],
+  ["Most memory so far, GB", [["memory", ""]]],
 ];
 
 const runs = new Map();
@@ -50,7 +50,7 @@ const imagesOf = (run) => last(run.tables.history?.images) ?? run.about.resumed 
 // ---- words -------------------------------------------------------------------------------
 
 const count = (value) => Math.round(value).toLocaleString("en");
-const number = (value) => (value === null || value === undefined ? "–" : value.toPrecision(3).replace(/e\+?(-?)/, "e$1"));
+const number = (value) => (value == null ? "–" : Math.abs(value) >= 1000 ? count(value) : String(Number(value.toPrecision(3))));
 
 function duration(seconds) {
   if (seconds === null || !Number.isFinite(seconds)) return "–";
@@ -69,8 +69,9 @@ function pace(run) {
   return first < 0 || end === first ? null : (images[end] - images[first]) / (seconds[end] - seconds[first]);
 }
 
-const STATES = { running: "running", done: "done", failed: "failed", stopped: "interrupted", lost: "ended without a word: killed, or the machine went down" };
-const title = (run) => `${run.about.what || "a run"}, started ${new Date(run.about.started).toLocaleString([], { dateStyle: "short", timeStyle: "short" })}`;
+const STATES = { running: "running", done: "done", failed: "failed", stopped: "interrupted", lost: "killed" };
+const clock = (run) => new Date(run.about.started).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const title = (run) => `${run.about.what || "a run"} of ${clock(run)}`;
 
 // ---- drawing -----------------------------------------------------------------------------
 
@@ -93,6 +94,7 @@ function drawNow(names) {
     const run = runs.get(name);
     const { about } = run;
     const section = element("section", { className: `now ${about.state}` }, element("h2", { textContent: `${title(run)}: ${STATES[about.state]}` }));
+    if (!about.total && about.state === "running") section.append(element("p", { className: "figures", textContent: "It is being prepared: data, networks, compilation." }));
     if (about.total) {
       const seen = imagesOf(run);
       const rate = pace(run);
@@ -103,6 +105,7 @@ function drawNow(names) {
         element("p", { className: "figures", textContent: words + (about.resumed ? `; resumed after ${count(about.resumed)}` : "") }),
       );
     }
+    if (about.state === "lost") section.append(element("p", { className: "wrong", textContent: "Its process ended without saying why: it was killed, or the machine went down. dvc repro goes on from the last checkpoint." }));
     if (about.error) section.append(element("pre", { className: "wrong", textContent: about.error }));
     return section;
   }));
@@ -113,7 +116,7 @@ function say(text) { // a screen reader is told of changes only
   if (summary.text !== text) byId("summary").textContent = summary.text = text;
 }
 
-function at(run) { // the index of the last row and picture that the moment has seen
+function picture(run) { // the last one that the moment has seen
   const until = moment ?? Infinity;
   return run.pictures.filter((images) => images <= until).pop() ?? run.pictures[0];
 }
@@ -124,7 +127,7 @@ function drawPictures() {
   panes.dataset.count = figures.length;
   panes.replaceChildren(...figures.map((name) => {
     const run = runs.get(name);
-    const images = at(run);
+    const images = picture(run);
     const source = `/live/${name}/${images}.png`;
     const words = `${run.about.what} after ${count(images)} images`;
     const old = [...panes.querySelectorAll("img")].find((image) => image.dataset.run === name);
@@ -146,6 +149,7 @@ function drawPictures() {
   slider.marks = marks;
 }
 
+const FROM_NOTHING = ["fd", "learning_rate", "images_per_second", "memory"];
 const WIDTH = 360;
 const HEIGHT = 150;
 const LEFT = 46;
@@ -168,8 +172,8 @@ function draw(name, series) {
   const baselines = series[0][0] === "fd" ? [...new Set(lines.map((line) => line.run.about.baseline).filter(Number.isFinite))] : [];
   const [least, most] = [Math.min(...values, ...baselines), Math.max(...values, ...baselines)];
   const margin = (most - least || Math.abs(most) || 1) * 0.06;
-  const positive = least >= 0;
-  const [low, high] = [positive ? Math.max(0, least - margin) : least - margin, most + margin];
+  const low = FROM_NOTHING.includes(series[0][0]) ? 0 : least - margin;
+  const high = most + margin;
   const end = Math.max(...lines.map((line) => Math.max(line.run.about.total || 0, last(line.x))));
   const x = (images) => LEFT + (WIDTH - LEFT - 6) * (images / end);
   const y = (value) => 6 + (HEIGHT - BOTTOM - 6) * (1 - (value - low) / (high - low));
@@ -218,8 +222,8 @@ function drawRuns(names) {
     const distances = (run.tables.quality?.fd || []).filter((value) => value !== null);
     const mark = shown.includes(name) ? drawn("svg", { viewBox: "0 0 22 8", class: "mark", "aria-hidden": "true" }, drawn("line", { x1: 0, x2: 22, y1: 4, y2: 4, class: `line series-${shown.indexOf(name)}` })) : "";
     const cells = [
-      [box, mark], [title(run)], [about.state === "lost" ? "ended without a word" : STATES[about.state] || ""],
-      [about.total ? `${count(imagesOf(run))} of ${count(about.total)}` : ""],
+      [box, mark], [about.what || "", element("br"), clock(run)], [STATES[about.state] || ""],
+      [about.total ? count(imagesOf(run)) : ""],
       [distances.length ? number(Math.min(...distances)) : ""],
       [duration(about.ended ? (new Date(about.ended) - new Date(about.started)) / 1000 : last(run.tables.history?.seconds))],
     ];
