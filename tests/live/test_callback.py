@@ -19,7 +19,7 @@ from ganflow.features.classifier import Lessons
 from ganflow.gan import training
 from ganflow.gan.batches import Batches
 from ganflow.gan.networks.design import Design
-from ganflow.gan.snapshots import Snapshot, SnapshotEvaluator
+from ganflow.gan.snapshots import SnapshotEvaluator
 from ganflow.gan.trainer import Trainer
 from ganflow.gan.training import History
 from ganflow.gan.workers import SINGLE
@@ -27,6 +27,7 @@ from ganflow.live import callback
 from ganflow.live.callback import MEASURED, LiveLog
 from ganflow.live.run_folder import RunFolder, runs_in
 from tests.gan.tiny import extractor, images
+from tests.live.told import told
 
 BATCH, STEPS = 8, 130
 
@@ -48,22 +49,6 @@ def train(callbacks: Sequence[keras.callbacks.Callback]) -> tuple[Trainer, Histo
         trainer, Batches(pixels, labels, 3), evaluator, None, SINGLE, callbacks, 0.25
     )
     return trainer, history
-
-
-def told(callbacks: Sequence[keras.callbacks.Callback], history: History, blocks: range) -> None:
-    """What callbacks are told by a training of made-up numbers, which learns nothing."""
-    given = keras.callbacks.CallbackList(
-        list(callbacks), what="train", images=1000, history=history, baseline=0.25
-    )
-    given.on_train_begin()
-    for block in blocks:
-        history.rows.append([100.0 * (block + 1), *(block + metric / 8 for metric in range(5))])
-        given.on_train_batch_end(block, history.logs())
-        if block % 3 == 2:
-            seen = 100 * (block + 1)
-            history.add(Snapshot(seen, 9.0 - block, images(80, block)[0], {}))
-            given.on_epoch_end(len(history.quality) - 1, history.logs())
-    given.on_train_end(history.logs())
 
 
 def about(run: Path) -> dict[str, Any]:

@@ -80,8 +80,9 @@ const element = (tag, properties = {}, ...children) => {
   made.append(...children);
   return made;
 };
+const SVG = element("div", { innerHTML: "<svg></svg>" }).firstChild.namespaceURI;
 const drawn = (tag, attributes, ...children) => {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const made = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   made.append(...children);
   return made;
