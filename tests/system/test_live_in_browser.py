@@ -75,11 +75,11 @@ def test_a_training_is_watched_from_its_first_second(page: Watched, tmp_path: Pa
     says(page, "#summary", "train: running")
     grown(run, range(2))
     says(page, "#now", "1,280 of 6,400 images, 320 a second, 0:16 left")
-    says(page, "#curves", "generator 1.9")
+    says(page, "#curves", "generator: 1.9")
     page.page.wait_for_selector("#panes img[src$='/1280.png']")
     grown(run, range(2, 6))
     page.page.wait_for_selector("#panes img[src$='/3840.png']")
-    says(page, "#curves", "real images 0.7")
+    says(page, "#curves", "real images: 0.7")
     run.end(FAILED, "the discriminator's logits have exploded\n  run next: dvc checkout")
     says(page, "#now", "run next: dvc checkout")
     says(page, "#summary", "train: failed")
@@ -93,7 +93,7 @@ def test_the_slider_goes_through_time_by_keyboard(page: Watched, tmp_path: Path)
     page.page.keyboard.press("ArrowLeft")
     page.page.wait_for_selector("#panes img[src$='/2560.png']")
     assert page.page.get_attribute("#moment", "aria-valuetext") == "2,560 images"
-    says(page, "#curves", "generator 1.7")
+    says(page, "#curves", "generator: 1.7")
     page.page.keyboard.press("Home")
     page.page.wait_for_selector("#panes img[src$='/1280.png']")
     grown(run, range(6, 8))
@@ -118,7 +118,7 @@ def test_runs_stand_beside_each_other(page: Watched, tmp_path: Path) -> None:
     page.page.wait_for_selector("#panes figure:nth-child(2)")
     lines = page.page.locator("#curves figure:has-text('Losses') polyline")
     assert lines.count() == 4
-    says(page, "#curves", "train 2 generator 1.7")
+    says(page, "#curves", "train 2 generator: 1.7")
     assert page.page.evaluate("document.activeElement.type") == "checkbox"  # it is still there
 
 

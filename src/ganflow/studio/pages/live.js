@@ -200,9 +200,9 @@ function draw(name, series) {
     const until = moment ?? Infinity;
     const index = line.x.findLastIndex((images, row) => images <= until && line.y[row] !== null);
     const run = shown.length > 1 ? `${line.run.about.what} ${line.order + 1}` : "";
-    return { line, words: [run, line.words, number(line.y[index < 0 ? 0 : index])].filter(Boolean).join(" ") };
+    return { line, words: [[run, line.words].filter(Boolean).join(" "), number(line.y[index < 0 ? 0 : index])].filter(Boolean).join(": ") };
   });
-  if (baselines.length) told.push({ words: `real images ${baselines.map(number).join(", ")}` });
+  if (baselines.length) told.push({ words: `real images: ${baselines.map(number).join(", ")}` });
   svg.setAttribute("aria-label", `${name}: ${told.map(({ words }) => words).join("; ")}`);
   const key = element("p", { className: "key" }, ...told.map(({ line, words }) => {
     const mark = drawn("svg", { viewBox: "0 0 22 8", class: "mark", "aria-hidden": "true" }, drawn("line", { x1: 0, x2: 22, y1: 4, y2: 4, class: line ? `line series-${line.order}${line.dash ? " second" : ""}` : "baseline" }));
@@ -230,7 +230,7 @@ function drawRuns(names) {
     ];
     return element("tr", {}, ...cells.map((parts) => element("td", {}, ...parts)));
   }));
-  if (focused) document.querySelector(`[data-run="${focused}"]`)?.focus();
+  if (focused) document.querySelector(`#runs [data-run="${focused}"]`)?.focus();
 }
 
 function choose(name, show) {
