@@ -69,7 +69,7 @@ function pace(run) {
   return first < 0 || end === first ? null : (images[end] - images[first]) / (seconds[end] - seconds[first]);
 }
 
-const STATES = { running: "running", done: "done", failed: "failed", stopped: "interrupted", lost: "killed" };
+const STATES = { running: "running", done: "done", failed: "failed", stopped: "interrupted", lost: "broken off" };
 const clock = (run) => new Date(run.about.started).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const title = (run) => `${run.about.what || "a run"} of ${clock(run)}`;
 
@@ -106,7 +106,7 @@ function drawNow(names) {
         element("p", { className: "figures", textContent: words + (about.resumed ? `; resumed after ${count(about.resumed)}` : "") }),
       );
     }
-    if (about.state === "lost") section.append(element("p", { className: "wrong", textContent: "Its process ended without saying why: it was killed, or the machine went down. dvc repro goes on from the last checkpoint." }));
+    if (about.state === "lost") section.append(element("p", { className: "wrong", textContent: "Its process ended without saying why: it was killed, the machine went down, or the disk was full. dvc repro goes on from the last checkpoint." }));
     if (about.error) section.append(element("pre", { className: "wrong", textContent: about.error }));
     return section;
   }));
