@@ -82,7 +82,7 @@ def test_dvc_draws_the_live_file_while_it_grows(
     run(dvc, "init", "--quiet")
     for name in (".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, tmp_path / name)
-    (line,) = blocks(PAGE, "yaml")
+    (line,) = blocks(PAGE, "text")
     (tmp_path / "dvc.yaml").write_text(f"plots:\n{line}")
     history = History()
     with LiveLog("train") as log:
