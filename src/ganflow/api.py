@@ -215,14 +215,19 @@ def fit(
             from ganflow.gan import fitting
             from ganflow.gan.results import write_model
             from ganflow.gan.workers import start_workers
+            from ganflow.live.callback import LiveLog
         workers = start_workers(sections.runtime, sections.train, strict=False)
-        extractor = _trained_extractor(store, sections, folder)
-        train, choices = fitting.chosen(sections.train, store, extractor.first.card)
-        setup = fitting.TrainingSetup(seed, sections.runtime, sections.model, train, store, workers)
-        setup = setup.with_own_code(Path.cwd())
-        if minutes is not None:
-            setup, choices["images"] = fitting.within(setup, extractor.first, minutes, since)
-        trainer, history, shares = fitting.fit(setup, extractor.first, callbacks=callbacks)
+        with LiveLog("extractor") as log:
+            extractor = _trained_extractor(store, sections, folder, [log])
+            train, choices = fitting.chosen(sections.train, store, extractor.first.card)
+            setup = fitting.TrainingSetup(
+                seed, sections.runtime, sections.model, train, store, workers
+            ).with_own_code(Path.cwd())
+            if minutes is not None:
+                setup, choices["images"] = fitting.within(setup, extractor.first, minutes, since)
+            trainer, history, shares = fitting.fit(
+                setup, extractor.first, callbacks=[*callbacks, log]
+            )
         write_model(folder / "model", trainer, history, choices, store.classes, shares)
         return Model(folder / "model", extractor)
 
@@ -440,10 +445,15 @@ def _prepared(
     return open_store(folder / "prepared")
 
 
-def _trained_extractor(store: Store, sections: Params, folder: Path) -> "Evaluator":
+def _trained_extractor(
+    store: Store,
+    sections: Params,
+    folder: Path,
+    callbacks: "Sequence[keras.callbacks.Callback]" = (),
+) -> "Evaluator":
     from ganflow.features.evaluators import train_extractors
 
-    train_extractors(store, sections.extractor, folder / "extractor")
+    train_extractors(store, sections.extractor, folder / "extractor", callbacks)
     return _load_extractor(folder / "extractor", store)
 
 

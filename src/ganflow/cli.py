@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import importlib
+import inspect
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -242,7 +244,23 @@ def _run_stage(options: argparse.Namespace) -> None:
         with quiet_start():
             stage = importlib.import_module(f"ganflow.stages.{options.stage}")
         part = stage.join if options.join else stage.run
-        part(**{name: getattr(params, name) for name in sections_of(part)})
+        with _watched(options.stage, part) as watched:
+            watched(**{name: getattr(params, name) for name in sections_of(part)})
+
+
+@contextmanager
+def _watched(stage: str, run: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """A stage's `run` that tells the live folder what it knows, if it trains.
+
+    That stands here and in no stage, since what watches a stage is none of its inputs.
+    """
+    if "callbacks" not in inspect.signature(run).parameters:
+        yield run
+        return
+    from ganflow.live.callback import LiveLog
+
+    with LiveLog(stage) as log:
+        yield partial(run, callbacks=[log])
 
 
 @contextmanager

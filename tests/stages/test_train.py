@@ -49,6 +49,20 @@ def kill_after_saves(root: Path, saves: int, after: float, how: signal.Signals) 
     return killed
 
 
+def test_it_can_be_watched(whole: Path) -> None:
+    """What is written meanwhile lies in the state folder, and in no output."""
+    run = whole / ".ganflow/live/train"
+    told = read_json(run / "run.json")
+    assert (told["state"], told["total"]) == ("done", 960)
+    assert told["baseline"] > 0
+    with (
+        (whole / "data/training/quality.csv").open() as written,
+        (run / "quality.csv").open() as live,
+    ):
+        assert list(csv.DictReader(written)) == list(csv.DictReader(live))
+    assert not [path for path in outputs(whole) if "live" in path]
+
+
 def test_killed_at_random_points_it_ends_in_the_same_bytes(whole: Path, tmp_path: Path) -> None:
     chance = random.Random(8)
     root = write_project(tmp_path)

@@ -18,6 +18,7 @@ def client_of(
         {"current": root / "data/model", "older": root / "data/model"},
         load or (lambda folder: FakeGenerator(shape)),
         root / "data/prepared",
+        root / "live",
         **options,
     )
     return TestClient(

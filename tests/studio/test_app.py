@@ -24,7 +24,7 @@ def test_what_is_no_request_is_refused_in_json(client: TestClient, body: bytes) 
 
 
 def test_pages_name_no_outside_address_and_hold_no_inline_script(client: TestClient) -> None:
-    for path in ("/", "/api", "/studio.js", "/api.js", "/studio.css"):
+    for path in ("/", "/api", "/live", "/studio.js", "/api.js", "/live.js", "/studio.css"):
         text = client.get(path).text
         assert "http://" not in text
         assert "https://" not in text

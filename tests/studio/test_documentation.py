@@ -28,6 +28,7 @@ def test_the_requests_are_answered(tmp_path: Path) -> None:
         {"current": tmp_path / "data/model"},
         lambda folder: FakeGenerator(shape),
         tmp_path / "data/prepared",
+        tmp_path / "live",
     )
     with TestClient(app) as client:
         for path, body in REQUESTS:

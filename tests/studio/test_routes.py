@@ -135,7 +135,9 @@ def test_without_classes_there_are_none_to_ask_for(tmp_path: Path) -> None:
 
 
 def test_without_training_images_there_are_no_neighbours(root: Path) -> None:
-    app = create_app({"current": root / "data/model"}, lambda _: FakeGenerator(SHAPE), None)
+    app = create_app(
+        {"current": root / "data/model"}, lambda _: FakeGenerator(SHAPE), None, root / "live"
+    )
     with TestClient(app) as client:
         assert client.get("/api/models/current").json()["neighbours"] is False
         assert client.post("/api/neighbours", json={}).status_code == 404

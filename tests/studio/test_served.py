@@ -51,7 +51,7 @@ def test_a_compared_model_has_the_class_names_of_its_own_card(tmp_path: Path) ->
     names = ["ant", "bee", "cat", "dog"]
     write_json(older / "card.json", {"class_names": names})
     folders = {"current": tmp_path / "data/model", "v1": older}
-    app = create_app(folders, lambda _: FakeGenerator(SHAPE), tmp_path / "data/prepared")
+    app = create_app(folders, lambda _: FakeGenerator(SHAPE), tmp_path / "data/prepared", tmp_path)
     with TestClient(app) as client:
         assert client.get("/api/models/v1").json()["classes"] == names
         current = client.get("/api/models/current").json()["classes"]
@@ -60,6 +60,6 @@ def test_a_compared_model_has_the_class_names_of_its_own_card(tmp_path: Path) ->
 
 def test_classes_without_names_are_counted(tmp_path: Path) -> None:
     write_json(tmp_path / "card.json", {})
-    app = create_app({"v1": tmp_path}, lambda _: FakeGenerator(SHAPE), None)
+    app = create_app({"v1": tmp_path}, lambda _: FakeGenerator(SHAPE), None, tmp_path)
     with TestClient(app) as client:
         assert client.get("/api/models/v1").json()["classes"] == ["0", "1", "2", "3"]

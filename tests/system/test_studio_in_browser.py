@@ -26,7 +26,10 @@ SHAPE = Shape(classes=4)
 def served(root: Path, load: Any) -> Iterator[str]:
     """The studio on a free port, in a thread."""
     folders = {"current": root / "data/model", "older": root / "data/older"}
-    app = Guard(create_app(folders, load, root / "data/prepared"), LOOPBACK)
+    studio = create_app(
+        folders, load, root / "data/prepared", root / "live", lambda: server.should_exit
+    )
+    app = Guard(studio, LOOPBACK)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with socket.socket() as place:
         place.bind(("127.0.0.1", 0))

@@ -131,8 +131,9 @@ def describe(key: str = "", path: Path = PARAMS_FILE) -> str:
 
 
 def sections_of(run: Callable[..., None]) -> tuple[str, ...]:
-    """The sections that a stage's `run` is handed: the names of its parameters."""
-    return tuple(inspect.signature(run).parameters)
+    """The sections that a stage's `run` is handed: the names of its positional parameters."""
+    parameters = inspect.signature(run).parameters.values()
+    return tuple(one.name for one in parameters if one.kind is not one.KEYWORD_ONLY)
 
 
 def edit(changes: Mapping[str, Any], path: Path = PARAMS_FILE) -> Params:

@@ -4,7 +4,7 @@ The extractor is one of these, and so are the fresh classifiers of `cas` and `c2
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -115,12 +115,17 @@ def train(
     *,
     turn: Turn | None = None,
     what: str = "classifier",
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, np.ndarray]:
     """Train a fresh network on 8-bit images (N, h, w, c) and labels (N,) in 0..classes−1.
 
     With k·N labels each image is seen k times an epoch, the i-th with the labels i, N + i, and so
     on; `turn` makes k images of it. The images may be a memory map: they are read a few batches at
     a time. Adam, a linear warm-up over a tenth of the steps and a linear decay to nothing.
+
+    Args:
+        callbacks: told of blocks of steps as of batches, with the `images` seen and the last
+            `loss`; their `params` are `what` and the number of `images` that it will see.
 
     Returns:
         Its weights by name, float32.
@@ -136,12 +141,19 @@ def train(
     at_once = max(1, min(STEPS_PER_CALL, BYTES_PER_CALL // (batch * images[0].nbytes)))
 
     learn_some = learner(model, adam, steps, (batch, *shape), turn, lessons.augment)
+    told = keras.callbacks.CallbackList(
+        list(callbacks), model=model, what=what, images=steps * batch
+    )
+    told.on_train_begin()
     with progress(what, steps * batch) as shown:
         for first in range(0, steps, at_once):
             rows = order[first : first + at_once]
             given = (first, images[rows % len(images)], labels[rows].astype(np.int64))
-            loss = learn_some(*map(tf.constant, given))
-            shown.advance(rows.size, loss=float(loss))
+            loss = float(learn_some(*map(tf.constant, given)))
+            shown.advance(rows.size, loss=loss)
+            seen = first * batch + rows.size
+            told.on_train_batch_end(first // at_once, {"images": seen, "loss": loss})
+    told.on_train_end()
     return {variable.path: np.asarray(variable.value) for variable in model.trainable_variables}
 
 

@@ -1,7 +1,9 @@
 """Train the classifiers whose features measure every model of a prepared set, and test them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from ganflow.base.runtime import has_bfloat16
@@ -20,7 +22,12 @@ FEW = 30_000
 """Training images below which the classifiers see them augmented, for twice the epochs."""
 
 
-def train_extractors(store: Store, extractor: ExtractorParams, folder: Path) -> None:
+def train_extractors(
+    store: Store,
+    extractor: ExtractorParams,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> None:
     """Train on the train split, twice, and write both: the second one, in `second/`, checks the
     first.
 
@@ -43,6 +50,7 @@ def train_extractors(store: Store, extractor: ExtractorParams, folder: Path) -> 
             lessons_for(extractor, len(train.images), seed),
             source=store.card["sha256"],
             what=name,
+            callbacks=callbacks,
         )
         found = accuracy(trained, test.images, test.labels)
         faults = distances_over_real(

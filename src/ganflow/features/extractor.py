@@ -7,10 +7,12 @@ pixels it came from (after Caron et al. 2018). Turns alone left features that di
 digit being dropped: tests/metrics/test_faults.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -109,10 +111,12 @@ def train_extractor(
     *,
     source: str,
     what: str = "extractor",
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Extractor:
     """Train on the train split: uint8 images (N, h, w, c), int64 labels (N,) or None.
 
     Args:
+        callbacks: as in `ganflow.features.classifier.train`.
         source: the hash of the data, which is put on the card.
     """
     if labels is None:
@@ -126,9 +130,12 @@ def train_extractor(
             lessons,
             turn=lambda seen, wanted: turned(seen, wanted % TURNS),
             what=what,
+            callbacks=callbacks,
         )
     else:
-        weights = classifier.train(images, labels, features, len(classes), lessons, what=what)
+        weights = classifier.train(
+            images, labels, features, len(classes), lessons, what=what, callbacks=callbacks
+        )
     card: dict[str, Any] = {
         "task": "shapes and turns" if labels is None else "classes",
         **({} if labels is None else {"classes": list(classes)}),

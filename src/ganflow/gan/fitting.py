@@ -117,8 +117,9 @@ def fit(
     """
     trainer = setup.trainer()
     evaluator = setup.evaluator(trainer, extractor)
+    baseline = evaluator.baseline(setup.store.split("train").images) if callbacks else None
     history = train_networks(
-        trainer, setup.batches(), evaluator, checkpoints, setup.workers, callbacks
+        trainer, setup.batches(), evaluator, checkpoints, setup.workers, callbacks, baseline
     )
     return trainer, history, evaluator.shares
 

@@ -63,6 +63,16 @@ class SnapshotEvaluator:
         self._settle = tf.function(lambda z, y: images_of(model, classes, z, y, training=True))
         self._generate = tf.function(lambda z, y: to_pixels(images_of(model, classes, z, y)))
 
+    def baseline(self, images: np.ndarray) -> float:
+        """The distance of real images, drawn from the training split, in the samples' place.
+
+        Of few images it is larger than of `IMAGES`, as distances are.
+        """
+        rng = np.random.default_rng(self.seed)
+        rows = np.sort(rng.choice(len(images), min(IMAGES, len(images)), replace=False))
+        described = self.extractor.describe(images[rows])
+        return frechet.distance(frechet.moments(described.features), self.real)
+
     def snapshot(self, seen: int, generated: int = IMAGES) -> Snapshot:
         """Evaluate the generator after `seen` real images, by so many generated ones."""
         samples = self.samples(generated)

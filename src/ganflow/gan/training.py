@@ -85,6 +85,7 @@ def train(
     checkpoints: Checkpoints | None,
     workers: Workers = SINGLE,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    baseline: float | None = None,
 ) -> History:
     """Train to the end, from the last checkpoint if there is one.
 
@@ -95,7 +96,9 @@ def train(
     Args:
         callbacks: told of blocks of steps as of batches and of snapshots as of epochs, at the end
             of each, with `History.logs`. Their `model` is the averaged generator; where they set
-            its `stop_training`, a last snapshot is taken.
+            its `stop_training`, a last snapshot is taken. Their `params` are `what` ("train"), the
+            number of `images` that it will see, the `history`, and the `baseline`.
+        baseline: the distance that real images have in place of a snapshot's; None if not known.
 
     Raises:
         TrainingError: the training has diverged or collapsed before there was a snapshot to keep.
@@ -106,7 +109,13 @@ def train(
     saved = time.monotonic()
     batch, model = trainer.params.batch, trainer.averaged
     model.stop_training = False  # as `keras.Model.fit` does
-    told = keras.callbacks.CallbackList(list(callbacks), model=model)
+    facts = {
+        "what": "train",
+        "images": trainer.steps * batch,
+        "history": history,
+        "baseline": baseline,
+    }
+    told = keras.callbacks.CallbackList(list(callbacks), model=model, **facts)
     told.on_train_begin()
     with progress("train", trainer.steps * batch, done=step * batch) as shown:
         sizes = list(_blocks(step, snapshot_at, trainer))

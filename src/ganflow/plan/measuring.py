@@ -38,11 +38,11 @@ from ganflow.gan.networks.build import build_generator
 from ganflow.gan.saved import SavedGenerator
 from ganflow.gan.snapshots import PICTURE_COLUMNS, PICTURE_ROWS
 from ganflow.gan.speed import Pace, pace, seconds_of
+from ganflow.memory import peak_memory
 from ganflow.metrics.frechet import frechet_distance
 from ganflow.metrics.fresh_classifiers import SEEDS
 from ganflow.metrics.inception import Inception, weights_file
 from ganflow.metrics.sample_evaluation import SECOND_TRAIN, Evaluator, evaluate_samples
-from ganflow.plan.planning import peak_memory
 from ganflow.stages.evaluate import PLANS, plan_for
 
 PART = 4

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from ganflow.base.progress import progress
 from ganflow.base.store import open_store
 from ganflow.config.params import Params
 from ganflow.data.prepare import prepare
+from ganflow.memory import peak_memory
 from ganflow.stages.lock import files_below, stages_in
 from ganflow.versions import dvc
 
@@ -159,12 +159,6 @@ def _preparing(params: Params, store: Path) -> StagePlan:
     spent = time.monotonic() - begin
     disk = sum(path.stat().st_size for path in files_below(store))
     return StagePlan("prepare", True, spent, peak_memory(), disk)
-
-
-def peak_memory() -> int:
-    """The most memory that this process has had so far, in bytes."""
-    found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return found if sys.platform == "darwin" else 1024 * found
 
 
 def _measure(params: Params, store: Path, stages: list[str]) -> list[dict[str, Any]]:

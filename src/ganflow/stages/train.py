@@ -1,6 +1,9 @@
 """The `train` stage: from the prepared store to a generator."""
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import keras
 
 from ganflow.base.environment import blas_kernels
 from ganflow.base.files import read_json, sha256_of
@@ -19,8 +22,19 @@ from ganflow.gan.training import follow
 from ganflow.gan.workers import Workers, start_workers
 
 
-def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams) -> None:
-    """Train alone, or as the chief of several workers."""
+def run(
+    seed: int,
+    runtime: RuntimeParams,
+    model: ModelParams,
+    train: TrainParams,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> None:
+    """Train alone, or as the chief of several workers.
+
+    Args:
+        callbacks: as in `ganflow.gan.training.train`; they watch, and shape no output.
+    """
     require_files(own_functions(model, train), Path.cwd())
     workers = start_workers(runtime, train)
     store = open_store(PREPARED)
@@ -36,7 +50,7 @@ def run(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParam
     checkpoints = Checkpoints(training_key(inputs | local | extractor))
     with checkpoints.held(), workers.reporting_lost_workers():
         workers.check_inputs(inputs)
-        trainer, history, shares = fit(setup, load_extractor(EXTRACTOR), checkpoints)
+        trainer, history, shares = fit(setup, load_extractor(EXTRACTOR), checkpoints, callbacks)
         write_model(MODEL, trainer, history, choices, store.classes, shares)
         write_training(TRAINING, history)
         checkpoints.finish(MODEL)

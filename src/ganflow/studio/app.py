@@ -1,6 +1,6 @@
 """The studio as one FastAPI application: its API, its pages and its error messages."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
@@ -16,20 +16,28 @@ from starlette.exceptions import HTTPException
 from ganflow.base.errors import GanflowError
 from ganflow.base.store import open_store
 from ganflow.studio.batching import Batcher
+from ganflow.studio.live import live_router
 from ganflow.studio.routes import Studio, images_router, models_router
 from ganflow.studio.served import Load, Models
 
 PAGES = {
     "/": ("index.html", "text/html"),
     "/api": ("api.html", "text/html"),
+    "/live": ("live.html", "text/html"),
     "/studio.css": ("studio.css", "text/css"),
     "/studio.js": ("studio.js", "text/javascript"),
     "/api.js": ("api.js", "text/javascript"),
+    "/live.js": ("live.js", "text/javascript"),
 }
 
 
 def create_app(
-    folders: Mapping[str, Path], load: Load, prepared: Path | None, backlog: int = 4000
+    folders: Mapping[str, Path],
+    load: Load,
+    prepared: Path | None,
+    live: Path,
+    ending: Callable[[], bool] = lambda: False,
+    backlog: int = 4000,
 ) -> FastAPI:
     """Build the application. The models are loaded when it starts.
 
@@ -37,6 +45,8 @@ def create_app(
         folders: where the models are, by name.
         load: reads one.
         prepared: the store with the training images, or None.
+        live: the folder with what trainings have written while they ran.
+        ending: whether the server is being ended.
         backlog: how many images may wait to be made.
     """
     batcher = Batcher(backlog=backlog)
@@ -66,6 +76,7 @@ def create_app(
     _add_pages(app, models)
     app.include_router(models_router(models.names), prefix="/api")
     app.include_router(images_router, prefix="/api")
+    app.include_router(live_router(live, ending))
     return app
 
 

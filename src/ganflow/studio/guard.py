@@ -93,15 +93,15 @@ def _name(host: str) -> str:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Receive a body of at most LONGEST_BODY bytes within BODY_SECONDS.
+    """Receive a body of at most LONGEST_BODY bytes within BODY_SECONDS, and then wait for ever.
 
     What it raises, FastAPI's reading of the body passes on to the application's error handler.
     """
     size = 0
-    deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+    deadline: float | None = asyncio.get_running_loop().time() + BODY_SECONDS
 
     async def receive_bounded() -> Message:
-        nonlocal size
+        nonlocal size, deadline
         try:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
@@ -111,6 +111,8 @@ def _bounded(receive: Receive) -> Receive:
         size += len(message.get("body", b""))
         if size > LONGEST_BODY:
             raise HTTPException(413, f"a body of more than {LONGEST_BODY} bytes", CLOSE)
+        if not message.get("more_body"):
+            deadline = None  # what comes now is that the client has gone
         return message
 
     return receive_bounded

@@ -8,7 +8,8 @@ from pathlib import Path
 import uvicorn
 
 from ganflow.base.errors import GanflowError
-from ganflow.base.paths import MODEL, PREPARED
+from ganflow.base.paths import MODEL, PREPARED, state_folder
+from ganflow.live.run_folder import FOLDER
 from ganflow.studio.guard import LOOPBACK, Guard
 from ganflow.versions.doctor import is_loopback
 
@@ -54,7 +55,13 @@ def serve(
         from ganflow.gan.saved import load_generator
         from ganflow.studio.app import create_app
 
-    app = create_app(models or {"current": MODEL}, load_generator, prepared)
+    app = create_app(
+        models or {"current": MODEL},
+        load_generator,
+        prepared,
+        state_folder() / FOLDER,
+        lambda: server.should_exit,
+    )
     hosts = LOOPBACK if is_loopback(host) else None
     config = uvicorn.Config(
         Guard(app, hosts),
@@ -66,7 +73,8 @@ def serve(
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=32 * 1024,
     )
-    uvicorn.Server(config).run(sockets=[taken])
+    server = uvicorn.Server(config)
+    server.run(sockets=[taken])
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -1,0 +1,1 @@
+"""What a training knows while it runs: written by a callback, read by the studio's page /live."""
