@@ -425,10 +425,11 @@ def _serve_studio(options: argparse.Namespace) -> None:
 @tool(
     "export",
     "write the trained generator in a format that others read",
-    "Write the trained generator as a .keras file or a SavedModel for TensorFlow Serving, and "
-    "check it in a fresh process: it must make the same pixels.",
-    argument("form", choices=["keras", "saved_model"], help="keras or saved_model"),
-    argument("target", metavar="FOLDER", help="a new folder to write"),
+    "Write the trained generator as a .keras file, as a SavedModel for TensorFlow Serving, or as "
+    "one HTML file that makes pictures in a browser, and check it in a fresh process: it must make "
+    "the same pixels.",
+    argument("form", choices=["keras", "saved_model", "web"], help="keras, saved_model or web"),
+    argument("target", metavar="TARGET", help="a new folder, or for web a new file .html"),
     argument("--rev", metavar="REVISION", help="a git revision whose model to take"),
 )
 def _export(options: argparse.Namespace) -> None:
@@ -438,9 +439,12 @@ def _export(options: argparse.Namespace) -> None:
     model = model_at(options.rev, Path.cwd(), state_folder()) if options.rev else MODEL
     with _waiting(f"writing {options.target}, and loading it in a fresh process"):
         with quiet_start():
-            from ganflow.export import export
+            from ganflow.export.formats import export
         written = export(model, Path(options.target), options.form)
-    print(f"{written.path}: loads in a fresh process, pixels differ by {written.difference} of 255")
+    print(
+        f"{written.path}: {written.checked} made the same pictures, "
+        f"with pixels that differ by up to {written.difference:.2g} of 255"
+    )
 
 
 @tool(

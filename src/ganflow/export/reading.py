@@ -1,0 +1,45 @@
+"""What a stranger would do with an exported file: load it and ask for images.
+
+`python -m ganflow.export.reading FORM PATH` takes latents and labels as JSON, and gives pixels.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def saved_model(path: Path, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    import tensorflow as tf
+
+    serve: Any = tf.saved_model.load(str(path)).signatures["serving_default"]
+    asked = {"latents": tf.constant(latents), "labels": tf.constant(labels)}
+    _, names = serve.structured_input_signature
+    return np.asarray(serve(**{name: asked[name] for name in names})["images"])
+
+
+def keras(path: Path, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    from keras.saving import load_model
+
+    from ganflow.gan.networks import layers  # noqa: F401 registers the layers by their names
+    from ganflow.gan.saved import images_of, to_pixels
+
+    model = load_model(path)
+    return np.asarray(to_pixels(images_of(model, len(model.inputs) - 1, latents, labels)))
+
+
+READERS = {"keras": keras, "saved_model": saved_model}
+
+
+def main() -> None:
+    form, path = sys.argv[1:]
+    question = json.load(sys.stdin)
+    latents = np.asarray(question["latents"], np.float32)
+    images = READERS[form](Path(path), latents, np.asarray(question["labels"], np.int64))
+    sys.stdout.buffer.write(images.tobytes())
+
+
+if __name__ == "__main__":
+    main()
