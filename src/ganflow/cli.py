@@ -29,6 +29,8 @@ STAGES = {
     "report": "write the page that people look at",
 }
 
+FORMATS = ("keras", "onnx", "saved_model", "web")
+
 LOGGER = logging.getLogger("ganflow")
 
 Action = Callable[[argparse.Namespace], int | None]
@@ -425,11 +427,11 @@ def _serve_studio(options: argparse.Namespace) -> None:
 @tool(
     "export",
     "write the trained generator in a format that others read",
-    "Write the trained generator as a .keras file, as a SavedModel for TensorFlow Serving, or as "
-    "one HTML file that makes pictures in a browser, and check it in a fresh process: it must make "
-    "the same pixels.",
-    argument("form", choices=["keras", "saved_model", "web"], help="keras, saved_model or web"),
-    argument("target", metavar="TARGET", help="a new folder, or for web a new file .html"),
+    "Write the trained generator as a .keras file, as a SavedModel for TensorFlow Serving, as an "
+    "ONNX file, or as one HTML file that makes pictures in a browser, and check it in a fresh "
+    "process: it must make the same pixels.",
+    argument("form", choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS)),
+    argument("target", metavar="TARGET", help="a new folder; for onnx and web a new file"),
     argument("--rev", metavar="REVISION", help="a git revision whose model to take"),
 )
 def _export(options: argparse.Namespace) -> None:

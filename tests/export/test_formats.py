@@ -2,34 +2,15 @@
 
 from pathlib import Path
 
-import keras
 import pytest
 import tensorflow as tf
 
 from ganflow.base.errors import DataError
 from ganflow.export import formats as module
 from ganflow.export.formats import Format, check, export, write_saved_model
-from ganflow.gan.networks.build import build_discriminator, build_generator
 from ganflow.gan.networks.design import Design
-from ganflow.gan.saved import load_generator, save_networks
-
-
-def saved(folder: Path, design: Design) -> Path:
-    keras.utils.set_random_seed(4)
-    generator = build_generator(design)
-    for weight in generator.trainable_weights:
-        weight.assign(1.5 * weight + 0.01)
-    card = {
-        "design": {
-            "architecture": design.architecture,
-            "shape": list(design.shape),
-            "classes": design.classes,
-            "latent": design.latent,
-            "mapping": design.mapping,
-        }
-    }
-    save_networks(folder, generator, build_discriminator(design), card)
-    return folder
+from ganflow.gan.saved import load_generator
+from tests.export.models import saved
 
 
 @pytest.mark.parametrize(

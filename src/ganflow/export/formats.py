@@ -25,9 +25,11 @@ from ganflow.export import web
 from ganflow.gan.saved import CARD, SavedGenerator, images_of, load_generator, to_pixels
 from ganflow.marks import mark_zip
 
-Format = Literal["keras", "saved_model", "web"]
+Format = Literal["keras", "onnx", "saved_model", "web"]
 
 KERAS_NAME = "generator.keras"
+HALF = 127.5
+"""Levels in a half of [−1, 1]."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Writer:
         write: from a generator, the SHA-256 of its card, and a path that is free, to what is read.
         suffix: of the file's name; empty for a folder.
         tolerance: how far a pixel of 256 levels may be off.
+        floats: whether what is read back makes images in [−1, 1] and no pixels.
         samples: images made by both sides of the check.
     """
 
@@ -59,6 +62,7 @@ class Writer:
     suffix: str = ""
     tolerance: float = 1  # another process may round the other way
     samples: int = 16
+    floats: bool = False
 
 
 def export(model: Path, target: Path, form: Format) -> Exported:
@@ -151,8 +155,16 @@ def _write_web(generator: SavedGenerator, card: str, target: Path) -> Path:
     return target
 
 
+def _write_onnx(generator: SavedGenerator, card: str, target: Path) -> Path:
+    from ganflow.export.onnx_file import write_onnx
+
+    write_onnx(generator, card, target)
+    return target
+
+
 WRITERS: dict[Format, Writer] = {
     "keras": Writer(_write_keras),
+    "onnx": Writer(_write_onnx, ".onnx", tolerance=1e-4 * HALF, samples=256, floats=True),
     "saved_model": Writer(write_saved_model),
     "web": Writer(_write_web, ".html", tolerance=2),
 }
@@ -161,10 +173,15 @@ WRITERS: dict[Format, Writer] = {
 def check(generator: SavedGenerator, path: Path, form: Format) -> tuple[float, str]:
     """The largest difference of a pixel when a fresh process reads `path`, and what read it."""
     numbers = np.random.default_rng(0)
-    count = WRITERS[form].samples
+    writer = WRITERS[form]
+    count = writer.samples
     latents = numbers.standard_normal((count, generator.latent), np.float32)
     labels = np.arange(count) % max(generator.classes, 1)
-    expected = generator.images(latents, labels).astype(float)
+    if writer.floats:
+        tensors = tf.constant(latents), tf.constant(labels)
+        expected = HALF * np.asarray(images_of(generator.model, generator.classes, *tensors))
+    else:
+        expected = generator.images(latents, labels).astype(float)
     program = shutil.which("node") if form == "web" else sys.executable
     if program is None:
         found = web.in_half_precision(generator, latents, labels)
@@ -186,5 +203,6 @@ def check(generator: SavedGenerator, path: Path, form: Format) -> tuple[float, s
             expected="a file that its reader reads back",
             run="report this with the versions that `pip freeze` prints",
         )
-    found = np.frombuffer(answer.stdout[-expected.size :], np.uint8).reshape(expected.shape)
+    values = np.frombuffer(answer.stdout, np.float32 if writer.floats else np.uint8)
+    found = values[-expected.size :].reshape(expected.shape) * (HALF if writer.floats else 1)
     return float(np.abs(found - expected).max()), f"a fresh process of {Path(program).name}"

@@ -69,15 +69,20 @@ def operations_of(model: keras.Model) -> list[Operation]:
         GanflowError: it has a layer, or a layer with options, that is not known here.
     """
     own = {one.name: one for one in model.layers}
-    arrays = dict(zip((one.name for one in model.inputs), INPUTS, strict=False))
+    configuration = model.get_config()
+    inputs_of_model = configuration["input_layers"]  # each a name and two numbers, or such a one
+    if isinstance(inputs_of_model[0], str):
+        inputs_of_model = [inputs_of_model]
+    arrays = dict(zip((name for name, *_ in inputs_of_model), INPUTS, strict=False))
     found: list[Operation] = []
-    for layer in model.get_config()["layers"]:  # each after those that it is called with
+    for layer in configuration["layers"]:  # each after those that it is called with
         name = layer["config"]["name"]
         if name in arrays:
             continue
         weights = {one.name: np.asarray(one) for one in own[name].weights} if name in own else {}
+        steps = _steps(layer, weights)
         inputs = tuple(arrays[argument] for argument in _arguments(layer["inbound_nodes"]))
-        for kind, options, step_weights in _steps(layer, weights):
+        for kind, options, step_weights in steps:
             found.append(Operation(kind, f"{name}/{kind}", inputs, options, step_weights))
             inputs = (found[-1].output,)
         arrays[name] = inputs[0]

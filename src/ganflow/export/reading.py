@@ -1,6 +1,6 @@
 """What a stranger would do with an exported file: load it and ask for images.
 
-`python -m ganflow.export.reading FORM PATH` takes latents and labels as JSON, and gives pixels.
+`python -m ganflow.export.reading FORM PATH` takes latents and labels as JSON, and gives pixels, or images for onnx.
 """
 
 import json
@@ -30,7 +30,18 @@ def keras(path: Path, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.asarray(to_pixels(images_of(model, len(model.inputs) - 1, latents, labels)))
 
 
-READERS = {"keras": keras, "saved_model": saved_model}
+def onnx(path: Path, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Images, float32 in [−1, 1]; nothing here needs TensorFlow."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    asked = {"latents": latents, "labels": labels}
+    names = {one.name for one in session.get_inputs()}
+    [images] = session.run(["images"], {name: asked[name] for name in names & asked.keys()})
+    return np.asarray(images)
+
+
+READERS = {"keras": keras, "onnx": onnx, "saved_model": saved_model}
 
 
 def main() -> None:
