@@ -29,7 +29,7 @@ STAGES = {
     "report": "write the page that people look at",
 }
 
-FORMATS = ("keras", "onnx", "saved_model", "web")
+FORMATS = ("card", "keras", "onnx", "saved_model", "web")
 
 LOGGER = logging.getLogger("ganflow")
 
@@ -428,25 +428,37 @@ def _serve_studio(options: argparse.Namespace) -> None:
     "export",
     "write the trained generator in a format that others read",
     "Write the trained generator as a .keras file, as a SavedModel for TensorFlow Serving, as an "
-    "ONNX file, or as one HTML file that makes pictures in a browser, and check it in a fresh "
-    "process: it must make the same pixels.",
+    "ONNX file, as one HTML file that makes pictures in a browser, or as a folder for a model hub "
+    "(card), and check it in a fresh process: it must make the same pixels.",
     argument("form", choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS)),
     argument("target", metavar="TARGET", help="a new folder; for onnx and web a new file"),
     argument("--rev", metavar="REVISION", help="a git revision whose model to take"),
+    argument(
+        "--licence",
+        "--license",
+        metavar="NAME",
+        default="unknown",
+        help="of the data set, for a card, as model hubs name it (%(default)s)",
+    ),
 )
 def _export(options: argparse.Namespace) -> None:
     from ganflow.base.runtime import quiet_start
+    from ganflow.versions.git import commit_of
     from ganflow.versions.models import model_at
 
-    model = model_at(options.rev, Path.cwd(), state_folder()) if options.rev else MODEL
-    with _waiting(f"writing {options.target}, and loading it in a fresh process"):
-        with quiet_start():
-            from ganflow.export.formats import export
-        written = export(model, Path(options.target), options.form)
+    commit = commit_of(options.rev, Path.cwd()) if options.rev else None
+    model = model_at(commit, Path.cwd(), state_folder()) if commit else MODEL
+    target = Path(options.target)
+    with _waiting(f"writing {target}, and loading it in a fresh process"), quiet_start():
+        from ganflow.export.formats import export
+
+        written = export(model, target, options.form, commit, options.licence)
     print(
         f"{written.path}: {written.checked} made the same pictures, "
         f"with pixels that differ by up to {written.difference:.2g} of 255"
     )
+    if options.form == "card":
+        print(f"to upload it: hf upload USER/{target.name} {target}")
 
 
 @tool(

@@ -8,8 +8,10 @@ import tensorflow as tf
 from ganflow.base.errors import DataError
 from ganflow.export import formats as module
 from ganflow.export.formats import Format, check, export, write_saved_model
+from ganflow.export.origin import Origin
 from ganflow.gan.networks.design import Design
 from ganflow.gan.saved import load_generator
+from ganflow.marks import identity
 from tests.export.models import saved
 
 
@@ -34,7 +36,8 @@ def test_a_fresh_process_makes_the_same_pixels(
 
 def test_the_saved_model_takes_any_number_of_latents(tmp_path: Path) -> None:
     model = saved(tmp_path / "model", Design("lean", (8, 8, 1), 2, 5))
-    write_saved_model(load_generator(model), "", tmp_path)
+    generator = load_generator(model)
+    write_saved_model(Origin(model, generator, identity(model), None, ""), tmp_path)
     serve = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
     for count in (1, 3):
         images = serve(latents=tf.zeros((count, 5)), labels=tf.zeros(count, tf.int64))["images"]

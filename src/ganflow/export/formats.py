@@ -20,12 +20,13 @@ import numpy as np
 import tensorflow as tf
 
 from ganflow.base.errors import DataError
-from ganflow.base.files import sha256_of, writing
-from ganflow.export import web
-from ganflow.gan.saved import CARD, SavedGenerator, images_of, load_generator, to_pixels
-from ganflow.marks import mark_zip
+from ganflow.base.files import write_bytes, writing
+from ganflow.export import model_card, web
+from ganflow.export.origin import Origin
+from ganflow.gan.saved import SavedGenerator, images_of, load_generator, to_pixels
+from ganflow.marks import MARK_NAME, blank, identity, mark_zip, sealed
 
-Format = Literal["keras", "onnx", "saved_model", "web"]
+Format = Literal["card", "keras", "onnx", "saved_model", "web"]
 
 KERAS_NAME = "generator.keras"
 HALF = 127.5
@@ -51,28 +52,36 @@ class Writer:
     """A format.
 
     Attributes:
-        write: from a generator, the SHA-256 of its card, and a path that is free, to what is read.
+        write: from a model and a path that is free to what is read.
         suffix: of the file's name; empty for a folder.
         tolerance: how far a pixel of 256 levels may be off.
         floats: whether what is read back makes images in [−1, 1] and no pixels.
         samples: images made by both sides of the check.
     """
 
-    write: Callable[[SavedGenerator, str, Path], Path]
+    write: Callable[[Origin, Path], Path]
     suffix: str = ""
     tolerance: float = 1  # another process may round the other way
     samples: int = 16
     floats: bool = False
 
 
-def export(model: Path, target: Path, form: Format) -> Exported:
+def export(
+    model: Path,
+    target: Path,
+    form: Format,
+    commit: str | None = None,
+    licence: str = model_card.UNKNOWN,
+) -> Exported:
     """Write the generator in folder `model` to `target` in another format, and check it.
 
     Args:
         target: a file that ends in `.html` for `web`, else a folder. `keras` puts
             `generator.keras` into it, which `keras.saving.load_model` reads once
             `ganflow.gan.networks.layers` is imported; `saved_model` makes it `target/1`, the
-            layout that TensorFlow Serving takes.
+            layout that TensorFlow Serving takes; `card` is a folder for a model hub.
+        commit: the one that the model is of, None for the working tree. A card has its numbers.
+        licence: of the data set, for a card.
 
     Raises:
         DataError: if there is something at `target`, if the model cannot be read, or if what was
@@ -83,7 +92,8 @@ def export(model: Path, target: Path, form: Format) -> Exported:
     _check_target(target, form, writer.suffix)
     generator = load_generator(model)
     with _drafted(target) as draft:
-        path = writer.write(generator, sha256_of(model / CARD), draft)
+        origin = Origin(model, generator, identity(model), commit, licence)
+        path = writer.write(origin, draft)
         difference, checked = check(generator, path, form)
         if difference > writer.tolerance:
             raise DataError(
@@ -125,16 +135,17 @@ def _drafted(target: Path) -> Iterator[Path]:
         draft.rename(target)
 
 
-def _write_keras(generator: SavedGenerator, card: str, target: Path) -> Path:
+def _write_keras(origin: Origin, target: Path) -> Path:
     path = target / KERAS_NAME
     target.mkdir()
-    generator.model.save(path)
-    mark_zip(path, card)
+    origin.generator.model.save(path)
+    mark_zip(path, origin.identity)
     return path
 
 
-def write_saved_model(generator: SavedGenerator, card: str, target: Path) -> Path:
+def write_saved_model(origin: Origin, target: Path) -> Path:
     """Write a SavedModel: `latents`, and `labels` with classes, to `images` uint8 NHWC."""
+    generator = origin.generator
     latents = tf.TensorSpec((None, generator.latent), tf.float32, name="latents")
     labels = tf.TensorSpec((None,), tf.int64, name="labels")
     holder = tf.Module()
@@ -147,22 +158,26 @@ def write_saved_model(generator: SavedGenerator, card: str, target: Path) -> Pat
 
     path = target / "1"
     tf.saved_model.save(holder, str(path), signatures={"serving_default": serve})
+    extra = path / "assets.extra"  # TensorFlow's place for the files of others
+    extra.mkdir()
+    write_bytes(extra / MARK_NAME, sealed(blank(origin.identity).encode()))
     return path
 
 
-def _write_web(generator: SavedGenerator, card: str, target: Path) -> Path:
-    web.write_page(generator, target.stem, card, target)
+def _write_web(origin: Origin, target: Path) -> Path:
+    web.write_page(origin.generator, target.stem, origin.identity, target)
     return target
 
 
-def _write_onnx(generator: SavedGenerator, card: str, target: Path) -> Path:
+def _write_onnx(origin: Origin, target: Path) -> Path:
     from ganflow.export.onnx_file import write_onnx
 
-    write_onnx(generator, card, target)
+    write_onnx(origin.generator, origin.identity, target)
     return target
 
 
 WRITERS: dict[Format, Writer] = {
+    "card": Writer(model_card.write_folder),
     "keras": Writer(_write_keras),
     "onnx": Writer(_write_onnx, ".onnx", tolerance=1e-4 * HALF, samples=256, floats=True),
     "saved_model": Writer(write_saved_model),
@@ -186,7 +201,7 @@ def check(generator: SavedGenerator, path: Path, form: Format) -> tuple[float, s
     if program is None:
         found = web.in_half_precision(generator, latents, labels)
         return float(np.abs(found - expected).max()), "TensorFlow with weights in float16"
-    page = resources.files("ganflow.export").joinpath("page/check.js")
+    page = resources.files("ganflow.export").joinpath("templates/check.js")
     reader = [str(page)] if form == "web" else ["-m", "ganflow.export.reading", form]
     question = {"latents": latents.tolist(), "labels": labels.tolist()}
     answer = subprocess.run(

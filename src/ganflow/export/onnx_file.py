@@ -16,12 +16,12 @@ from ganflow.marks import blank, sealed
 DRAWN = "latents"
 
 
-def write_onnx(generator: SavedGenerator, card: str, path: Path) -> None:
+def write_onnx(generator: SavedGenerator, identity: str, path: Path) -> None:
     """Write inputs `latents` float32 (N, latent), with classes `labels` int64 (N,), and
     `truncation` float32 (), 1 if it is left out; outputs `images` float32 NHWC in [−1, 1].
 
     Args:
-        card: the SHA-256 of the model's card.
+        identity: of the model, as `ganflow.marks.identity` gives it.
     """
     inputs = [keras.Input((generator.latent,), name=DRAWN)]
     if generator.classes:
@@ -34,7 +34,7 @@ def write_onnx(generator: SavedGenerator, card: str, path: Path) -> None:
     _name_output(written.graph)
     helper.set_model_props(
         written,
-        {"ganflow": blank(card), "classes": json.dumps(generator.card.get("class_names", []))},
+        {"ganflow": blank(identity), "classes": json.dumps(generator.card.get("class_names", []))},
     )
     onnx.checker.check_model(written, full_check=True)
     write_bytes(path, sealed(written.SerializeToString()))

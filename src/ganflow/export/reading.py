@@ -41,7 +41,13 @@ def onnx(path: Path, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.asarray(images)
 
 
-READERS = {"keras": keras, "onnx": onnx, "saved_model": saved_model}
+def card(path: Path, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    from ganflow.gan.saved import load_generator
+
+    return load_generator(path).images(latents, labels)
+
+
+READERS = {"card": card, "keras": keras, "onnx": onnx, "saved_model": saved_model}
 
 
 def main() -> None:

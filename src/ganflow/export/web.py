@@ -1,6 +1,6 @@
 """One HTML file that makes a generator's pictures in a browser, without a network.
 
-The layers are in page/engine.js, the weights in the file, as float16.
+The layers are in templates/engine.js, the weights in the file, as float16.
 """
 
 import base64
@@ -20,14 +20,14 @@ from ganflow.export.operations import operations_of
 from ganflow.gan.saved import SavedGenerator
 from ganflow.marks import blank, sealed
 
-PAGE = resources.files("ganflow.export").joinpath("page")
+PAGE = resources.files("ganflow.export").joinpath("templates")
 
 
-def write_page(generator: SavedGenerator, title: str, card: str, path: Path) -> None:
+def write_page(generator: SavedGenerator, title: str, identity: str, path: Path) -> None:
     """Write the page.
 
     Args:
-        card: the SHA-256 of the model's card.
+        identity: of the model, as `ganflow.marks.identity` gives it.
 
     Raises:
         GanflowError: the generator has a layer that the page cannot run.
@@ -43,7 +43,7 @@ def write_page(generator: SavedGenerator, title: str, card: str, path: Path) -> 
         "operations": operations,
     }
     environment = Environment(
-        loader=PackageLoader("ganflow.export", "page"),
+        loader=PackageLoader("ganflow.export", "templates"),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -54,8 +54,8 @@ def write_page(generator: SavedGenerator, title: str, card: str, path: Path) -> 
         width=width,
         height=height,
         classes=names,
-        card=card,
-        mark=blank(card),
+        card=identity.split()[0],
+        mark=blank(identity),
         version=ganflow.__version__,
         # A name of a class may hold what ends a script.
         model=Markup(json.dumps(model).replace("<", "\\u003c")),
