@@ -485,6 +485,7 @@ def _generate(options: argparse.Namespace) -> None:
     folder = model_folder(options.model)
     with _waiting("loading the model"):
         from ganflow.api import load
+        from ganflow.marks import identity
 
         model = load(folder)
     labels = None
@@ -492,8 +493,24 @@ def _generate(options: argparse.Namespace) -> None:
         names = options.classes.split(",")
         labels = [names[place % len(names)] for place in range(options.count)]
     images, drawn = model.labelled_sample(options.count, labels, options.seed, options.truncation)
-    write_images(target, images, drawn)
+    write_images(target, images, drawn, identity(folder))
     print(f"{options.count} images in {target}")
+
+
+@tool(
+    "provenance",
+    "say which commit, data and parameters a file was made with",
+    "Say which commit, data and parameters the model had that a file was made with: a picture or "
+    "an array file of generate or of the studio, or an export. Ends with 1 if the file was changed.",
+    argument("file", metavar="FILE", help="or a folder"),
+    argument("--json", action="store_true", help="print JSON"),
+)
+def _say_provenance(options: argparse.Namespace) -> int:
+    from ganflow.versions.provenance import in_words, provenance
+
+    found = provenance(Path(options.file), Path.cwd())
+    print(_json(found.to_dict()) if options.json else "\n".join(in_words(found)))
+    return int(not found.unchanged)
 
 
 @tool(
