@@ -501,7 +501,8 @@ def _generate(options: argparse.Namespace) -> None:
     "provenance",
     "say which commit, data and parameters a file was made with",
     "Say which commit, data and parameters the model had that a file was made with: a picture or "
-    "an array file of generate or of the studio, or an export. Ends with 1 if the file was changed.",
+    "an array file of generate, a picture of the studio, or an export. Ends with 1 if the file was "
+    "changed.",
     argument("file", metavar="FILE", help="or a folder"),
     argument("--json", action="store_true", help="print JSON"),
 )

@@ -1,8 +1,8 @@
 """The mark in files that are made with a model: which model it was, and what was written.
 
-It has the SHA-256 of the model's card, the hash that DVC gives the model's folder, by which dvc.lock
-names it, and the SHA-256 of the file's other bytes, but for the four after the mark: in a PNG they are
-a check sum of the mark itself.
+It has the SHA-256 of the model's card, the hash that DVC gives the model's folder, by which
+dvc.lock names it, and the SHA-256 of the file's other bytes, but for the four after the mark: in a
+PNG they are a check sum of the mark itself.
 """
 
 import hashlib

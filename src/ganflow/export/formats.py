@@ -218,6 +218,6 @@ def check(generator: SavedGenerator, path: Path, form: Format) -> tuple[float, s
             expected="a file that its reader reads back",
             run="report this with the versions that `pip freeze` prints",
         )
-    values = np.frombuffer(answer.stdout, np.float32 if writer.floats else np.uint8)
-    found = values[-expected.size :].reshape(expected.shape) * (HALF if writer.floats else 1)
-    return float(np.abs(found - expected).max()), f"a fresh process of {Path(program).name}"
+    levels: np.ndarray = np.frombuffer(answer.stdout, np.float32 if writer.floats else np.uint8)
+    levels = levels[-expected.size :].reshape(expected.shape) * (HALF if writer.floats else 1.0)
+    return float(np.abs(levels - expected).max()), f"a fresh process of {Path(program).name}"

@@ -14,8 +14,6 @@ import numpy as np
 
 from ganflow.base.errors import GanflowError
 
-Weights = Mapping[str, np.ndarray]
-
 
 @dataclass(frozen=True)
 class Operation:
@@ -81,7 +79,7 @@ def operations_of(model: keras.Model) -> list[Operation]:
             continue
         weights = {one.name: np.asarray(one) for one in own[name].weights} if name in own else {}
         steps = _steps(layer, weights)
-        inputs = tuple(arrays[argument] for argument in _arguments(layer["inbound_nodes"]))
+        inputs = tuple(arrays[argument] for argument, _ in _arguments(layer["inbound_nodes"]))
         for kind, options, step_weights in steps:
             found.append(Operation(kind, f"{name}/{kind}", inputs, options, step_weights))
             inputs = (found[-1].output,)
@@ -89,10 +87,10 @@ def operations_of(model: keras.Model) -> list[Operation]:
     return list(_folded(found))
 
 
-def _arguments(value: Any) -> Iterator[str]:
-    """The names of the layers whose results a layer is called with."""
+def _arguments(value: Any) -> Iterator[tuple[str, list[int | None]]]:
+    """The arrays that a layer is called with: the layers that they are from, and their shapes."""
     if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
-        yield value["config"]["keras_history"][0]
+        yield value["config"]["keras_history"][0], value["config"]["shape"]
     elif isinstance(value, Mapping | list | tuple):
         for inner in value.values() if isinstance(value, Mapping) else value:
             yield from _arguments(inner)
@@ -105,9 +103,11 @@ def _steps(layer: Configuration, weights: Weights) -> list[Step]:
     steps = LAYERS[kind](layer["config"], weights)
     if steps is None or len(calls) != 1 or set(calls[0]["kwargs"]) - {"training"}:
         raise _unknown(f"a layer `{kind}` with options that are not among those known here", name)
-    arguments = len(list(_arguments(calls)))
-    if arguments != 1 + bool(steps and steps[0][0] in ("add", "concat_one_hot")):
-        raise _unknown(f"a layer `{kind}` of {arguments} arrays", name)
+    shapes = [shape for _, shape in _arguments(calls)]
+    if len(shapes) != 1 + (kind in ("Add", "ConcatOneHot")):
+        raise _unknown(f"a layer `{kind}` of {len(shapes)} arrays", name)
+    if kind == "Add" and shapes[0] != shapes[1]:
+        raise _unknown(f"a layer `{kind}` of arrays of several shapes", name)
     return steps
 
 
@@ -123,22 +123,20 @@ def _unknown(what: str, name: str) -> GanflowError:
 def _folded(operations: list[Operation]) -> Iterator[Operation]:
     """The operations, with normalisation in the kernel before it where nothing else reads that."""
     uses = Counter(name for operation in operations for name in operation.inputs)
-    last = None
-    for operation in operations:
-        if last and operation.kind == "affine" and operation.inputs == (last.output,):
-            if uses[last.output] == 1 and "kernel" in last.weights:
-                scale, bias = operation.weights["scale"], operation.weights["bias"]
-                kernel = last.weights["kernel"] * scale
-                bias = last.weights["bias"] * scale + bias
-                last = replace(
-                    last, output=operation.output, weights={"kernel": kernel, "bias": bias}
-                )
-                continue
-        if last:
+    last = operations[0]
+    for operation in operations[1:]:
+        follows = operation.inputs == (last.output,) and uses[last.output] == 1
+        if follows and operation.kind == "affine" and "kernel" in last.weights:
+            scale, bias = operation.weights["scale"], operation.weights["bias"]
+            weights = {
+                "kernel": last.weights["kernel"] * scale,
+                "bias": last.weights["bias"] * scale + bias,
+            }
+            last = replace(last, output=operation.output, weights=weights)
+        else:
             yield last
-        last = operation
-    if last:
-        yield last
+            last = operation
+    yield last
 
 
 def _activated(steps: list[Step], configuration: Configuration) -> list[Step] | None:

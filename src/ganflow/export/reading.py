@@ -1,6 +1,7 @@
 """What a stranger would do with an exported file: load it and ask for images.
 
-`python -m ganflow.export.reading FORM PATH` takes latents and labels as JSON, and gives pixels, or images for onnx.
+`python -m ganflow.export.reading FORM PATH` takes latents and labels as JSON, and gives pixels, or
+images in [−1, 1] for onnx.
 """
 
 import json

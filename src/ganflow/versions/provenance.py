@@ -91,7 +91,7 @@ def _marked(path: Path) -> tuple[Path, Mark]:
     raise DataError(
         "nothing in it says which model made it",
         where=str(path),
-        expected="a file of `ganflow generate`, `export` or the studio, not saved by another program",
+        expected="a file as `ganflow generate`, `ganflow export` or the studio wrote it",
         run="ganflow generate or ganflow export, to make it anew",
     )
 
