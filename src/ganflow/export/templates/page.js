@@ -74,11 +74,11 @@ function choose(seed) {
 function showMore() {
   const round = ++chosen.made;
   const buttons = [...byId("more").children];
+  const seeds = buttons.map((_, place) => (chosen.others + place) % SEEDS);
+  buttons.forEach((button, place) => button.setAttribute("aria-label", `Seed ${seeds[place]}`));
   const next = (place) => {
     if (place === buttons.length || round !== chosen.made) return;
-    const seed = (chosen.others + place) % SEEDS;
-    make(buttons[place].firstChild, seed, 0);
-    buttons[place].setAttribute("aria-label", `Seed ${seed}`);
+    make(buttons[place].firstChild, seeds[place], 0);
     setTimeout(next, 0, place + 1);
   };
   setTimeout(next, 0, 0);
