@@ -18,7 +18,7 @@ from ganflow.base.environment import in_utf8, pin
 from ganflow.base.errors import GanflowError, ParameterError
 from ganflow.base.paths import MODEL, RAW, state_folder
 from ganflow.base.progress import waiting
-from ganflow.extras import EXTRA_OF, missing
+from ganflow.extras import EXTRA_OF, missing, require
 
 STAGES = {
     "prepare": "make the training set from data/raw",
@@ -446,6 +446,8 @@ def _export(options: argparse.Namespace) -> None:
     from ganflow.versions.git import commit_of
     from ganflow.versions.models import model_at
 
+    for module in ("tf2onnx", "onnx", "onnxruntime") if options.form == "onnx" else ():
+        require(module)  # before the model is loaded
     commit = commit_of(options.rev, Path.cwd()) if options.rev else None
     model = model_at(commit, Path.cwd(), state_folder()) if commit else MODEL
     target = Path(options.target)
