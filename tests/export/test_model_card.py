@@ -10,7 +10,10 @@ import ganflow
 from ganflow.base.files import write_json, write_text
 from ganflow.base.recorded import folder_hash
 from ganflow.export.formats import export
+from ganflow.export.model_card import write_folder
+from ganflow.export.origin import Origin
 from ganflow.gan.networks.design import Design
+from ganflow.gan.saved import load_generator
 from ganflow.marks import identity, read_mark
 from tests.export.models import saved
 
@@ -34,14 +37,20 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def write(model: Path, folder: Path, commit: str | None = None, licence: str = "unknown") -> None:
+    """`export` without the fresh process."""
+    origin = Origin(model, load_generator(model), identity(model), commit, licence)
+    write_folder(origin, folder)
+
+
 def parts(folder: Path) -> tuple[dict[str, object], str]:
     _, head, text = (folder / "README.md").read_text().split("---\n", 2)
     return yaml.safe_load(head), text
 
 
 def test_it_has_the_numbers_with_their_intervals_and_the_doubts(project: Path) -> None:
-    export(project / "data/model", project / "out/shapes", "card", licence="cc0-1.0")
-    head, text = parts(project / "out/shapes")
+    write(project / "data/model", project / "shapes", licence="cc0-1.0")
+    head, text = parts(project / "shapes")
     assert head["license"] == "cc0-1.0"
     assert "| Fréchet distance | 3 | 2.8 to 3.2 | 1.5 |" in text
     assert "- Copies were found." in text
@@ -51,8 +60,8 @@ def test_it_has_the_numbers_with_their_intervals_and_the_doubts(project: Path) -
 
 def test_a_hub_reads_it(project: Path) -> None:
     hub = pytest.importorskip("huggingface_hub")
-    export(project / "data/model", project / "out/shapes", "card")
-    card = hub.ModelCard.load(project / "out/shapes/README.md")
+    write(project / "data/model", project / "shapes")
+    card = hub.ModelCard.load(project / "shapes/README.md")
     assert card.data.license == "unknown"
     [result] = card.data.eval_results
     assert (result.dataset_name, result.metric_type) == ("shapes", "frechet-distance")
@@ -76,8 +85,8 @@ def test_the_folder_is_a_model_and_its_picture_is_marked(project: Path) -> None:
 
 def test_numbers_of_another_model_are_left_out(project: Path) -> None:
     model = saved(project / "other", Design("lean", (8, 8, 1), 0, 4))
-    export(model, project / "out/shapes", "card")
-    head, text = parts(project / "out/shapes")
+    write(model, project / "shapes")
+    head, text = parts(project / "shapes")
     assert "model-index" not in head
     assert "was not measured" in text
     assert "| Fréchet" not in text
@@ -94,7 +103,7 @@ def test_those_of_a_commit_are_read_there(project: Path) -> None:
     git("commit", "--quiet", "--message=First")
     commit = git("rev-parse", "HEAD")
     write_json(project / "data/evaluation/metrics.json", {})
-    export(project / "data/model", project / "out/shapes", "card", commit)
-    _, text = parts(project / "out/shapes")
+    write(project / "data/model", project / "shapes", commit)
+    _, text = parts(project / "shapes")
     assert "| Fréchet distance | 3 |" in text
     assert commit in text

@@ -62,9 +62,9 @@ def test_arguments_that_are_no_arrays_and_shared_layers_are_refused() -> None:
     latents = keras.Input((4,))
     with pytest.raises(GanflowError, match="`Add`"):
         operations_of(keras.Model([latents], keras.ops.add(latents, 1.0)))
+    wider = keras.layers.Add()([latents, keras.layers.Dense(1)(latents)])
     with pytest.raises(GanflowError, match="several shapes"):
-        x = keras.layers.Dense(1)(latents)
-        operations_of(keras.Model([latents], keras.layers.Add()([latents, x])))
+        operations_of(keras.Model([latents], wider))
     dense = keras.layers.Dense(4)
     with pytest.raises(GanflowError, match="`Dense`"):
         operations_of(keras.Model([latents], dense(dense(latents))))
