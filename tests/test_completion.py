@@ -34,7 +34,7 @@ def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
         (["measure", "--re"], {"--real"}),
         (["measure", "pic"], {"pictures"}),
         (["data", ""], {"show"}),
-        (["export", ""], {"keras", "saved_model"}),
+        (["export", ""], {"card", "keras", "onnx", "saved_model", "web"}),
     ],
 )
 def test_what_bash_offers(

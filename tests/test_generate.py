@@ -9,6 +9,8 @@ from PIL import Image
 from ganflow.base.errors import DataError, GanflowError
 from ganflow.generate import check_target, model_folder, write_images
 
+MODEL = f"{'ab' * 32} {'cd' * 16}"
+
 
 def images(count: int, channels: int = 1) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 6, 5, channels), np.uint8)
@@ -17,7 +19,7 @@ def images(count: int, channels: int = 1) -> np.ndarray:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_folder_has_a_picture_each_in_order(tmp_path: Path, channels: int) -> None:
     wanted = images(11, channels)
-    write_images(tmp_path / "out", wanted, None)
+    write_images(tmp_path / "out", wanted, None, MODEL)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == [f"{place:02d}.png" for place in range(11)]
     for name, image in zip(names, wanted, strict=True):
@@ -30,14 +32,14 @@ def test_an_array_file_has_the_labels_that_there_are(
     tmp_path: Path, labels: np.ndarray | None
 ) -> None:
     wanted = images(2)
-    write_images(tmp_path / "out.npz", wanted, labels)
+    write_images(tmp_path / "out.npz", wanted, labels, MODEL)
     with np.load(tmp_path / "out.npz", allow_pickle=False) as found:
         assert np.array_equal(found["images"], wanted)
         assert ("labels" in found) == (labels is not None)
 
 
 def test_a_grid_is_one_picture(tmp_path: Path) -> None:
-    write_images(tmp_path / "grid.png", images(9), None)
+    write_images(tmp_path / "grid.png", images(9), None, MODEL)
     with Image.open(tmp_path / "grid.png") as found:
         assert found.width >= 15
         assert found.height >= 18

@@ -21,6 +21,7 @@ SHARED = {
     "config/evaluation.py": "config/test_params.py",
     "config/model.py": "config/test_params.py",
     "data/readers/limits.py": "data/readers/test_arrays.py",  # numbers, each tested at its reader
+    "export/origin.py": "export/test_formats.py",
     "gan/fitting.py": "stages/test_train.py",
     "given.py": "test_api.py",
     "metrics/sample_evaluation.py": "stages/test_evaluate.py",

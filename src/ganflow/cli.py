@@ -20,7 +20,7 @@ from ganflow.base.environment import in_utf8, pin
 from ganflow.base.errors import GanflowError, ParameterError
 from ganflow.base.paths import MODEL, RAW, state_folder
 from ganflow.base.progress import waiting
-from ganflow.extras import EXTRA_OF, missing
+from ganflow.extras import EXTRA_OF, missing, require
 
 STAGES = {
     "prepare": "make the training set from data/raw",
@@ -30,6 +30,8 @@ STAGES = {
     "evaluate": "measure the images, and say how sure the numbers are",
     "report": "write the page that people look at",
 }
+
+FORMATS = ("card", "keras", "onnx", "saved_model", "web")
 
 LOGGER = logging.getLogger("ganflow")
 
@@ -445,22 +447,40 @@ def _serve_studio(options: argparse.Namespace) -> None:
 @tool(
     "export",
     "write the trained generator in a format that others read",
-    "Write the trained generator as a .keras file or a SavedModel for TensorFlow Serving, and "
-    "check it in a fresh process: it must make the same pixels.",
-    argument("form", choices=["keras", "saved_model"], help="keras or saved_model"),
-    argument("target", metavar="FOLDER", help="a new folder to write"),
+    "Write the trained generator as a .keras file, as a SavedModel for TensorFlow Serving, as an "
+    "ONNX file, as one HTML file that makes pictures in a browser, or as a folder for a model hub "
+    "(card), and check it in a fresh process: it must make the same pixels.",
+    argument("form", choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS)),
+    argument("target", metavar="TARGET", help="a new folder; for onnx and web a new file"),
     argument("--rev", metavar="REVISION", help="a git revision whose model to take"),
+    argument(
+        "--licence",
+        "--license",
+        metavar="NAME",
+        default="unknown",
+        help="of the data set, for a card, as model hubs name it (%(default)s)",
+    ),
 )
 def _export(options: argparse.Namespace) -> None:
     from ganflow.base.runtime import quiet_start
+    from ganflow.versions.git import commit_of
     from ganflow.versions.models import model_at
 
-    model = model_at(options.rev, Path.cwd(), state_folder()) if options.rev else MODEL
-    with _waiting(f"writing {options.target}, and loading it in a fresh process"):
-        with quiet_start():
-            from ganflow.export import export
-        written = export(model, Path(options.target), options.form)
-    print(f"{written.path}: loads in a fresh process, pixels differ by {written.difference} of 255")
+    for module in ("tf2onnx", "onnx", "onnxruntime") if options.form == "onnx" else ():
+        require(module)  # before the model is loaded
+    commit = commit_of(options.rev, Path.cwd()) if options.rev else None
+    model = model_at(commit, Path.cwd(), state_folder()) if commit else MODEL
+    target = Path(options.target)
+    with _waiting(f"writing {target}, and loading it in a fresh process"), quiet_start():
+        from ganflow.export.formats import export
+
+        written = export(model, target, options.form, commit, options.licence)
+    print(
+        f"{written.path}: {written.checked} made the same pictures, "
+        f"with pixels that differ by up to {written.difference:.2g} of 255"
+    )
+    if options.form == "card":
+        print(f"to upload it: hf upload USER/{target.name} {target}")
 
 
 @tool(
@@ -487,6 +507,7 @@ def _generate(options: argparse.Namespace) -> None:
     folder = model_folder(options.model)
     with _waiting("loading the model"):
         from ganflow.api import load
+        from ganflow.marks import identity
 
         model = load(folder)
     labels = None
@@ -494,8 +515,25 @@ def _generate(options: argparse.Namespace) -> None:
         names = options.classes.split(",")
         labels = [names[place % len(names)] for place in range(options.count)]
     images, drawn = model.labelled_sample(options.count, labels, options.seed, options.truncation)
-    write_images(target, images, drawn)
+    write_images(target, images, drawn, identity(folder))
     print(f"{options.count} images in {target}")
+
+
+@tool(
+    "provenance",
+    "say which commit, data and parameters a file was made with",
+    "Say which commit, data and parameters the model had that a file was made with: a picture or "
+    "an array file of generate, a picture of the studio, or an export. Ends with 1 if the file was "
+    "changed.",
+    argument("file", metavar="FILE", help="or a folder"),
+    argument("--json", action="store_true", help="print JSON"),
+)
+def _say_provenance(options: argparse.Namespace) -> int:
+    from ganflow.versions.provenance import in_words, provenance
+
+    found = provenance(Path(options.file), Path.cwd())
+    print(_json(found.to_dict()) if options.json else "\n".join(in_words(found)))
+    return int(not found.unchanged)
 
 
 @tool(

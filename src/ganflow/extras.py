@@ -14,6 +14,9 @@ EXTRA_OF = {
     "fastapi": "studio",
     "starlette": "studio",
     "uvicorn": "studio",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "tf2onnx": "onnx",
 }
 """By the module that is imported."""
 

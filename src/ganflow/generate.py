@@ -1,14 +1,16 @@
 """The files of `ganflow generate`: a folder of PNGs, an array file, or a grid."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 
 from ganflow.api import show
 from ganflow.base.errors import DataError, GanflowError
-from ganflow.base.files import whole_folder, write_bytes, write_whole
+from ganflow.base.files import whole_folder, write_bytes
 from ganflow.base.images import png
 from ganflow.base.paths import MODEL, state_folder
+from ganflow.marks import marked_png, marked_zip
 from ganflow.versions.models import model_at
 
 
@@ -42,19 +44,25 @@ def model_folder(name: str | None) -> Path:
         raise
 
 
-def write_images(target: Path, images: np.ndarray, labels: np.ndarray | None) -> None:
+def write_images(
+    target: Path, images: np.ndarray, labels: np.ndarray | None, identity: str
+) -> None:
     """Write uint8 images (N, H, W, C) in the form that the name of `target` says.
 
     Args:
         labels: the names of their classes (N,), which the array file has too.
+        identity: of the model, as `ganflow.marks.identity` gives it, for `ganflow provenance`.
     """
     if target.suffix == ".npz":
         arrays = {"images": images, **({} if labels is None else {"labels": labels})}
-        write_whole(target, lambda stream: np.savez(stream, **arrays))  # type: ignore[arg-type]
+        packed = io.BytesIO()
+        np.savez(packed, **arrays)  # type: ignore[arg-type]
+        write_bytes(target, marked_zip(packed.getvalue(), identity))
     elif target.suffix == ".png":
-        write_bytes(target, png(np.asarray(show(images))))
+        write_bytes(target, marked_png(png(np.asarray(show(images))), identity))
     else:
         digits = len(str(len(images) - 1))
         with whole_folder(target.resolve()) as folder:
             for place, image in enumerate(images):
-                write_bytes(folder / f"{place:0{digits}d}.png", png(image))
+                path = folder / f"{place:0{digits}d}.png"
+                write_bytes(path, marked_png(png(image), identity))

@@ -35,6 +35,7 @@ def test_a_png_shows_what_the_array_holds(client: TestClient) -> None:
     array = npy(client.post("/api/samples", json={**request, "format": "npy"}).content)
     with Image.open(io.BytesIO(client.post("/api/samples", json=request).content)) as image:
         shown = np.asarray(image)
+        assert "ganflow model" in image.text["Source"]  # type: ignore[attr-defined]
     assert shown.shape == (2 * SIDE * 2, 3 * SIDE * 2)
     last = shown[SIDE * 2 :, 2 * SIDE * 2 :][::2, ::2]
     assert (last == array[5, ..., 0]).all()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ganflow.base.errors import GanflowError
-from ganflow.base.files import read_json, write_json
+from ganflow.base.files import read_json, write_json, write_text
 from ganflow.versions.models import model_at
 
 
@@ -63,3 +63,17 @@ def test_a_revision_without_a_model_leaves_nothing_behind(project: Path, tmp_pat
         model_at("HEAD~2", project, tmp_path)
     assert "dvc fetch" in str(refused.value)
     assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_release_of_gto_is_a_revision(project: Path, tmp_path: Path) -> None:
+    """`gto register` tags the newest commit, as dvc.yaml names the artifact."""
+    write_text(project / "dvc.yaml", "artifacts:\n  generator: {path: data/model, type: model}\n")
+    run(project, "git", "add", "dvc.yaml")
+    run(project, "git", "commit", "-qm", "artifact")
+    gto = Path(sys.executable).with_name("gto")
+    run(project, str(gto), "register", "generator", "--version", "v1.2.0")
+    run(project, "git", "tag", "generator@v1.1.0", "HEAD~2")
+    for release, latent in (("generator@v1.2.0", 16), ("generator@v1.1.0", 8)):
+        assert read_json(model_at(release, project, tmp_path) / "card.json") == {"latent": latent}
+    with pytest.raises(GanflowError, match="git knows no revision"):
+        model_at("generator@v9.0.0", project, tmp_path)

@@ -16,6 +16,7 @@ from fastapi import Request as HttpRequest
 from pydantic import BaseModel, Field
 
 from ganflow.base.images import animate, image_grid, png
+from ganflow.marks import marked_png
 from ganflow.metrics.copies import nearest_by_pixels
 from ganflow.report.variation import slerp
 from ganflow.studio.batching import Batcher, OverloadedError
@@ -121,7 +122,7 @@ class Studio:
         """Make images and answer with them in rows, or as an array."""
         scale = _fitting(served, len(latents), request.scale)
         images = await self.batcher.images(served.forward, latents, labels)
-        return await _encoded(images, request.format, min(columns, len(images)), scale)
+        return await _encoded(served, images, request.format, min(columns, len(images)), scale)
 
 
 async def _studio(request: HttpRequest) -> Studio:
@@ -233,7 +234,7 @@ async def make_walk(request: Walk, studio: OfStudio) -> Response:
     async with studio.slow_work():
         images = await studio.batcher.images(served.forward, np.tile(path, (rows, 1)), labels)
         if request.format == "png":
-            return await _encoded(images, "png", request.steps, scale)
+            return await _encoded(served, images, "png", request.steps, scale)
         sheets = [
             image_grid(images[step :: request.steps], rows, scale, gap=0)
             for step in range(request.steps)
@@ -315,14 +316,17 @@ def _fitting(served: Served, count: int, scale: int) -> int:
     return min(scale, math.isqrt(MOST_PIXELS // pixels))
 
 
-async def _encoded(images: np.ndarray, kind: str, columns: int, scale: int) -> Response:
+async def _encoded(
+    served: Served, images: np.ndarray, kind: str, columns: int, scale: int
+) -> Response:
     if kind == "npy":
         stream = io.BytesIO()
         np.save(stream, images, allow_pickle=False)
         return Response(stream.getvalue(), media_type=MEDIA[kind])
 
     def draw() -> bytes:
-        return png(image_grid(images, columns, scale, gap=0), quick=True)
+        content = png(image_grid(images, columns, scale, gap=0), quick=True)
+        return marked_png(content, served.identity) if served.identity else content
 
     small = images.size * scale**2 < 100_000  # a thread would take longer
     return Response(draw() if small else await asyncio.to_thread(draw), media_type=MEDIA[kind])

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from ganflow.base.errors import DataError
 from ganflow.base.files import read_json
+from ganflow.marks import identity
 from ganflow.report.sources import ImageGenerator
 from ganflow.studio.batching import Batcher, Forward
 from ganflow.studio.latents import principal_directions
@@ -31,6 +32,8 @@ class Served:
     """Names of the generator's classes; empty where it is unconditional."""
     hash: str
     """SHA-256 of the generator's weights."""
+    identity: str
+    """For `ganflow provenance`; empty where the model has no card."""
 
 
 @dataclass
@@ -92,6 +95,7 @@ class Models:
                 principal_directions(forward, generator.latent, generator.classes),
                 tuple(names),
                 card.get("sha256", {}).get("generator", ""),
+                identity(folder) if card else "",
             )
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise DataError(

@@ -2,34 +2,17 @@
 
 from pathlib import Path
 
-import keras
 import pytest
 import tensorflow as tf
 
-from ganflow import export as module
 from ganflow.base.errors import DataError
-from ganflow.export import Format, check, export
-from ganflow.gan.networks.build import build_discriminator, build_generator
+from ganflow.export import formats as module
+from ganflow.export.formats import Format, check, export, write_saved_model
+from ganflow.export.origin import Origin
 from ganflow.gan.networks.design import Design
-from ganflow.gan.saved import load_generator, save_networks
-
-
-def saved(folder: Path, design: Design) -> Path:
-    keras.utils.set_random_seed(4)
-    generator = build_generator(design)
-    for weight in generator.trainable_weights:
-        weight.assign(1.5 * weight + 0.01)
-    card = {
-        "design": {
-            "architecture": design.architecture,
-            "shape": list(design.shape),
-            "classes": design.classes,
-            "latent": design.latent,
-            "mapping": design.mapping,
-        }
-    }
-    save_networks(folder, generator, build_discriminator(design), card)
-    return folder
+from ganflow.gan.saved import load_generator
+from ganflow.marks import identity
+from tests.export.models import saved
 
 
 @pytest.mark.parametrize(
@@ -53,7 +36,8 @@ def test_a_fresh_process_makes_the_same_pixels(
 
 def test_the_saved_model_takes_any_number_of_latents(tmp_path: Path) -> None:
     model = saved(tmp_path / "model", Design("lean", (8, 8, 1), 2, 5))
-    module.save_for_serving(load_generator(model), tmp_path / "1")
+    generator = load_generator(model)
+    write_saved_model(Origin(model, generator, identity(model), None, ""), tmp_path)
     serve = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
     for count in (1, 3):
         images = serve(latents=tf.zeros((count, 5)), labels=tf.zeros(count, tf.int64))["images"]
@@ -68,7 +52,7 @@ def test_other_pixels_are_found_and_a_broken_file_is_named(tmp_path: Path) -> No
     generator.model.save(path)
     for weight in generator.model.trainable_weights:
         weight.assign(-weight)
-    assert check(generator, path, "keras") > 1
+    assert check(generator, path, "keras")[0] > 1
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(DataError, match="fresh process") as error:
         check(generator, path, "keras")
@@ -77,7 +61,7 @@ def test_other_pixels_are_found_and_a_broken_file_is_named(tmp_path: Path) -> No
 
 def test_a_failed_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = saved(tmp_path / "model", Design("lean", (8, 8, 1), 0, 5))
-    monkeypatch.setattr(module, "check", lambda *_: 9)
+    monkeypatch.setattr(module, "check", lambda *_: (9, "nobody"))
     with pytest.raises(DataError, match="differ by up to 9"):
         export(model, tmp_path / "out", "keras")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]

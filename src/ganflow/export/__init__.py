@@ -1,0 +1,1 @@
+"""A trained generator for those without ganflow, one module a format."""
