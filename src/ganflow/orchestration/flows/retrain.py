@@ -34,6 +34,7 @@ from ganflow.versions import doctor, git
 from ganflow.versions.gate import Decision
 from ganflow.versions.gate_record import write_record
 from ganflow.versions.reading import measured_at
+from ganflow.versions.reason import changed_inputs, no_reason
 
 UNCHANGED, PROPOSED, REJECTED = "Unchanged", "Proposed", "Rejected"
 TRANSFER_RETRIES = 2
@@ -82,6 +83,9 @@ def retrain(
                 name=UNCHANGED, message="no difference from the base: nothing to propose"
             )
         decision = judge_model(project, folder, base, params, stage_timeout)
+        if not decision.reason:
+            changed = changed_inputs(base.commit, folder)
+            return Completed(name=UNCHANGED, message=no_reason(changed, decision))
         if not decision.passed:
             return Failed(name=REJECTED, message=decision.line)
         push_data(folder, _log)
