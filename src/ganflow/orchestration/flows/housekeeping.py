@@ -13,8 +13,7 @@ from prefect.states import Completed
 
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
-from ganflow.orchestration.clone import check_clone
-from ganflow.orchestration.parent_watchdog import end_with_worker
+from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.workspace import project_lock, remove_workspace
 from ganflow.versions import dvc
 
@@ -32,8 +31,7 @@ def housekeeping(days: float = 14, dry_run: bool = True) -> State[None]:
         days: the minimum age in days of what is removed.
         dry_run: only list what would be removed.
     """
-    end_with_worker()
-    check_clone()
+    begin_run()
     project = Path.cwd()
     with project_lock(exclusive=True):
         removed = remove_stale(project, days, dry_run)

@@ -7,8 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from ganflow.orchestration.artifacts import show_results
-from ganflow.orchestration.clone import check_clone
-from ganflow.orchestration.parent_watchdog import end_with_worker
+from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.stage import Outcome
 from ganflow.orchestration.stage_task import stage_task
 from ganflow.versions.doctor import require_inputs
@@ -31,8 +30,7 @@ def pipeline(stage_timeout: float | None = None) -> State[None]:
     Args:
         stage_timeout: time limit of each stage in seconds; None for no limit.
     """
-    end_with_worker()
-    check_clone()
+    begin_run()
     require_inputs(Path())
     outcomes = run_stages(Path(), stage_timeout)
     show_results(Path())

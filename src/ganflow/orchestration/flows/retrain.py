@@ -24,10 +24,9 @@ from ganflow.config import params as parameters
 from ganflow.config.params import Params
 from ganflow.orchestration import ingestion, proposal, transfer
 from ganflow.orchestration.artifacts import keep_report, show_results
-from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.flows.pipeline import STAGES, run_stages
-from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.reruns import Reruns
+from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.workspace import workspace
 from ganflow.stages.lock import LOCK
 from ganflow.versions import doctor, git
@@ -67,8 +66,7 @@ def retrain(
         revision: the commit to start from; None for origin's current main branch.
         stage_timeout: time limit of each stage in seconds.
     """
-    end_with_worker()
-    check_clone()
+    begin_run()
     project = Path.cwd()
     check_project(project)
     base = choose_base(project, revision)
@@ -87,7 +85,7 @@ def retrain(
             changed = changed_inputs(base.commit, folder)
             return Completed(name=UNCHANGED, message=no_reason(changed, decision))
         if not decision.passed:
-            return Failed(name=REJECTED, message=decision.line)
+            return Failed(name=REJECTED, message=decision.line.replace("**", ""))
         push_data(folder, _log)
         pushed = push_branch(folder, base, decision)
         opened = open_request(folder, base, pushed, decision)

@@ -22,9 +22,8 @@ from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
-from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.flows.pipeline import STAGES
-from ganflow.orchestration.parent_watchdog import end_with_worker
+from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.stage import reproduce
 from ganflow.orchestration.trials import (
     SweepTrial,
@@ -68,8 +67,7 @@ def sweep(
         workers: trials at a time on this machine.
         stage_timeout: time limit of each stage in seconds.
     """
-    end_with_worker()
-    check_clone()
+    begin_run()
     project = Path.cwd()
     require_inputs(project)
     trials = plan_trials(space, draws, seeds, first_seed=parameters.load().seed)
