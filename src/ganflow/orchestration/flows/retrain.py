@@ -191,7 +191,7 @@ def open_request(
         decision.as_markdown() + _review_commands(base),
     )
     if opened.command:
-        _log(f"to open the pull request: {opened.command}")
+        _log(f"to go on by hand: {opened.command}")
     create_markdown_artifact(
         f"{decision.as_markdown()}\n{_summary(opened)}\n", "proposal", "The proposed model"
     )
@@ -220,4 +220,4 @@ def _summary(opened: proposal.Proposal) -> str:
     words = f"{opened.branch} {opened.state}"
     if opened.address:
         words += f": {opened.address}"
-    return words + (f"; to open the pull request: {opened.command}" if opened.command else "")
+    return words + (f"; to go on by hand: {opened.command}" if opened.command else "")
