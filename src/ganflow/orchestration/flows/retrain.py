@@ -27,6 +27,7 @@ from ganflow.orchestration.artifacts import keep_report, show_results
 from ganflow.orchestration.flows.pipeline import STAGES, run_stages
 from ganflow.orchestration.reruns import Reruns
 from ganflow.orchestration.run_start import begin_run
+from ganflow.orchestration.turns import training_turn
 from ganflow.orchestration.workspace import workspace
 from ganflow.stages.lock import LOCK
 from ganflow.versions import doctor, git
@@ -74,13 +75,14 @@ def retrain(
     with workspace(project, name, base.commit) as folder:
         pull_data(folder, _log)
         params = apply_changes(folder, overrides or {}, incoming)
-        run_stages(folder, stage_timeout)
-        show_results(folder, keep_report(folder, name))
-        if not proposal.stage_changes(folder):
-            return Completed(
-                name=UNCHANGED, message="no difference from the base: nothing to propose"
-            )
-        decision = judge_model(project, folder, base, params, stage_timeout)
+        with training_turn(f"retrain {flow_run.name}", _log):
+            run_stages(folder, stage_timeout)
+            show_results(folder, keep_report(folder, name))
+            if not proposal.stage_changes(folder):
+                return Completed(
+                    name=UNCHANGED, message="no difference from the base: nothing to propose"
+                )
+            decision = judge_model(project, folder, base, params, stage_timeout)
         if not decision.reason:
             changed = changed_inputs(base.commit, folder)
             return Completed(name=UNCHANGED, message=no_reason(changed, decision))

@@ -32,6 +32,7 @@ from ganflow.orchestration.trials import (
     plan_trials,
     results_table,
 )
+from ganflow.orchestration.turns import training_turn
 from ganflow.orchestration.workspace import lock_of, workspace
 from ganflow.versions import dvc
 from ganflow.versions.deployments import deployment
@@ -74,7 +75,8 @@ def sweep(
     check_trials(trials, project)
     commit = commit_of("HEAD", project)
     run_on_engine = run_trials.with_options(task_runner=task_runner(engine, address, workers))
-    results = run_on_engine(trials, project, commit, metric, stage_timeout)
+    with training_turn(f"sweep {flow_run.name}", get_run_logger().info):
+        results = run_on_engine(trials, project, commit, metric, stage_timeout)
     rows = results_table(results, metric)
     create_table_artifact(rows, "sweep", f"{metric} by parameters; best first")
     failed = [result for result in results if result.error]
