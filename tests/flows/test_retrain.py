@@ -96,10 +96,17 @@ def test_a_gate_that_fails_leaves_no_branch(shared: Path, here: Here) -> None:
     assert proposed(shared) == []
 
 
-def test_a_wrong_parameter_costs_nothing(lenient: Path, here: Here) -> None:
+def test_a_wrong_parameter_costs_nothing(
+    lenient: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here(lenient)
+    monkeypatch.setattr(flow_module, "pull_data", lambda *_: pytest.fail("something was pulled"))
     with pytest.raises(GanflowError, match="Did you mean images"):
         attempt(overrides={"train.imges": 3}).result()
+    with pytest.raises(GanflowError, match="Did you mean images"):
+        attempt(overrides={"train": {"imges": 3}}).result()
+    with pytest.raises(GanflowError, match="no such folder"):
+        attempt(incoming="/no/such/folder").result()
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import shutil
 import time
 from pathlib import Path
+from typing import Annotated
 
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
@@ -10,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
+from pydantic import Field
 
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
@@ -21,7 +23,7 @@ DAY = 86_400.0
 
 
 @flow(name="housekeeping", persist_result=False)
-def housekeeping(days: float = 14, dry_run: bool = True) -> State[None]:
+def housekeeping(days: Annotated[float, Field(ge=0)] = 14, dry_run: bool = True) -> State[None]:
     """Remove workspaces, checkpoints and reports unchanged for `days`, and unused cache files.
 
     The cache keeps the files of the checkout, of every branch, tag and experiment, and of the

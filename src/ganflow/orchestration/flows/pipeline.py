@@ -9,6 +9,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from ganflow.orchestration.artifacts import show_results
+from ganflow.orchestration.run_form import Seconds
 from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.stage import Outcome
 from ganflow.orchestration.stage_task import stage_task
@@ -27,7 +28,7 @@ STAGES = {
 
 
 @flow(name="pipeline", persist_result=False)
-def pipeline(stage_timeout: float | None = None) -> State[None]:
+def pipeline(stage_timeout: Seconds | None = None) -> State[None]:
     """Bring all outputs of this checkout up to date.
 
     Args:

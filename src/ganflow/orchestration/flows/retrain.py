@@ -26,6 +26,7 @@ from ganflow.orchestration import ingestion, proposal, transfer
 from ganflow.orchestration.artifacts import keep_report, show_results
 from ganflow.orchestration.flows.pipeline import STAGES, run_stages
 from ganflow.orchestration.reruns import Reruns
+from ganflow.orchestration.run_form import NO_OVERRIDES, Overrides, Seconds, changes_in
 from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.turns import training_turn
 from ganflow.orchestration.workspace import workspace
@@ -52,16 +53,16 @@ class Base:
 
 @flow(name="retrain", persist_result=False)
 def retrain(
-    overrides: dict[str, Any] | None = None,
+    overrides: Overrides = NO_OVERRIDES,
     incoming: str | None = None,
     revision: str | None = None,
-    stage_timeout: float | None = None,
+    stage_timeout: Seconds | None = None,
 ) -> State[None]:
     """Retrain in a separate workspace and propose the result if the gate passes.
 
     Args:
-        overrides: changes to params.yaml by dotted key, as in {"train.images": 200000}; the pull
-            request shows them.
+        overrides: changes to params.yaml, as in {"train": {"images": 200000}} or
+            {"train.images": 200000}; the pull request shows them.
         incoming: a folder of new data on the worker's machine, which is copied into
             `data/raw/<data.source>`; None or empty for no new data.
         revision: the commit to start from; None for origin's current main branch.
@@ -73,8 +74,9 @@ def retrain(
     base = choose_base(project, revision)
     name = f"retrain-{str(flow_run.id or 'here')[:8]}"
     with workspace(project, name, base.commit) as folder:
+        params = change_parameters(folder, overrides, incoming)
         pull_data(folder, _log)
-        params = apply_changes(folder, overrides or {}, incoming)
+        add_data(folder, params, incoming)
         with training_turn(f"retrain {flow_run.name}", _log):
             run_stages(folder, stage_timeout)
             show_results(folder, keep_report(folder, name))
@@ -137,10 +139,17 @@ def choose_base(project: Path, revision: str | None) -> Base:
     return base
 
 
-@_task("apply_changes")
-def apply_changes(folder: Path, overrides: dict[str, Any], source: str | None) -> Params:
-    """Change the parameters first: they name the data, and an error costs nothing yet."""
-    params = parameters.edit(overrides, folder / parameters.PARAMS_FILE)
+@_task("change_parameters")
+def change_parameters(folder: Path, overrides: Overrides, source: str | None) -> Params:
+    """Check and write the parameters, and look at the new data, while an error costs nothing."""
+    params = parameters.edit(changes_in(overrides), folder / parameters.PARAMS_FILE)
+    if source:
+        ingestion.plain_files(Path(source))
+    return params
+
+
+@_task("add_data")
+def add_data(folder: Path, params: Params, source: str | None) -> None:
     if not git.succeeds("diff", "--quiet", "--", str(LOCK), cwd=folder):
         _log(f"other versions are installed than at the base: the proposal changes {LOCK}")
     ingestion.update_imports(folder, _log)
@@ -148,7 +157,6 @@ def apply_changes(folder: Path, overrides: dict[str, Any], source: str | None) -
         ingestion.add_incoming(Path(source), folder, params.data.source, _log)
     doctor.require_inputs(folder)
     transfer.fetch_cached_outputs(folder, STAGES, _log)
-    return params
 
 
 @_task("judge_model")

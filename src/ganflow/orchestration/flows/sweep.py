@@ -23,6 +23,7 @@ from ganflow.base.paths import state_folder
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
 from ganflow.orchestration.flows.pipeline import STAGES
+from ganflow.orchestration.run_form import Count, Seconds
 from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.stage import reproduce
 from ganflow.orchestration.trials import (
@@ -46,13 +47,13 @@ Engine = Literal["threads", "dask"]
 @flow(name="sweep", persist_result=False)
 def sweep(
     space: dict[str, Any],
-    draws: int | None = None,
-    seeds: int = 1,
+    draws: Count | None = None,
+    seeds: Count = 1,
     metric: str = "fd.value",
     engine: Engine = "threads",
     address: str | None = None,
-    workers: int = 1,
-    stage_timeout: float | None = None,
+    workers: Count = 1,
+    stage_timeout: Seconds | None = None,
 ) -> "State[None]":  # quoted, as in ganflow.orchestration.stage_task
     """Train every point of a parameter space and list the results.
 

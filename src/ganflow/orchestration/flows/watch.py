@@ -16,6 +16,7 @@ from prefect.states import Completed
 from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
+from ganflow.orchestration.run_form import Count
 from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.watched_folder import (
     count_new_files,
@@ -31,7 +32,7 @@ RESOURCE = "ganflow.data"
 
 
 @flow(name="watch", persist_result=False)
-def watch(incoming: str | None = None, enough: int = 1) -> State[None]:
+def watch(incoming: str | None = None, enough: Count = 1) -> State[None]:
     """Check once, and send an event if there are enough new files or an updated import.
 
     Args:
