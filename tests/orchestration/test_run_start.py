@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from prefect.exceptions import FailedRun
 
 from ganflow.base.errors import GanflowError
 from ganflow.orchestration.run_start import _without_traceback
-from tests.flows.conftest import Server
+from tests.flows.conftest import PATIENCE, Server
 from tests.flows.test_server import wait_for_state
 from tests.system.conftest import started
 
@@ -74,3 +75,12 @@ def test_the_log_of_a_run_ends_in_a_sentence(
     ended = [line for line in said if line.startswith("Finished in state")][-1]
     assert ended.startswith(f"Finished in state {state}")
     assert end in ended
+    # Automations look at the name of the state in an event.
+    asked = {
+        "event": {"name": [f"prefect.flow-run.{state}"]},
+        "resource": {"id": [f"prefect.flow-run.{run}"]},
+    }
+    deadline = time.monotonic() + PATIENCE
+    while not server.ask("/events/filter", {"filter": asked})["events"]:
+        assert time.monotonic() < deadline, "there is no event for the alerts"
+        time.sleep(0.5)
