@@ -5,7 +5,6 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prefect.exceptions import FailedRun
@@ -15,6 +14,8 @@ from ganflow.orchestration.run_start import _without_traceback
 from tests.flows.conftest import PATIENCE, Server
 from tests.flows.test_server import wait_for_state
 from tests.system.conftest import started
+
+FINAL = "Finished in state"
 
 
 def record_of(error: Exception, message: str = "Encountered %r") -> logging.LogRecord:
@@ -41,9 +42,16 @@ def test_a_failure_that_was_returned_is_not_told_twice() -> None:
     assert not _without_traceback(record_of(FailedRun("x"), "exited with unexpected exception %r"))
 
 
-def logs_of(server: Server, run: str) -> list[dict[str, Any]]:
+def logs_of(server: Server, run: str) -> list[str]:
+    """The messages of a run that has ended; the last ones reach the server after its state."""
     asked = {"logs": {"flow_run_id": {"any_": [run]}}, "limit": 200, "sort": "TIMESTAMP_ASC"}
-    return list(server.ask("/logs/filter", asked))
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        said = [line["message"] for line in server.ask("/logs/filter", asked)]
+        if any(message.startswith(FINAL) for message in said):
+            return said
+        time.sleep(0.5)
+    raise AssertionError(said)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +78,9 @@ def test_the_log_of_a_run_ends_in_a_sentence(
     run = started(server.prefect(*words, cwd=shared))
     wait_for_state(server, run, {state})
     assert server.ask(f"/flow_runs/{run}")["state"]["type"] == type_
-    said = [line["message"] for line in logs_of(server, run)]
-    assert not [line for line in said if "Traceback" in line]
-    ended = [line for line in said if line.startswith("Finished in state")][-1]
-    assert ended.startswith(f"Finished in state {state}")
+    said = logs_of(server, run)
+    assert "Traceback" not in "\n".join(said)
+    (ended,) = [line for line in said if line.startswith(FINAL) and state in line]
     assert end in ended
     # Automations look at the name of the state in an event.
     asked = {
