@@ -109,8 +109,12 @@ def set_seed(project: Path, seed: int) -> None:
 
 
 @pytest.fixture(autouse=True)
-def quiet_tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DVC and git as they are started here: an identity, no telemetry, this interpreter first."""
+def quiet_tools(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """DVC and git as they are started here: an identity, no telemetry, this interpreter first.
+
+    A training elsewhere on this machine does not keep the tests waiting.
+    """
+    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.getbasetemp()))
     for name, value in IDENTITY.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
@@ -290,6 +294,7 @@ def running_server(
         **IDENTITY,
         "DVC_NO_ANALYTICS": "1",
         "DO_NOT_TRACK": "1",
+        "TMPDIR": str(home),
         "GANFLOW_TAKE_OVER": "1",  # every test deploys a project of its own
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": url,

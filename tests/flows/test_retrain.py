@@ -1,5 +1,6 @@
 """Retraining with a real bare repository, a DVC remote and the real DVC."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from ganflow.orchestration.flows.retrain import retrain
 from tests.flows.conftest import branches, cloned, dvc, proposed, publish, run
 
 Here = Callable[[Path], None]
+
+LONGER = {"train.images": 256000}
+"""A change that is a reason for a proposal."""
 
 
 def attempt(**parameters: Any) -> Any:
@@ -53,20 +57,56 @@ def test_unchanged_inputs_propose_nothing(lenient: Path, here: Here) -> None:
     assert proposed(lenient) == []
 
 
+def test_another_seed_alone_is_no_reason(lenient: Path, here: Here) -> None:
+    """The gate passes, and nothing shows that the model is better."""
+    here(lenient)
+    state = attempt(overrides={"seed": 3})
+    assert (state.name, state.is_completed()) == ("Unchanged", True)
+    assert state.message.startswith("only the seed differs from the base, and nothing is better")
+    assert proposed(lenient) == []
+
+
+def test_the_reason_stands_in_the_record_and_in_the_commit(
+    lenient: Path, here: Here, tmp_path: Path
+) -> None:
+    arrived = tmp_path / "arrived"
+    arrived.mkdir()
+    (arrived / "images.txt").write_text("more images\n")
+    (lenient / "params.yaml").write_text(
+        "seed: 0\ntrain: {images: 128000}\ndata: {source: mnist}\n"
+        "gate: {limits: {fd.ratio: {most: 100}}, compare: {}}\n"
+    )
+    publish(lenient)
+    here(lenient)
+    assert attempt(incoming=str(arrived), overrides={"seed": 3}).name == "Proposed"
+    (branch,) = proposed(lenient)
+    clone = cloned(branch, tmp_path)
+    reason = "new data (data/raw/mnist/images.txt)"
+    assert json.loads((clone / "gate.json").read_text())["reason"] == reason
+    assert f"**Reason**: {reason}" in run("git", "log", "-1", "--format=%B", cwd=clone)
+
+
 def test_a_gate_that_fails_leaves_no_branch(shared: Path, here: Here) -> None:
     """Without an interval for the difference, the gate cannot tell, and fails."""
     here(shared)
-    state = attempt(overrides={"seed": 3})
+    state = attempt(overrides=LONGER)
     assert state.is_failed()
     assert state.name == "Rejected"
     assert "fd.value cannot tell" in state.message
     assert proposed(shared) == []
 
 
-def test_a_wrong_parameter_costs_nothing(lenient: Path, here: Here) -> None:
+def test_a_wrong_parameter_costs_nothing(
+    lenient: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here(lenient)
+    monkeypatch.setattr(flow_module, "pull_data", lambda *_: pytest.fail("something was pulled"))
     with pytest.raises(GanflowError, match="Did you mean images"):
         attempt(overrides={"train.imges": 3}).result()
+    with pytest.raises(GanflowError, match="Did you mean images"):
+        attempt(overrides={"train": {"imges": 3}}).result()
+    with pytest.raises(GanflowError, match="no such folder"):
+        attempt(incoming="/no/such/folder").result()
 
 
 @pytest.mark.slow
@@ -87,11 +127,11 @@ def test_a_stage_that_fails_leaves_the_base_alone(lenient: Path, here: Here) -> 
     marker.write_text("")
     here(lenient)
     with pytest.raises(GanflowError, match="stage train failed"):
-        attempt(overrides={"seed": 3}).result()
+        attempt(overrides=LONGER).result()
     assert (lenient / "data/model/file.txt").read_text() == model
     assert proposed(lenient) == []
     marker.unlink()
-    assert attempt(overrides={"seed": 3}).name == "Proposed"
+    assert attempt(overrides=LONGER).name == "Proposed"
 
 
 def test_a_push_that_was_cut_off_is_finished_by_the_next_run(
@@ -104,11 +144,11 @@ def test_a_push_that_was_cut_off_is_finished_by_the_next_run(
     for place in blocked:
         place.write_text("a file where DVC needs a folder")
     with pytest.raises(GanflowError, match="did not take the results"):
-        attempt(overrides={"seed": 3}).result()
+        attempt(overrides=LONGER).result()
     assert proposed(lenient) == []
     for place in blocked:
         place.unlink()
-    assert attempt(overrides={"seed": 3}).name == "Proposed"
+    assert attempt(overrides=LONGER).name == "Proposed"
 
 
 def test_main_may_move_while_a_model_is_trained(
@@ -127,7 +167,7 @@ def test_main_may_move_while_a_model_is_trained(
         return train(folder, timeout)
 
     monkeypatch.setattr(flow_module, "run_stages", meanwhile)
-    assert attempt(overrides={"seed": 3}).name == "Proposed"
+    assert attempt(overrides=LONGER).name == "Proposed"
     (branch,) = proposed(lenient)
     assert branches(lenient)["main"] != base
     run("git", "fetch", "--quiet", "origin", cwd=lenient)
@@ -140,7 +180,7 @@ def test_origin_that_moved_meanwhile_keeps_its_branches(
 ) -> None:
     """A reviewer's commit on the proposed branch is not overwritten."""
     here(lenient)
-    attempt(overrides={"seed": 3})
+    attempt(overrides=LONGER)
     (branch,) = proposed(lenient)
     other = cloned(branch, tmp_path)
     (other / "note.txt").write_text("a reviewer's remark")
@@ -149,7 +189,7 @@ def test_origin_that_moved_meanwhile_keeps_its_branches(
     run("git", "push", "--quiet", "origin", branch, cwd=other)
     commit = branches(lenient)[branch]
     with pytest.raises(GanflowError, match="another model on the branch"):
-        attempt(overrides={"seed": 3}).result()
+        attempt(overrides=LONGER).result()
     assert branches(lenient)[branch] == commit
 
 
@@ -159,11 +199,11 @@ def test_two_retrainings_at_once_share_the_cache_and_nothing_else(
 ) -> None:
     code = (
         "import sys; from ganflow.orchestration.flows.retrain import retrain; "
-        "retrain(overrides={'seed': int(sys.argv[1])})"
+        "retrain(overrides={'train.images': int(sys.argv[1])})"
     )
     runs = [
         subprocess.Popen(
-            [sys.executable, "-c", code, str(seed)],
+            [sys.executable, "-c", code, str(images)],
             cwd=lenient,
             env={
                 **server.environment,
@@ -173,7 +213,7 @@ def test_two_retrainings_at_once_share_the_cache_and_nothing_else(
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for seed in (3, 4)
+        for images in (1000, 2000)
     ]
     said = [one.communicate()[0] for one in runs]
     assert [one.returncode for one in runs] == [0, 0], "\n".join(said)
@@ -185,7 +225,7 @@ def test_an_unreachable_remote_is_reported_first(lenient: Path, here: Here, tmp_
     (tmp_path / "storage").write_text("a file where a folder should be")
     here(lenient)
     with pytest.raises(GanflowError, match=r"DVC storage: .*Not a directory") as caught:
-        retrain(return_state=True, overrides={"seed": 3}).result()
+        retrain(return_state=True, overrides=LONGER).result()
     assert "dvc data status --not-in-remote" in str(caught.value)
     assert proposed(lenient) == []
 
@@ -196,7 +236,7 @@ def test_an_origin_that_is_away_is_reported_first(
     (tmp_path / "origin.git").rename(tmp_path / "away.git")
     here(lenient)
     with pytest.raises(GanflowError, match="origin does not answer") as caught:
-        retrain(return_state=True, overrides={"seed": 3}).result()
+        retrain(return_state=True, overrides=LONGER).result()
     assert "git ls-remote origin" in str(caught.value)
 
 

@@ -114,6 +114,25 @@ def test_cancelling_ends_the_training_and_keeps_the_model(
     assert (deployed / "data/model/file.txt").read_text() == model
 
 
+def test_no_schedule_is_on_before_somebody_switches_it_on(server: Server, deployed: Path) -> None:
+    """With the commands of docs/scheduled-retraining.md."""
+
+    def schedules() -> list[dict[str, object]]:
+        found = server.ask("/deployments/filter", {})
+        return [schedule for deployment in found for schedule in deployment["schedules"]]
+
+    assert len(schedules()) == 3
+    assert not [schedule for schedule in schedules() if schedule["active"]]
+    said = server.prefect("deployment", "schedule", "ls", "retrain/nightly", cwd=deployed)
+    found = re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", said)
+    assert found, said
+    resume = ("deployment", "schedule", "resume", "retrain/nightly", found[0])
+    server.prefect(*resume, cwd=deployed)
+    assert [each["id"] for each in schedules() if each["active"]] == [found[0]]
+    server.prefect("--no-prompt", "deploy", "--name", "nightly", cwd=deployed)
+    assert not [schedule for schedule in schedules() if schedule["active"]]
+
+
 def test_new_data_starts_one_retraining_after_a_while(
     server: Server, deployed: Path, here: Callable[[Path], None]
 ) -> None:

@@ -13,6 +13,7 @@ from tests.flows.conftest import (
     shared,
     shared_template,
     template,
+    worker,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "shared",
     "shared_template",
     "template",
+    "worker",
 ]

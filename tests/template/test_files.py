@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from ganflow.template import REPOSITORY
@@ -29,6 +30,26 @@ def test_stages_are_those_of_this_repository_without_their_code() -> None:
 
 def test_new_data_of_a_project_start_no_other_project() -> None:
     assert "prefect.resource.id: ganflow.data.faces/*" in deployments_file("faces")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (REPOSITORY / "prefect.yaml").read_text(),
+        (REPOSITORY / "deployments/docker.yaml").read_text(),
+        deployments_file("faces"),
+    ],
+    ids=["this repository's", "in containers", "a project's"],
+)
+def test_nothing_runs_by_itself_and_no_hour_is_that_of_one_place(text: str) -> None:
+    schedules = [
+        schedule
+        for deployment in yaml.safe_load(text)["deployments"]
+        for schedule in deployment.get("schedules", [])
+    ]
+    assert schedules
+    assert [schedule["active"] for schedule in schedules] == [False] * len(schedules)
+    assert {schedule["timezone"] for schedule in schedules if "cron" in schedule} <= {"UTC"}
 
 
 def test_every_name_in_prefect_yaml_is_the_project_s() -> None:

@@ -41,7 +41,7 @@ def add_incoming(incoming: Path, folder: Path, source: str, on_line: Callable[[s
     Raises:
         DataError: if `incoming` has no files, or something other than files and folders.
     """
-    files = _plain_files(incoming)
+    files = plain_files(incoming)
     target = folder / RAW / source
     for path in files:
         place = target / path.relative_to(incoming)
@@ -62,7 +62,12 @@ def add_incoming(incoming: Path, folder: Path, source: str, on_line: Callable[[s
     )
 
 
-def _plain_files(incoming: Path) -> list[Path]:
+def plain_files(incoming: Path) -> list[Path]:
+    """All files of a folder of new data.
+
+    Raises:
+        DataError: there are none, or something is neither a file nor a folder.
+    """
     if not incoming.is_absolute() or not incoming.is_dir():
         raise DataError(
             "there is no such folder of incoming data",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shlex
 import shutil
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ PROPOSED = ("dvc.lock", "params.yaml", str(LOCK), str(EVALUATION), str(RAW / ".g
 
 @dataclass(frozen=True)
 class Proposal:
-    """The pushed branch and its pull request; `command` opens it if neither tool could."""
+    """The pushed branch and its pull request; where there is none, `command` goes on by hand."""
 
     branch: str
     commit: str
@@ -66,7 +67,7 @@ def commit(folder: Path, base: str, title: str, body: str) -> None:
         f"--message={body}",
         cwd=folder,
         what="git did not commit the result",
-        remedy='git config user.name "..." && git config user.email "..."',
+        remedy="git commit --allow-empty (with the worker's own name, address and signing key)",
     )
 
 
@@ -106,29 +107,49 @@ def push(folder: Path, branch: str) -> tuple[str, bool]:
 def open_request(folder: Path, proposal: Proposal, base: str, title: str, body: str) -> Proposal:
     """Open the pull request of `proposal.branch` into `base`, or update the existing one.
 
-    Without `gh` or `glab`, or if they fail, the result has the exact command instead.
+    Where neither `gh` nor `glab` is logged in to origin's host, or the one that is fails, the
+    result has the command to run by hand instead: of the client, or for a plain merge.
     """
-    branch, address = proposal.branch, git.run("remote", "get-url", ORIGIN, cwd=folder)
-    if shutil.which("gh") and "github" in address:
-        create = _create_on_github(branch, base, title, body)
+    branch, host = proposal.branch, host_of(git.run("remote", "get-url", ORIGIN, cwd=folder))
+    if _knows("gh", host, folder):
+        names = ["--head", branch, "--base", base]
+        create = ["gh", "pr", "create", *names, "--title", title, "--body", body]
         update = ["gh", "pr", "edit", branch, "--body", body]
-    elif shutil.which("glab") and "gitlab" in address:
-        names = ("--source-branch", branch, "--target-branch", base)
+    elif _knows("glab", host, folder):
+        names = ["--source-branch", branch, "--target-branch", base]
         create = ["glab", "mr", "create", *names, "--title", title, "--description", body, "--yes"]
         update = ["glab", "mr", "update", branch, "--description", body]
     else:
-        create = _create_on_github(branch, base, title, "the decision above")
-        return replace(proposal, command=shlex.join(create))
+        return replace(proposal, command=_plain_merge(branch, base))
     # Neither tool opens a second request of the same branch.
     attempts: dict[State, list[str]] = {"opened": create, "updated": update}
     for state, command in attempts.items():
-        environment = processes.environment(with_secrets=True)
-        ended = processes.run(command, cwd=folder, env=environment, timeout=120)
+        ended = _ask(command, folder)
         if ended.code == 0:
             return replace(proposal, state=state, address="".join(ended.tail[-1:]))
     return replace(proposal, command=shlex.join(create))
 
 
-def _create_on_github(branch: str, base: str, title: str, body: str) -> list[str]:
-    names = ("--head", branch, "--base", base)
-    return ["gh", "pr", "create", *names, "--title", title, "--body", body]
+def host_of(address: str) -> str:
+    """The host in the address of a git remote; empty for a folder."""
+    found = re.match(r"[a-z][a-z0-9+.-]*://(?:[^/@]*@)?([^/:]*)|(?:[^/@:]*@)?([^/:]+):", address)
+    return (found[1] or found[2] or "") if found else ""
+
+
+def _knows(client: str, host: str, folder: Path) -> bool:
+    """Whether a client is logged in to a host; only it knows which addresses are its service's."""
+    if not host or not shutil.which(client):
+        return False
+    return _ask([client, "auth", "status", "--hostname", host], folder).code == 0
+
+
+def _ask(command: list[str], folder: Path) -> processes.Finished:
+    environment = processes.environment(with_secrets=True)
+    return processes.run(command, cwd=folder, env=environment, timeout=120)
+
+
+def _plain_merge(branch: str, base: str) -> str:
+    return (
+        f"git fetch {ORIGIN} && git switch {base} && git merge --ff-only {ORIGIN}/{base} && "
+        f"git merge --no-ff {ORIGIN}/{branch} && git push {ORIGIN} {base}"
+    )

@@ -6,7 +6,7 @@ that is missing or not finite, on either side, fails.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -74,6 +74,8 @@ class Decision:
 
     rows: tuple[MetricDecision, ...]
     trainings: int
+    reason: str = ""
+    """Why the candidate should be proposed (`ganflow.versions.reason`); empty if it should not."""
 
     @property
     def passed(self) -> bool:
@@ -83,19 +85,9 @@ class Decision:
     def line(self) -> str:
         """The decision in a sentence."""
         if self.passed:
-            return "**The gate passes**: " + self._listed(
-                row for row in self.rows if row.outcome != "kept"
-            )
-        return "**The gate fails**: " + self._listed(row for row in self.rows if not row.passed)
-
-    @staticmethod
-    def _listed(rows: Any) -> str:
-        listed = (
-            f"{row.metric} {row.outcome}"
-            + (f" ({number_text(row.base)} → {number_text(row.candidate)})" if row.interval else "")
-            for row in rows
-        )
-        return ", ".join(listed) or "limits kept"
+            compared = named_rows(row for row in self.rows if row.outcome != "kept")
+            return f"**The gate passes**: {compared or 'limits kept'}"
+        return "**The gate fails**: " + named_rows(row for row in self.rows if not row.passed)
 
     def as_markdown(self) -> str:
         """The decision as a table, for the pull request and Prefect's page."""
@@ -106,6 +98,7 @@ class Decision:
         )
         lines = [
             self.line,
+            *(["", f"**Reason**: {self.reason}"] if self.reason else []),
             "",
             "| metric | base | candidate | difference, 95 % | rule | outcome |",
             "|---|---:|---:|---:|---|---|",
@@ -116,6 +109,15 @@ class Decision:
             for row in self.rows
         ]
         return "\n".join([*lines, "", f"95 % {source}.", ""])
+
+
+def named_rows(rows: Iterable[MetricDecision]) -> str:
+    """The metrics of rows with their outcomes, in a line."""
+    return ", ".join(
+        f"{row.metric} {row.outcome}"
+        + (f" ({number_text(row.base)} → {number_text(row.candidate)})" if row.interval else "")
+        for row in rows
+    )
 
 
 def decide(gate: GateParams, base: Sequence[Measured], candidate: Sequence[Measured]) -> Decision:

@@ -7,7 +7,7 @@ file, so the review recomputes what it can and says what it only quotes.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ganflow.base.files import write_json
 from ganflow.config.gate import GateParams
 from ganflow.versions.gate import Decision, Measured, MetricDecision, decide
 from ganflow.versions.reading import METRICS, file_at, measured_at
+from ganflow.versions.reason import changed_inputs, reason_for
 
 GATE_RECORD = Path("gate.json")
 
@@ -40,6 +41,8 @@ class Record:
     rows: tuple[MetricDecision, ...]
     base: RecordedSide
     candidate: RecordedSide
+    reason: str = ""
+    """Of the proposal. A review takes it from the two commits."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,13 @@ def write_record(
         seeds: the training seeds, in the order of `base` and `candidate`.
     """
     decision = decide(gate, base, candidate)
-    sides = [
+    changed = changed_inputs(base_commit, project)
+    decision = replace(decision, reason=reason_for(changed, decision))
+    old, new = (
         RecordedSide(_metrics_hash(commit, project), [_gated(gate, one) for one in side])
         for commit, side in ((base_commit, base), (None, candidate))
-    ]
-    record = Record(decision.passed, list(seeds), decision.rows, *sides)
+    )
+    record = Record(decision.passed, list(seeds), decision.rows, old, new, decision.reason)
     write_json(project / GATE_RECORD, asdict(record))
     return decision
 
@@ -107,6 +112,7 @@ def read_record(project: Path, base_commit: str, gate: GateParams) -> CheckedRec
     shown = Decision(record.rows, decision.trainings).as_markdown()
     if shown != decision.as_markdown() or record.passed is not decision.passed:
         faults.append("its decision does not follow from its numbers and `gate` in params.yaml")
+    decision = replace(decision, reason=reason_for(changed_inputs(base_commit, project), decision))
     return CheckedRecord(decision, tuple(faults), tuple(quoted))
 
 

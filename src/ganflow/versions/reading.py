@@ -34,22 +34,23 @@ def measured_at(commit: str | None, project: Path) -> Measured:
 def parameters_at(commit: str | None, project: Path) -> dict[str, Any]:
     """params.yaml as dotted keys; empty where there is none."""
     found = yaml.safe_load(file_at(PARAMS_FILE, commit, project) or b"{}")
-    return dict(_dotted(found)) if isinstance(found, Mapping) else {}
+    return dict(flattened(found)) if isinstance(found, Mapping) else {}
 
 
 def numbers_in(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Every number of metrics.json by its dotted name."""
     return {
         key: float(value)
-        for key, value in _dotted(metrics)
+        for key, value in flattened(metrics)
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
 
 
-def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flattened(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of nested mappings, each with its dotted key."""
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
-            yield from _dotted(value, f"{prefix}{key}.")
+            yield from flattened(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 

@@ -3,6 +3,7 @@
 import shutil
 import time
 from pathlib import Path
+from typing import Annotated
 
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
@@ -10,11 +11,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
+from pydantic import Field
 
 from ganflow.base.paths import state_folder
 from ganflow.orchestration import processes
-from ganflow.orchestration.clone import check_clone
-from ganflow.orchestration.parent_watchdog import end_with_worker
+from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.workspace import project_lock, remove_workspace
 from ganflow.versions import dvc
 
@@ -22,7 +23,7 @@ DAY = 86_400.0
 
 
 @flow(name="housekeeping", persist_result=False)
-def housekeeping(days: float = 14, dry_run: bool = True) -> State[None]:
+def housekeeping(days: Annotated[float, Field(ge=0)] = 14, dry_run: bool = True) -> State[None]:
     """Remove workspaces, checkpoints and reports unchanged for `days`, and unused cache files.
 
     The cache keeps the files of the checkout, of every branch, tag and experiment, and of the
@@ -32,8 +33,7 @@ def housekeeping(days: float = 14, dry_run: bool = True) -> State[None]:
         days: the minimum age in days of what is removed.
         dry_run: only list what would be removed.
     """
-    end_with_worker()
-    check_clone()
+    begin_run()
     project = Path.cwd()
     with project_lock(exclusive=True):
         removed = remove_stale(project, days, dry_run)

@@ -4,13 +4,16 @@ from pathlib import Path
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from ganflow.orchestration.artifacts import show_results
-from ganflow.orchestration.clone import check_clone
-from ganflow.orchestration.parent_watchdog import end_with_worker
+from ganflow.orchestration.run_form import Seconds
+from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.stage import Outcome
 from ganflow.orchestration.stage_task import stage_task
+from ganflow.orchestration.turns import training_turn
 from ganflow.versions.doctor import require_inputs
 
 STAGES = {
@@ -25,16 +28,16 @@ STAGES = {
 
 
 @flow(name="pipeline", persist_result=False)
-def pipeline(stage_timeout: float | None = None) -> State[None]:
+def pipeline(stage_timeout: Seconds | None = None) -> State[None]:
     """Bring all outputs of this checkout up to date.
 
     Args:
         stage_timeout: time limit of each stage in seconds; None for no limit.
     """
-    end_with_worker()
-    check_clone()
+    begin_run()
     require_inputs(Path())
-    outcomes = run_stages(Path(), stage_timeout)
+    with training_turn(f"pipeline {flow_run.name}", get_run_logger().info):
+        outcomes = run_stages(Path(), stage_timeout)
     show_results(Path())
     return final_state(outcomes)
 

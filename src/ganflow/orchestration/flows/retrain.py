@@ -24,16 +24,18 @@ from ganflow.config import params as parameters
 from ganflow.config.params import Params
 from ganflow.orchestration import ingestion, proposal, transfer
 from ganflow.orchestration.artifacts import keep_report, show_results
-from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.flows.pipeline import STAGES, run_stages
-from ganflow.orchestration.parent_watchdog import end_with_worker
 from ganflow.orchestration.reruns import Reruns
+from ganflow.orchestration.run_form import NO_OVERRIDES, Overrides, Seconds, changes_in
+from ganflow.orchestration.run_start import begin_run
+from ganflow.orchestration.turns import training_turn
 from ganflow.orchestration.workspace import workspace
 from ganflow.stages.lock import LOCK
 from ganflow.versions import doctor, git
 from ganflow.versions.gate import Decision
 from ganflow.versions.gate_record import write_record
 from ganflow.versions.reading import measured_at
+from ganflow.versions.reason import changed_inputs, no_reason
 
 UNCHANGED, PROPOSED, REJECTED = "Unchanged", "Proposed", "Rejected"
 TRANSFER_RETRIES = 2
@@ -51,39 +53,43 @@ class Base:
 
 @flow(name="retrain", persist_result=False)
 def retrain(
-    overrides: dict[str, Any] | None = None,
+    overrides: Overrides = NO_OVERRIDES,
     incoming: str | None = None,
     revision: str | None = None,
-    stage_timeout: float | None = None,
+    stage_timeout: Seconds | None = None,
 ) -> State[None]:
     """Retrain in a separate workspace and propose the result if the gate passes.
 
     Args:
-        overrides: changes to params.yaml by dotted key, as in {"train.images": 200000}; the pull
-            request shows them.
+        overrides: changes to params.yaml, as in {"train": {"images": 200000}} or
+            {"train.images": 200000}; the pull request shows them.
         incoming: a folder of new data on the worker's machine, which is copied into
             `data/raw/<data.source>`; None or empty for no new data.
         revision: the commit to start from; None for origin's current main branch.
         stage_timeout: time limit of each stage in seconds.
     """
-    end_with_worker()
-    check_clone()
+    begin_run()
     project = Path.cwd()
     check_project(project)
     base = choose_base(project, revision)
     name = f"retrain-{str(flow_run.id or 'here')[:8]}"
     with workspace(project, name, base.commit) as folder:
+        params = change_parameters(folder, overrides, incoming)
         pull_data(folder, _log)
-        params = apply_changes(folder, overrides or {}, incoming)
-        run_stages(folder, stage_timeout)
-        show_results(folder, keep_report(folder, name))
-        if not proposal.stage_changes(folder):
-            return Completed(
-                name=UNCHANGED, message="no difference from the base: nothing to propose"
-            )
-        decision = judge_model(project, folder, base, params, stage_timeout)
+        add_data(folder, params, incoming)
+        with training_turn(f"retrain {flow_run.name}", _log):
+            run_stages(folder, stage_timeout)
+            show_results(folder, keep_report(folder, name))
+            if not proposal.stage_changes(folder):
+                return Completed(
+                    name=UNCHANGED, message="no difference from the base: nothing to propose"
+                )
+            decision = judge_model(project, folder, base, params, stage_timeout)
+        if not decision.reason:
+            changed = changed_inputs(base.commit, folder)
+            return Completed(name=UNCHANGED, message=no_reason(changed, decision))
         if not decision.passed:
-            return Failed(name=REJECTED, message=decision.line)
+            return Failed(name=REJECTED, message=decision.line.replace("**", ""))
         push_data(folder, _log)
         pushed = push_branch(folder, base, decision)
         opened = open_request(folder, base, pushed, decision)
@@ -133,10 +139,17 @@ def choose_base(project: Path, revision: str | None) -> Base:
     return base
 
 
-@_task("apply_changes")
-def apply_changes(folder: Path, overrides: dict[str, Any], source: str | None) -> Params:
-    """Change the parameters first: they name the data, and an error costs nothing yet."""
-    params = parameters.edit(overrides, folder / parameters.PARAMS_FILE)
+@_task("change_parameters")
+def change_parameters(folder: Path, overrides: Overrides, source: str | None) -> Params:
+    """Check and write the parameters, and look at the new data, while an error costs nothing."""
+    params = parameters.edit(changes_in(overrides), folder / parameters.PARAMS_FILE)
+    if source:
+        ingestion.plain_files(Path(source))
+    return params
+
+
+@_task("add_data")
+def add_data(folder: Path, params: Params, source: str | None) -> None:
     if not git.succeeds("diff", "--quiet", "--", str(LOCK), cwd=folder):
         _log(f"other versions are installed than at the base: the proposal changes {LOCK}")
     ingestion.update_imports(folder, _log)
@@ -144,7 +157,6 @@ def apply_changes(folder: Path, overrides: dict[str, Any], source: str | None) -
         ingestion.add_incoming(Path(source), folder, params.data.source, _log)
     doctor.require_inputs(folder)
     transfer.fetch_cached_outputs(folder, STAGES, _log)
-    return params
 
 
 @_task("judge_model")
@@ -189,7 +201,7 @@ def open_request(
         decision.as_markdown() + _review_commands(base),
     )
     if opened.command:
-        _log(f"to open the pull request: {opened.command}")
+        _log(f"to go on by hand: {opened.command}")
     create_markdown_artifact(
         f"{decision.as_markdown()}\n{_summary(opened)}\n", "proposal", "The proposed model"
     )
@@ -218,4 +230,4 @@ def _summary(opened: proposal.Proposal) -> str:
     words = f"{opened.branch} {opened.state}"
     if opened.address:
         words += f": {opened.address}"
-    return words + (f"; to open the pull request: {opened.command}" if opened.command else "")
+    return words + (f"; to go on by hand: {opened.command}" if opened.command else "")

@@ -22,9 +22,9 @@ from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
-from ganflow.orchestration.clone import check_clone
 from ganflow.orchestration.flows.pipeline import STAGES
-from ganflow.orchestration.parent_watchdog import end_with_worker
+from ganflow.orchestration.run_form import Count, Seconds
+from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.stage import reproduce
 from ganflow.orchestration.trials import (
     SweepTrial,
@@ -33,6 +33,7 @@ from ganflow.orchestration.trials import (
     plan_trials,
     results_table,
 )
+from ganflow.orchestration.turns import training_turn
 from ganflow.orchestration.workspace import lock_of, workspace
 from ganflow.versions import dvc
 from ganflow.versions.deployments import deployment
@@ -46,13 +47,13 @@ Engine = Literal["threads", "dask"]
 @flow(name="sweep", persist_result=False)
 def sweep(
     space: dict[str, Any],
-    draws: int | None = None,
-    seeds: int = 1,
+    draws: Count | None = None,
+    seeds: Count = 1,
     metric: str = "fd.value",
     engine: Engine = "threads",
     address: str | None = None,
-    workers: int = 1,
-    stage_timeout: float | None = None,
+    workers: Count = 1,
+    stage_timeout: Seconds | None = None,
 ) -> "State[None]":  # quoted, as in ganflow.orchestration.stage_task
     """Train every point of a parameter space and list the results.
 
@@ -68,15 +69,15 @@ def sweep(
         workers: trials at a time on this machine.
         stage_timeout: time limit of each stage in seconds.
     """
-    end_with_worker()
-    check_clone()
+    begin_run()
     project = Path.cwd()
     require_inputs(project)
     trials = plan_trials(space, draws, seeds, first_seed=parameters.load().seed)
     check_trials(trials, project)
     commit = commit_of("HEAD", project)
     run_on_engine = run_trials.with_options(task_runner=task_runner(engine, address, workers))
-    results = run_on_engine(trials, project, commit, metric, stage_timeout)
+    with training_turn(f"sweep {flow_run.name}", get_run_logger().info):
+        results = run_on_engine(trials, project, commit, metric, stage_timeout)
     rows = results_table(results, metric)
     create_table_artifact(rows, "sweep", f"{metric} by parameters; best first")
     failed = [result for result in results if result.error]

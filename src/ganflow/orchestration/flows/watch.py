@@ -16,7 +16,8 @@ from prefect.states import Completed
 from ganflow.base.paths import RAW
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes
-from ganflow.orchestration.clone import check_clone
+from ganflow.orchestration.run_form import Count
+from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.watched_folder import (
     count_new_files,
     file_states,
@@ -31,14 +32,14 @@ RESOURCE = "ganflow.data"
 
 
 @flow(name="watch", persist_result=False)
-def watch(incoming: str | None = None, enough: int = 1) -> State[None]:
+def watch(incoming: str | None = None, enough: Count = 1) -> State[None]:
     """Check once, and send an event if there are enough new files or an updated import.
 
     Args:
         incoming: the folder in which new images arrive; None for `data/raw/<data.source>`.
         enough: the number of new or changed files that is worth a retraining.
     """
-    check_clone()
+    begin_run()
     project = Path.cwd()
     source = parameters.load().data.source
     folder = Path(incoming) if incoming else project / RAW / source
