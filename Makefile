@@ -35,7 +35,7 @@ repro: installed ## the same without Prefect: check the parameters, then dvc rep
 	  test -e data/evaluation || git checkout --quiet -- data/evaluation; \
 	  echo "make: a stage failed; the last good outputs are back, from DVC and from git"; exit $$status; }
 
-test: lint ## lint, types, and every test that needs only Python packages
+test: lint ## lint, types, and the quick tests
 	@python -m pytest -q -n 2 --dist loadfile -m "$(QUICK)"
 
 lint: test-installed ## style, types, and what is imported against what is declared
@@ -58,8 +58,8 @@ docs: installed ## the API reference, from the docstrings, into build/docs
 fuzz: test-installed ## INPUTS made-up inputs for each reader, 100000 unless you say another number
 	@GANFLOW_FUZZ=$(INPUTS) python -m pytest -q -m fuzz
 
-test-slow: test-installed ## proofs that take minutes
-	@python -m pytest -q -m "slow and not system and not reference"
+test-slow: test-installed ## proofs that take minutes, or need a Prefect server
+	@python -m pytest -q -n 2 --dist loadfile -m "slow and not system and not reference"
 
 test-system: test-installed ## proofs that need a browser and PostgreSQL, from the distribution
 	@pip install --quiet --disable-pip-version-check --group system

@@ -239,6 +239,7 @@ def test_labels_of_a_path_are_there(tmp_path: Path) -> None:
         ganflow.fit(tmp_path, [1, 2])
 
 
+@pytest.mark.slow
 def test_minutes_become_images_and_the_card_says_how(tmp_path: Path) -> None:
     import keras
 

@@ -463,6 +463,7 @@ def test_what_cannot_be_generated(
     assert not (project / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_hundred_images_cost_little_more_than_starting_tensorflow(
     project: Path, model: Path
 ) -> None:

@@ -85,6 +85,7 @@ SETTINGS: dict[str, dict[str, str | None]] = {
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS.keys())
+@pytest.mark.slow
 def test_nothing_around_a_process_shapes_its_bytes(
     tmp_path: Path, usual: str, settings: dict[str, str | None]
 ) -> None:

@@ -78,6 +78,7 @@ def depend(project: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_dependency_is_refused_with_the_line(project: Path) -> None:
     (line,) = [b for b in blocks(PAGE, "text") if MODULE in b]
     for words in (("ganflow", "params"), ("ganflow", "train")):

@@ -24,6 +24,7 @@ from tests.export.models import saved
         ("saved_model", Design("article", (8, 8, 1), 0, 6)),
     ],
 )
+@pytest.mark.slow
 def test_a_fresh_process_makes_the_same_pixels(
     tmp_path: Path, form: Format, design: Design
 ) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.gan.tiny import environment
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.timeout(900)  # twelve graphs are built, on a machine that may be busy
 
 ROOT = Path(__file__).parents[2]

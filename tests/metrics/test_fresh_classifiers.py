@@ -22,6 +22,7 @@ def test_real_images_cannot_be_told_from_real_ones_and_noisy_ones_can(digits) ->
     assert told.interval.low > 0.9
 
 
+@pytest.mark.slow
 def test_wrong_labels_teach_nothing_and_right_ones_as_much_as_real_images(  # type: ignore[no-untyped-def]
     digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,7 @@ def test_of_label_accuracy_and_authenticity_over_draws_of_samples() -> None:
     assert 0.90 <= held([binomial(round(500 * share), 500) for share in right], truth) <= 0.99
 
 
+@pytest.mark.slow
 def test_of_the_unlimited_distance_over_draws_of_samples_and_test_images() -> None:
     # N(0, I) against N(shift, scale²·I): FD∞ = d·shift² + d·(scale − 1)²
     numbers = np.random.default_rng(5)

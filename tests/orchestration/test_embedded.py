@@ -9,7 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.flows.conftest import ROOT
+
+pytestmark = pytest.mark.slow
 
 Fault = Callable[[str, str], None]
 

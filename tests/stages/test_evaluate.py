@@ -106,6 +106,7 @@ def test_equal_samples_give_equal_bytes(project: tuple[np.ndarray, np.ndarray]) 
     assert len(found[0]) == 7
 
 
+@pytest.mark.slow
 def test_the_full_profile_asks_fresh_classifiers(
     project: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +197,7 @@ class Stripes:
         return np.hstack([pixels.mean(axis=1), pixels.mean(axis=2)])
 
 
+@pytest.mark.slow
 def test_inceptions_distance_is_never_the_extractors(
     project: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:

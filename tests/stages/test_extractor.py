@@ -51,6 +51,7 @@ def run_alone() -> None:
     )
 
 
+@pytest.mark.slow
 def test_repeats_byte_by_byte_and_never_sees_the_test_split(project: Path) -> None:
     write_store(PREPARED)
     run_alone()

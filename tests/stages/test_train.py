@@ -63,6 +63,7 @@ def test_it_can_be_watched(whole: Path) -> None:
     assert not [path for path in outputs(whole) if "live" in path]
 
 
+@pytest.mark.slow
 def test_killed_at_random_points_it_ends_in_the_same_bytes(whole: Path, tmp_path: Path) -> None:
     chance = random.Random(8)
     root = write_project(tmp_path)
@@ -131,6 +132,7 @@ def test_no_output_names_a_time_or_a_place(whole: Path) -> None:
         assert time.strftime("%Y-%m").encode() not in content, path
 
 
+@pytest.mark.slow
 def test_other_parameters_never_resume(whole: Path, tmp_path: Path) -> None:
     """A checkpoint with another schedule exists: `train` says so, and does not use it."""
     root = write_project(tmp_path)

@@ -14,6 +14,8 @@ import pytest
 
 from tests.gan.tiny import environment, outputs, write_project
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.timeout(900)  # several processes that start TensorFlow, on a busy machine
 
 SLOW_RATES = {"learning_rate": 0.0002, "beta_1": 0.5, "beta_2": 0.99}

@@ -21,6 +21,7 @@ def test_every_path_but_the_planes_is_shown() -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_requests_are_answered(tmp_path: Path) -> None:
     shape = Shape(classes=8)
     write_outputs(tmp_path, shape)

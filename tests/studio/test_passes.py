@@ -55,6 +55,7 @@ def test_several_models_are_not_taken_for_one_that_is_traced_again(
     assert "retracing" not in caplog.text
 
 
+@pytest.mark.slow
 def test_it_serves_a_model_from_its_files(folder: Path) -> None:
     """The whole way: files, TensorFlow, the batcher, a socket."""
     command = (

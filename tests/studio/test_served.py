@@ -12,6 +12,7 @@ from tests.report.pipeline import FakeGenerator, write_outputs
 from tests.studio.client import SHAPE, client_of
 
 
+@pytest.mark.slow
 def test_a_model_that_changes_is_read_again_and_one_that_vanishes_stays(tmp_path: Path) -> None:
     write_outputs(tmp_path, SHAPE)
     weights = tmp_path / "data/model/generator.safetensors"

@@ -61,6 +61,7 @@ def fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_its_results_stay_where_the_installed_code_is_its_own(fork: Path) -> None:
     with (fork / "src/ganflow/report/compose.py").open("a") as file:
         file.write("# the fork's own report\n")

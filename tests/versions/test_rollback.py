@@ -9,6 +9,8 @@ import pytest
 from ganflow.base.errors import GanflowError
 from ganflow.versions.rollback import roll_back
 
+pytestmark = pytest.mark.slow
+
 
 def run(*words: str, cwd: Path) -> str:
     done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
