@@ -11,9 +11,8 @@ import pytest
 
 from tests.gan.tiny import environment
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.timeout(900)  # twelve graphs are built, on a machine that may be busy
+# twelve graphs are built, on a machine that may be busy
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,9 +14,8 @@ import pytest
 
 from tests.gan.tiny import environment, outputs, write_project
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.timeout(900)  # several processes that start TensorFlow, on a busy machine
+# several processes that start TensorFlow, on a busy machine
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SLOW_RATES = {"learning_rate": 0.0002, "beta_1": 0.5, "beta_2": 0.99}
 """Steps so small that a difference in the last digit stays one over sixty of them."""
@@ -60,7 +59,7 @@ def pair(chief: Path, joiner: Path, **more: str) -> tuple[str, str]:
     ports = free_ports(2)
     both = [start(chief, 0, ports, **more), start(joiner, 1, ports)]
     ended = [end(process) for process in both]
-    assert [code for code, _ in ended] == [0, 0], ended
+    assert [code for code, _ in ended] == [0, 0], "\n=====\n".join(said for _, said in ended)
     return ended[0][1], ended[1][1]
 
 
