@@ -388,11 +388,11 @@ def test_what_the_process_has_set_already_is_said(
         api._start(RuntimeParams(threads=255))
     finally:
         keras.config.set_epsilon(before)
-    threads, epsilon, imported = (
-        sorted(caplog.messages, key=len, reverse=True)[0],
-        *sorted(caplog.messages, key=len)[:2],
-    )
-    assert "runtime.threads: 255" in threads
-    assert "Keras was set to epsilon 1e-06" in epsilon
-    assert "imported with TF_XLA_FLAGS" in imported
+    # More may be logged, and each of these twice, where another test has set up Prefect's logging.
+    for expected in (
+        "runtime.threads: 255",
+        "Keras was set to epsilon 1e-06",
+        "imported with TF_XLA_FLAGS",
+    ):
+        assert any(expected in message for message in caplog.messages), expected
     assert os.environ["TF_XLA_FLAGS"] == "--x", "nothing is changed that has been read"
