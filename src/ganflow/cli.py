@@ -246,8 +246,6 @@ def _run_stage(options: argparse.Namespace) -> None:
         with quiet_start():
             stage = importlib.import_module(f"ganflow.stages.{options.stage}")
         part = stage.join if options.join else stage.run
-        if options.join:  # the chief has it loaded, and compares the code that workers have
-            importlib.import_module("ganflow.live.callback")
         with _watched(options.stage, part) as watched:
             watched(**{name: getattr(params, name) for name in sections_of(part)})
 

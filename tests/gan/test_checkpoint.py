@@ -1,5 +1,6 @@
 """Checkpoints under the faults they are for."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -161,6 +162,18 @@ def test_the_key_is_parameters_data_and_code(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Path, "read_bytes", lambda p: read(p) + b"#" * (p.name == "checkpoint.py"))
     others.add(training_key(inputs))
     assert len({key, *others}) == 4
+
+
+def test_what_watches_a_training_is_not_in_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint serves with and without the live view, whose code shapes no result."""
+    key = training_key({})
+    read = Path.read_bytes
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda p: read(p) + b"#" * (p.parent.name == "live"))
+        importlib.import_module("ganflow.live.callback")
+        assert training_key({}) == key
+    monkeypatch.setattr(Path, "read_bytes", lambda p: read(p) + b"#" * (p.name == "errors.py"))
+    assert training_key({}) != key
 
 
 HOLDER = """

@@ -56,7 +56,7 @@ class TrainParams(Section):
     images: Annotated[int, Field(ge=64, le=10**12)] = 192_000
     """How many real images the discriminator sees: the length of the training."""
 
-    batch: Annotated[int, Field(ge=2, le=65_536)] = 64
+    batch: Annotated[int, Field(ge=2, le=65_536)] = 32
 
     objective: Objective | OwnFunction = "non_saturating"
     """The losses of both networks, or a function of your own that returns them:

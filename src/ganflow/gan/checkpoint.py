@@ -32,6 +32,9 @@ from ganflow.base.recorded import folder_hash, recorded_hash
 LATEST, PREVIOUS, WRITTEN = "latest", "previous", "written"
 DIGEST = hashlib.sha256().digest_size
 
+PACKAGES = {"base", "config", "features", "gan", "metrics", "stages"}
+"""What a training is computed by; what watches it, such as `ganflow.live`, shapes no result."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -45,12 +48,13 @@ def training_key(inputs: Mapping[str, Any]) -> str:
     """A hash of everything that shapes a training.
 
     Args:
-        inputs: parameters and hashes of the data, as JSON values. The code of all loaded modules of
-            ganflow is added here.
+        inputs: parameters and hashes of the data, as JSON values. The code of the loaded modules of
+            `PACKAGES` is added here.
     """
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode())
     for name, module in sorted(sys.modules.items()):
-        if name.split(".")[0] == "ganflow" and module.__file__:
+        package, _, inside = name.partition(".")
+        if package == "ganflow" and inside.split(".")[0] in PACKAGES and module.__file__:
             digest.update(name.encode() + Path(module.__file__).read_bytes())
     return digest.hexdigest()[:32]
 

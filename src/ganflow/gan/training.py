@@ -106,16 +106,8 @@ def train(
     history, step = _resume(trainer, checkpoints)
     workers.broadcast_state(trainer.state(), step)
     snapshot_at = snapshot_steps(trainer.steps, trainer.params.snapshots)
-    saved = time.monotonic()
-    batch, model = trainer.params.batch, trainer.averaged
-    model.stop_training = False  # as `keras.Model.fit` does
-    facts = {
-        "what": "train",
-        "images": trainer.steps * batch,
-        "history": history,
-        "baseline": baseline,
-    }
-    told = keras.callbacks.CallbackList(list(callbacks), model=model, **facts)
+    saved, batch, model = time.monotonic(), trainer.params.batch, trainer.averaged
+    told = _callback_list(callbacks, trainer, history, baseline)
     told.on_train_begin()
     with progress("train", trainer.steps * batch, done=step * batch) as shown:
         sizes = list(_blocks(step, snapshot_at, trainer))
@@ -128,13 +120,7 @@ def train(
             told.on_train_batch_end(len(history.rows) - 1, history.logs())
             problem = _divergence(history, trainer.params.objective)
             if not problem and (step in snapshot_at or model.stop_training):
-                snapshot = evaluator.snapshot(step * batch)
-                if _is_finite(snapshot):
-                    history.add(snapshot)
-                    _check_variety(history, step)
-                    told.on_epoch_end(len(history.quality) - 1, history.logs())
-                else:  # the losses of a block precede its last update
-                    problem = "the generator's weights are no longer numbers"
+                problem = _add_snapshot(history, evaluator.snapshot(step * batch), step, told)
             if problem:
                 _stop(history, problem, step, batch)
                 break
@@ -147,6 +133,35 @@ def train(
     workers.broadcast_continue(False)
     told.on_train_end(history.logs())
     return history
+
+
+def _callback_list(
+    callbacks: Sequence[keras.callbacks.Callback],
+    trainer: Trainer,
+    history: History,
+    baseline: float | None,
+) -> keras.callbacks.CallbackList:
+    trainer.averaged.stop_training = False  # as `keras.Model.fit` does
+    return keras.callbacks.CallbackList(
+        list(callbacks),
+        model=trainer.averaged,
+        what="train",
+        images=trainer.steps * trainer.params.batch,
+        history=history,
+        baseline=baseline,
+    )
+
+
+def _add_snapshot(
+    history: History, snapshot: Snapshot, step: int, told: keras.callbacks.CallbackList
+) -> str:
+    """Add a snapshot to the history; why the training cannot go on, if it cannot."""
+    if not _is_finite(snapshot):  # the losses of a block precede its last update
+        return "the generator's weights are no longer numbers"
+    history.add(snapshot)
+    _check_variety(history, step)
+    told.on_epoch_end(len(history.quality) - 1, history.logs())
+    return ""
 
 
 def follow(trainer: Trainer, batches: Batches, workers: Workers) -> None:
