@@ -186,8 +186,7 @@ def fit(
     Args:
         images: numbers (N, H, W), (N, H, W, 1 or 3), (N, 1 or 3, H, W) or (N, pixels); or the path
             of a folder of pictures, an archive, or array files. 8 to 128 pixels a side are kept.
-        labels: (N,), whole numbers or text, or one-hot rows; None without. Those of a path are
-            there.
+        labels: (N,), whole numbers or text, or one-hot rows; None without, and for a path.
         minutes: how long all of it may take: decides `train.images`, once, by the time that a few
             steps take, which the model's card then says.
         seed: of everything random but the extractor.

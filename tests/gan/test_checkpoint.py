@@ -1,6 +1,5 @@
 """Checkpoints under the faults they are for."""
 
-import importlib
 import os
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import yaml
 from ganflow.base.errors import HeldError
 from ganflow.base.recorded import folder_hash
 from ganflow.gan import checkpoint as module
-from ganflow.gan.checkpoint import Checkpoint, Checkpoints, forget_recorded, training_key
+from ganflow.gan.checkpoint import CODE, Checkpoint, Checkpoints, forget_recorded, training_key
 from ganflow.orchestration.stage import TRY_AGAIN
 
 
@@ -164,16 +163,12 @@ def test_the_key_is_parameters_data_and_code(monkeypatch: pytest.MonkeyPatch) ->
     assert len({key, *others}) == 4
 
 
-def test_what_watches_a_training_is_not_in_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint serves with and without the live view, whose code shapes no result."""
-    key = training_key({})
-    read = Path.read_bytes
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", lambda p: read(p) + b"#" * (p.parent.name == "live"))
-        importlib.import_module("ganflow.live.callback")
-        assert training_key({}) == key
-    monkeypatch.setattr(Path, "read_bytes", lambda p: read(p) + b"#" * (p.name == "errors.py"))
-    assert training_key({}) != key
+def test_the_code_in_the_key_is_that_which_the_stage_depends_on() -> None:
+    """So a checkpoint serves for as long as DVC would run the same training."""
+    stage = yaml.safe_load((Path(__file__).parents[2] / "dvc.yaml").read_text())["stages"]["train"]
+    assert [f"src/ganflow/{part}" for part in CODE] == [
+        path for path in stage["deps"] if path.startswith("src/")
+    ]
 
 
 HOLDER = """

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,8 +31,18 @@ from ganflow.base.recorded import folder_hash, recorded_hash
 LATEST, PREVIOUS, WRITTEN = "latest", "previous", "written"
 DIGEST = hashlib.sha256().digest_size
 
-PACKAGES = {"base", "config", "features", "gan", "metrics", "stages"}
-"""What a training is computed by; what watches it, such as `ganflow.live`, shapes no result."""
+PACKAGE = Path(__file__).parents[1]
+
+CODE = (
+    "base",
+    "config/model.py",
+    "config/train.py",
+    "features",
+    "gan",
+    "metrics/frechet.py",
+    "stages/train.py",
+)
+"""What a training is computed by, as the stage's dependencies in dvc.yaml."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +57,13 @@ def training_key(inputs: Mapping[str, Any]) -> str:
     """A hash of everything that shapes a training.
 
     Args:
-        inputs: parameters and hashes of the data, as JSON values. The code of the loaded modules of
-            `PACKAGES` is added here.
+        inputs: parameters and hashes of the data, as JSON values. `CODE` is added here.
     """
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode())
-    for name, module in sorted(sys.modules.items()):
-        package, _, inside = name.partition(".")
-        if package == "ganflow" and inside.split(".")[0] in PACKAGES and module.__file__:
-            digest.update(name.encode() + Path(module.__file__).read_bytes())
+    for part in CODE:
+        path = PACKAGE / part
+        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+            digest.update(str(file.relative_to(PACKAGE)).encode() + file.read_bytes())
     return digest.hexdigest()[:32]
 
 
