@@ -372,6 +372,19 @@ def test_a_grid_is_a_picture() -> None:
         ganflow.show(IMAGES, columns=0)
 
 
+def test_a_training_starts_from_a_model(model: Any, tmp_path: Path, capsys: Any) -> None:
+    model.save(tmp_path / "before")
+    images, labels = digits()
+    names = np.array(["seven" if label == 7 else str(label) for label in labels])
+    after = ganflow.fit(images, names, params=SMALL, start=tmp_path / "before")
+    assert after.card["start"]["new_classes"] == ["seven"]
+    assert "a model that was trained on 640 images; new classes" in capsys.readouterr().out
+    larger = images.repeat(2, axis=1).repeat(2, axis=2)
+    with pytest.raises(DataError, match="8 × 8 × 1, and the training 16 × 16 × 1") as refused:
+        ganflow.fit(larger, labels, params=SMALL, start=tmp_path / "before")
+    assert refused.value.run == "fit without start, or with another model"
+
+
 def test_what_the_process_has_set_already_is_said(
     model: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

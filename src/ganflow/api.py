@@ -25,7 +25,7 @@ from ganflow.base.environment import pin
 from ganflow.base.errors import DataError, GanflowError, ParameterError
 from ganflow.base.files import reading, whole_folder, write_bytes
 from ganflow.base.images import image_grid, picture
-from ganflow.base.paths import EXTRACTOR, PREPARED
+from ganflow.base.paths import EXTRACTOR, MODEL_FILES, PREPARED
 from ganflow.base.progress import progress
 from ganflow.base.runtime import RuntimeParams, configure, quiet_start
 from ganflow.base.store import Store, open_store
@@ -37,15 +37,15 @@ from ganflow.report.summary import doubts, summarise
 if TYPE_CHECKING:
     import keras
 
+    from ganflow.gan.defaults import Choice
+    from ganflow.gan.fitting import TrainingSetup
+    from ganflow.gan.workers import Workers
     from ganflow.metrics.sample_evaluation import Evaluator
 
 LOGGER = logging.getLogger(__name__)
 
 Images = npt.ArrayLike | str | os.PathLike[str]
 """Arrays of images, or where they are: a folder, an archive or array files."""
-
-FILES = ("card.json", "generator.safetensors", "discriminator.safetensors")
-"""The files of a model."""
 
 FEWEST = 2
 """Samples that a distance needs."""
@@ -66,7 +66,7 @@ class Model:
 
         self.extractor = extractor
         self._files = {}
-        for name in FILES:
+        for name in MODEL_FILES:
             with reading(folder / name, "a file of a model"):
                 self._files[name] = (folder / name).read_bytes()
         try:
@@ -140,7 +140,7 @@ class Model:
             DataError: there is something else.
         """
         target = Path(folder).resolve()
-        if target.exists() and not (target.is_dir() and _names_in(target) <= set(FILES)):
+        if target.exists() and not (target.is_dir() and _names_in(target) <= set(MODEL_FILES)):
             raise DataError(
                 "there is something else here already, which a model would replace",
                 where=str(target),
@@ -162,7 +162,7 @@ def load(folder: str | os.PathLike[str]) -> Model:
         raise DataError(
             "there is no model here",
             where=str(path),
-            expected=f"a folder with {', '.join(FILES)}",
+            expected=f"a folder with {', '.join(MODEL_FILES)}",
             run="dvc repro train, or dvc checkout, if it is a project's data/model",
         )
     _start(RuntimeParams())
@@ -176,6 +176,7 @@ def fit(
     minutes: float | None = None,
     seed: int = 0,
     params: Mapping[str, Any] | None = None,
+    start: str | os.PathLike[str] | None = None,
     callbacks: "Sequence[keras.callbacks.Callback]" = (),
 ) -> Model:
     """Train a generator, as the stages `prepare`, `extractor` and `train` do.
@@ -193,6 +194,7 @@ def fit(
         params: values of params.yaml, with dotted keys (`{"train.batch": 32}`) or in sections;
             what is left out is the default. Names of functions of your own are of files in the
             current folder.
+        start: the folder of a model whose networks the training starts from; None for random ones.
         callbacks: of Keras. `on_train_batch_end` comes after every block of up to 50 steps, with
             `images` seen and the losses in `logs`, and `on_epoch_end` after every snapshot, with
             its distance `fd` too. `model` is the averaged generator, and `model.stop_training`
@@ -218,10 +220,7 @@ def fit(
         workers = start_workers(sections.runtime, sections.train, strict=False)
         with LiveLog("extractor") as log:
             extractor = _trained_extractor(store, sections, folder, [log])
-            train, choices = fitting.chosen(sections.train, store, extractor.first.card)
-            setup = fitting.TrainingSetup(
-                seed, sections.runtime, sections.model, train, store, workers
-            ).with_own_code(Path.cwd())
+            setup, choices = _setup(store, sections, workers, extractor, start)
             if minutes is not None:
                 setup, choices["images"] = fitting.within(setup, extractor.first, minutes, since)
             trainer, history, shares = fitting.fit(
@@ -229,6 +228,31 @@ def fit(
             )
         write_model(folder / "model", trainer, history, choices, store.classes, shares)
         return Model(folder / "model", extractor)
+
+
+def _setup(
+    store: Store,
+    sections: Params,
+    workers: "Workers",
+    extractor: "Evaluator",
+    start: str | os.PathLike[str] | None,
+) -> "tuple[TrainingSetup, dict[str, Choice]]":
+    """The setup of a training, and what was chosen for `auto`."""
+    from ganflow.gan.fitting import TrainingSetup, chosen
+
+    train, choices = chosen(sections.train, store, extractor.first.card)
+    setup = TrainingSetup(
+        sections.seed, sections.runtime, sections.model, train, store, workers
+    ).with_own_code(Path.cwd())
+    if start is None and train.start != "none":
+        start = train.start
+    if start is None:
+        return setup, choices
+    try:
+        return setup.with_start(Path(start)), choices
+    except DataError as error:
+        error.run = "fit without start, or with another model"
+        raise
 
 
 @dataclass(frozen=True, repr=False)

@@ -628,6 +628,25 @@ def _review(options: argparse.Namespace) -> int:
 
 
 @tool(
+    "start",
+    "let the next training start from a trained model",
+    "Put a trained model into data/start, which DVC tracks, and name it in params.yaml and in "
+    "dvc.yaml: the next training starts from its networks, and train.images counts anew.",
+    argument("model", metavar="REVISION|FOLDER", help="a git revision or a folder with a model"),
+)
+def _start(options: argparse.Namespace) -> None:
+    from ganflow.versions.start import start_from
+
+    with _waiting("bringing the model"):
+        started = start_from(options.model, Path(), state_folder())
+    print(
+        f"data/start: the model of {options.model}, which saw {started.images:,} images\n"
+        f"changed: {', '.join(started.changed)}\n"
+        "run next: set train.images in params.yaml, then dvc repro"
+    )
+
+
+@tool(
     "rollback",
     "put the previous model back, for you to commit",
     "Put the previous model back, with its parameters, data and metrics: the newest one in "

@@ -20,7 +20,7 @@ def trained(classes: int) -> tuple[Trainer, History]:
     """An untrained trainer, and a history whose best snapshot has weights of its own."""
     design = Design("lean", (8, 8, 1), classes, 6)
     trainer = Trainer(design, TrainParams(images=80, batch=8), "float32", 3)
-    weights = {name: 0.5 * v.numpy() + 0.1 for name, v in trainer.averaged_weights().items()}
+    weights = {name: 0.5 * v.numpy() + 0.1 for name, v in trainer.kept_weights().items()}
     picture = np.zeros((80, 8, 8, 1), np.uint8)
     history = History(rows=[[80, 1.0, 2.0, 0.5, -0.5, 1e-3]])
     for images, fd in ((40, 1.5), (80, 3.0)):

@@ -45,7 +45,7 @@ def test_the_picture_has_classes_in_columns_and_the_weights_are_the_averaged_one
     assert snapshot.images == 40
     assert snapshot.picture.shape == (PICTURE_ROWS * PICTURE_COLUMNS, 8, 8, 1)
     assert snapshot.picture.dtype == np.uint8
-    for name, variable in trainer.averaged_weights().items():
+    for name, variable in trainer.kept_weights().items():
         np.testing.assert_array_equal(snapshot.weights[name], variable)
 
 

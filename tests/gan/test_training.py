@@ -52,7 +52,7 @@ class Scripted:
         self.distances = iter(distances)
 
     def snapshot(self, seen: int) -> Snapshot:
-        weights = {name: value.numpy() for name, value in self.trainer.averaged_weights().items()}
+        weights = {name: value.numpy() for name, value in self.trainer.kept_weights().items()}
         picture = np.random.default_rng(seen).integers(256, size=(80, 8, 8, 1)).astype(np.uint8)
         return Snapshot(seen, next(self.distances), picture, weights)
 

@@ -12,11 +12,15 @@ from ganflow.base.errors import GanflowError
 RAW = Path("data/raw")
 PREPARED = Path("data/prepared")
 EXTRACTOR = Path("data/extractor")
+START = Path("data/start")
 MODEL = Path("data/model")
 TRAINING = Path("data/training")
 SAMPLES = Path("data/samples")
 EVALUATION = Path("data/evaluation")
 REPORT = Path("data/report")
+
+MODEL_FILES = ("card.json", "generator.safetensors", "discriminator.safetensors")
+"""The files of a model's folder."""
 
 
 def state_folder() -> Path:

@@ -56,6 +56,10 @@ class TrainParams(Section):
     images: Annotated[int, Field(ge=64, le=10**12)] = 192_000
     """How many real images the discriminator sees: the length of the training."""
 
+    start: Literal["none", "data/start"] = "none"
+    """Networks to start from: random ones, or the model that `ganflow start` put into data/start.
+    `images` counts anew."""
+
     batch: Annotated[int, Field(ge=2, le=65_536)] = 32
 
     objective: Objective | OwnFunction = "non_saturating"

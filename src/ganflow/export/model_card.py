@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 import ganflow
 from ganflow.base.files import write_bytes, write_json, write_text
 from ganflow.base.images import image_grid, png
-from ganflow.base.paths import MODEL
+from ganflow.base.paths import MODEL, MODEL_FILES
 from ganflow.base.recorded import hash_in
 from ganflow.export.origin import Origin
 from ganflow.gan.sampling import sample
@@ -24,7 +24,6 @@ from ganflow.versions.gate import Measured
 from ganflow.versions.reading import file_at, measured_at, parameters_at
 
 UNKNOWN = "unknown"
-FILES = ("card.json", "generator.safetensors", "discriminator.safetensors")
 TASK = "unconditional-image-generation"
 COLUMNS, ROWS = 10, 6
 SIDE = 56
@@ -34,7 +33,7 @@ SIDE = 56
 def write_folder(origin: Origin, target: Path) -> Path:
     """Write the folder, which `ganflow.load` reads."""
     target.mkdir()
-    for name in FILES:
+    for name in MODEL_FILES:
         shutil.copyfile(origin.model / name, target / name)
     card = origin.generator.card
     names = card.get("class_names", [])

@@ -17,10 +17,11 @@ from ganflow.features.extractor import Extractor
 from ganflow.gan.batches import Batches
 from ganflow.gan.checkpoint import Checkpoints
 from ganflow.gan.defaults import Choice, choose, facts_of
-from ganflow.gan.inputs import class_shares, design_for
+from ganflow.gan.inputs import class_shares, design_for, training_inputs
 from ganflow.gan.own_code import BUILT_IN, OwnCode, own_code
 from ganflow.gan.snapshots import SnapshotEvaluator
 from ganflow.gan.speed import Speed, training_speed
+from ganflow.gan.start import Start, read_start
 from ganflow.gan.trainer import Trainer
 from ganflow.gan.training import History
 from ganflow.gan.training import train as train_networks
@@ -35,6 +36,7 @@ class TrainingSetup:
         train: without `auto`, as `chosen` returns it.
         workers: in whose strategy the networks are made.
         own: networks and losses of the project's own code.
+        start: the networks to start from; None for random ones.
     """
 
     seed: int
@@ -44,6 +46,7 @@ class TrainingSetup:
     store: Store
     workers: Workers = SINGLE
     own: OwnCode = BUILT_IN
+    start: Start | None = None
 
     def with_own_code(self, project: Path) -> "TrainingSetup":
         """The setup with the functions of the project's own code that its parameters name.
@@ -55,10 +58,30 @@ class TrainingSetup:
         own = own_code(self.model, self.train, design, precision, project)
         return replace(self, own=own)
 
+    def with_start(self, model: Path) -> "TrainingSetup":
+        """The setup with the networks of a model, whose folder it is, to start from.
+
+        Raises:
+            DataError: as `ganflow.gan.start.read_start`.
+        """
+        start = read_start(model, design_for(self.model, self.store), self.store.classes)
+        print(start.said, flush=True)
+        return replace(self, start=start)
+
+    def inputs(self) -> dict[str, Any]:
+        """Everything that shapes the training and must be the same on all workers."""
+        start = self.start.sha256 if self.start else None
+        return training_inputs(
+            self.seed, self.runtime, self.model, self.train, self.store, self.own.files, start
+        )
+
     def trainer(self) -> Trainer:
         design, precision = design_for(self.model, self.store), resolved(self.runtime.precision)
         with self.workers.strategy.scope():
-            return Trainer(design, self.train, precision, self.seed, self.own)
+            trainer = Trainer(design, self.train, precision, self.seed, self.own)
+            if self.start:
+                trainer.start_from(self.start)
+            return trainer
 
     def batches(self) -> Batches:
         split = self.store.split("train")

@@ -26,11 +26,13 @@ def training_inputs(
     train: TrainParams,
     store: Store,
     own_files: Mapping[str, str],
+    start: str | None = None,
 ) -> dict[str, Any]:
     """Everything that shapes a training and must be the same on all workers, as JSON values.
 
     Args:
         own_files: the SHA-256 of each file of the project's own code.
+        start: the SHA-256 of the card of the model to start from.
     """
     return {
         "seed": seed,
@@ -40,6 +42,7 @@ def training_inputs(
         "data": store.card,
         "code": training_key({}),
         "own code": dict(own_files),
+        "start": start,
         "versions": versions(),
     }
 

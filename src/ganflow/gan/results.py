@@ -25,7 +25,7 @@ def write_model(
     class_names: Sequence[str],
     class_shares: list[float],
 ) -> None:
-    """Write the generator of the best snapshot, the discriminator, and the model card.
+    """Write both networks of the best snapshot, and the model card.
 
     Args:
         choices: what was chosen for `auto`, by the keys of `train`; the card has the reasons.
@@ -34,7 +34,7 @@ def write_model(
     """
     best = history.best
     assert best is not None  # the last step always takes a snapshot
-    for name, variable in trainer.averaged_weights().items():
+    for name, variable in trainer.kept_weights().items():
         variable.assign(best.weights[name])
     replicas = trainer.strategy.num_replicas_in_sync
     card: dict[str, Any] = {
@@ -54,6 +54,8 @@ def write_model(
         "snapshot": {"images": best.images, "validation_fd": round(best.fd, 6)},
         **({"diverged": history.diverged} if history.diverged else {}),
     }
+    if trainer.start:
+        card["start"] = {"card": trainer.start.sha256, "new_classes": trainer.start.new_classes}
     if trainer.own.files:
         card["own_code"] = dict(trainer.own.files)
     if trainer.own.layers:

@@ -22,14 +22,15 @@ PICTURE_COLUMNS = 10
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The averaged generator at one step.
+    """A training at one step.
 
     Attributes:
         images: the number of real images that the discriminator had seen.
-        fd: Fréchet distance of `IMAGES` samples to the validation split. It only ranks the
-            snapshots of one training, and cannot be compared with distances to the test split.
+        fd: Fréchet distance of `IMAGES` samples of the averaged generator to the validation split.
+            It only ranks the snapshots of one training, and cannot be compared with distances to
+            the test split.
         picture: images of fixed latents, uint8 (rows · columns, H, W, C).
-        weights: by name.
+        weights: of the averaged generator and of the discriminator, by network and name.
     """
 
     images: int
@@ -81,7 +82,7 @@ class SnapshotEvaluator:
         latents, _ = self._draw(BATCH, 0)
         columns = np.resize(np.arange(PICTURE_COLUMNS), BATCH) % max(len(self.shares), 1)
         picture = self._generate(latents, tf.constant(columns, tf.int64)).numpy()[:count]
-        weights = {name: value.numpy() for name, value in self.trainer.averaged_weights().items()}
+        weights = {name: value.numpy() for name, value in self.trainer.kept_weights().items()}
         return Snapshot(seen, fd, picture, weights)
 
     def samples(self, count: int) -> np.ndarray:

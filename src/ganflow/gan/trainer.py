@@ -20,6 +20,7 @@ from ganflow.gan.networks.build import build_networks, weights_of
 from ganflow.gan.networks.conditioning import MAPPED
 from ganflow.gan.networks.design import Design
 from ganflow.gan.own_code import BUILT_IN, OwnCode
+from ganflow.gan.start import Start
 
 LATENTS, INTERPOLATION = range(2)
 """The streams of random numbers of a step. Augmentation has sub-streams of the second."""
@@ -46,6 +47,7 @@ class Trainer:
         own: networks and losses of the project's own code.
 
     Attributes:
+        start: the networks that it began with; None for random ones.
         mapping: from drawn latents to those that the generator uses; None if it learns none.
         steps: the length of the training in steps.
         train_steps: `_train_steps`, compiled.
@@ -62,6 +64,7 @@ class Trainer:
         keras.utils.set_random_seed(seed)
         self.design, self.params, self.precision, self.seed = design, train, precision, seed
         self.own = own
+        self.start: Start | None = None
         self.strategy = tf.distribute.get_strategy()
         self.generator, self.discriminator, self.averaged = build_networks(
             design, precision, own.build
@@ -105,9 +108,26 @@ class Trainer:
             for index, variable in enumerate(variables)
         }
 
-    def averaged_weights(self) -> dict[str, tf.Variable]:
-        """The weights of the averaged generator, by the names under which they are saved."""
-        return weights_of(self.averaged)
+    def kept_weights(self) -> dict[str, tf.Variable]:
+        """The weights that a model keeps, by network and name: of the averaged generator, and of
+        the discriminator."""
+        networks = {"generator": self.averaged, "discriminator": self.discriminator}
+        return {
+            f"{network}/{name}": variable
+            for network, model in networks.items()
+            for name, variable in weights_of(model).items()
+        }
+
+    def start_from(self, start: Start) -> None:
+        """Begin with the networks of a trained model. The optimizers begin anew."""
+        self.start = start
+        for network, weights in (
+            (self.generator, start.generator),
+            (self.averaged, start.generator),
+            (self.discriminator, start.discriminator),
+        ):
+            for name, variable in weights_of(network).items():
+                variable.assign(weights[name])
 
     def _train_steps(
         self, images: tf.Tensor, labels: tf.Tensor, first_step: tf.Tensor

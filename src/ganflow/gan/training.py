@@ -157,7 +157,7 @@ def _add_snapshot(
 ) -> str:
     """Add a snapshot to the history; why the training cannot go on, if it cannot."""
     if not _is_finite(snapshot):  # the losses of a block precede its last update
-        return "the generator's weights are no longer numbers"
+        return "the weights are no longer numbers"
     history.add(snapshot)
     _check_variety(history, step)
     told.on_epoch_end(len(history.quality) - 1, history.logs())

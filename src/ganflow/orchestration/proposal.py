@@ -16,11 +16,19 @@ from ganflow.stages.lock import LOCK, recorded
 from ganflow.versions import git
 from ganflow.versions.gate_record import GATE_RECORD
 from ganflow.versions.git import ORIGIN, remote_commit, succeeds
+from ganflow.versions.start import POINTER, START_FILES
 
 State = Literal["opened", "updated", "pushed", "already there"]
 
 PREFIX = "retrain/"
-PROPOSED = ("dvc.lock", "params.yaml", str(LOCK), str(EVALUATION), str(RAW / ".gitignore"))
+PROPOSED = (
+    "dvc.lock",
+    "params.yaml",
+    str(LOCK),
+    str(EVALUATION),
+    str(RAW / ".gitignore"),
+    *(str(path) for path in START_FILES),
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ def branch_name(folder: Path, base: str) -> str:
     Git's index has a hash of the raw data, whether the files or a .dvc file are in git.
     """
     parameters = (folder / "params.yaml").read_bytes()
-    data = git.run("ls-files", "--stage", "--", str(RAW), cwd=folder).rstrip("\n")
+    data = git.run("ls-files", "--stage", "--", str(RAW), str(POINTER), cwd=folder).rstrip("\n")
     versions = json.dumps(recorded(folder)).encode()
     digest = hashlib.sha256(b"\0".join([base.encode(), parameters, versions, data.encode()]))
     return PREFIX + digest.hexdigest()[:12]

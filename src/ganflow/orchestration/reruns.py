@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganflow.base.paths import MODEL, RAW, state_folder
+from ganflow.base.paths import MODEL, RAW, START, state_folder
 from ganflow.config import params as parameters
 from ganflow.orchestration import processes, transfer
 from ganflow.orchestration.stage import reproduce
@@ -13,6 +13,7 @@ from ganflow.orchestration.workspace import workspace
 from ganflow.versions.gate import Measured
 from ganflow.versions.reading import measured_at
 from ganflow.versions.rescoring import evaluate_model, stage_command
+from ganflow.versions.start import STAGES
 
 TRAINING = ("prepare", "extractor", "train")
 
@@ -31,10 +32,13 @@ class Reruns:
         """Train and evaluate the candidate's parameters and raw data with another seed."""
         with workspace(self.project, self._name("candidate", seed), self.base_commit) as folder:
             transfer.pull(folder, self.on_line)
-            shutil.copyfile(self.candidate_folder / "params.yaml", folder / "params.yaml")
+            for file in (parameters.PARAMS_FILE, STAGES):
+                shutil.copyfile(self.candidate_folder / file, folder / file)
             parameters.edit({"seed": seed}, folder / parameters.PARAMS_FILE)
-            shutil.rmtree(folder / RAW)
-            shutil.copytree(self.candidate_folder / RAW, folder / RAW, symlinks=True)
+            for data in (RAW, START):
+                shutil.rmtree(folder / data, ignore_errors=True)
+                if (self.candidate_folder / data).exists():
+                    shutil.copytree(self.candidate_folder / data, folder / data, symlinks=True)
             stages = (*TRAINING, "sample", "evaluate")
             transfer.fetch_cached_outputs(folder, stages, self.on_line)
             self._reproduce(folder, stages)

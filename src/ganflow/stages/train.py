@@ -15,7 +15,6 @@ from ganflow.config.train import TrainParams, own_functions
 from ganflow.features.extractor import load_extractor
 from ganflow.gan.checkpoint import Checkpoints, training_key
 from ganflow.gan.fitting import TrainingSetup, chosen, fit
-from ganflow.gan.inputs import training_inputs
 from ganflow.gan.own_files import require_files, require_listed
 from ganflow.gan.results import write_model, write_training
 from ganflow.gan.training import follow
@@ -35,12 +34,12 @@ def run(
     Args:
         callbacks: as in `ganflow.gan.training.train`; they watch, and shape no output.
     """
-    require_files(own_functions(model, train), Path.cwd())
+    _require_inputs(model, train)
     workers = start_workers(runtime, train)
     store = open_store(PREPARED)
     train, choices = chosen(train, store, read_json(EXTRACTOR / "card.json"))
     setup = _setup(seed, runtime, model, train, store, workers)
-    inputs = training_inputs(seed, runtime, model, train, store, setup.own.files)
+    inputs = setup.inputs()
     local = {
         "threads": threads(runtime),
         "replicas": workers.replicas,
@@ -58,13 +57,13 @@ def run(
 
 def join(seed: int, runtime: RuntimeParams, model: ModelParams, train: TrainParams) -> None:
     """Train as a worker of another process, which alone evaluates and writes outputs."""
-    require_files(own_functions(model, train), Path.cwd())
+    _require_inputs(model, train)
     workers = start_workers(runtime, train, join=True)
     store = open_store(PREPARED)
     train, _ = chosen(train, store, read_json(EXTRACTOR / "card.json"))
     setup = _setup(seed, runtime, model, train, store, workers)
     with workers.reporting_lost_workers():
-        workers.check_inputs(training_inputs(seed, runtime, model, train, store, setup.own.files))
+        workers.check_inputs(setup.inputs())
         follow(setup.trainer(), setup.batches(), workers)
     print("the chief has ended the training; a worker writes no outputs")
 
@@ -77,8 +76,15 @@ def _setup(
     store: Store,
     workers: Workers,
 ) -> TrainingSetup:
-    """The setup with the project's own code, all of which dvc.yaml must have."""
+    """The setup with the project's own code, all of which dvc.yaml must have, and its start."""
     project = Path.cwd()
     setup = TrainingSetup(seed, runtime, model, train, store, workers).with_own_code(project)
     require_listed(setup.own.files, project)  # what the named files import is among them
-    return setup
+    return setup if train.start == "none" else setup.with_start(project / train.start)
+
+
+def _require_inputs(model: ModelParams, train: TrainParams) -> None:
+    """Check that what the parameters name is there, and that DVC knows it."""
+    require_files(own_functions(model, train), Path.cwd())
+    if train.start != "none":
+        require_listed([train.start], Path.cwd())

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ganflow.base.paths import RAW
+from ganflow.base.paths import RAW, START
 from ganflow.config.params import PARAMS_FILE
 from ganflow.stages.lock import LOCK
 from ganflow.versions.gate import Decision, named_rows
@@ -42,7 +42,12 @@ def reason_for(changed: Sequence[str], decision: Decision) -> str:
     Args:
         changed: as of `changed_inputs`.
     """
-    kinds: dict[str, list[str]] = {"new data": [], "other code": [], "new parameters": []}
+    kinds: dict[str, list[str]] = {
+        "new data": [],
+        "another start": [],
+        "other code": [],
+        "new parameters": [],
+    }
     for name in changed:
         if name != SEED:
             kinds[_kind(name)].append(name)
@@ -64,6 +69,8 @@ def no_reason(changed: Sequence[str], decision: Decision) -> str:
 def _kind(name: str) -> str:
     if Path(name).is_relative_to(RAW):
         return "new data"
+    if Path(name) == START:
+        return "another start"
     return "other code" if "/" in name or name.startswith(str(LOCK)) else "new parameters"
 
 

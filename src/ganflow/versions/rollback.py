@@ -9,8 +9,9 @@ from ganflow.base.errors import GanflowError
 from ganflow.base.paths import EVALUATION, MODEL, RAW
 from ganflow.base.recorded import hash_in
 from ganflow.versions import dvc, git
+from ganflow.versions.start import POINTER
 
-RESTORED = ("dvc.lock", "params.yaml", str(EVALUATION))
+RESTORED = ("dvc.lock", "params.yaml", str(EVALUATION), str(POINTER))
 
 
 @dataclass(frozen=True)

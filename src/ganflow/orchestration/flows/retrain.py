@@ -9,7 +9,7 @@ Every step can be repeated after a crash.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
@@ -20,6 +20,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from ganflow.base.errors import GanflowError
+from ganflow.base.paths import state_folder
 from ganflow.config import params as parameters
 from ganflow.config.params import Params
 from ganflow.orchestration import ingestion, proposal, transfer
@@ -36,6 +37,7 @@ from ganflow.versions.gate import Decision
 from ganflow.versions.gate_record import write_record
 from ganflow.versions.reading import measured_at
 from ganflow.versions.reason import changed_inputs, no_reason
+from ganflow.versions.start import start_from
 
 UNCHANGED, PROPOSED, REJECTED = "Unchanged", "Proposed", "Rejected"
 TRANSFER_RETRIES = 2
@@ -56,6 +58,7 @@ def retrain(
     overrides: Overrides = NO_OVERRIDES,
     incoming: str | None = None,
     revision: str | None = None,
+    start: Literal["base"] | None = None,
     stage_timeout: Seconds | None = None,
 ) -> State[None]:
     """Retrain in a separate workspace and propose the result if the gate passes.
@@ -66,6 +69,8 @@ def retrain(
         incoming: a folder of new data on the worker's machine, which is copied into
             `data/raw/<data.source>`; None or empty for no new data.
         revision: the commit to start from; None for origin's current main branch.
+        start: "base" trains on from the model of that commit, not from random weights; None trains
+            as `train.start` in params.yaml says.
         stage_timeout: time limit of each stage in seconds.
     """
     begin_run()
@@ -76,6 +81,8 @@ def retrain(
     with workspace(project, name, base.commit) as folder:
         params = change_parameters(folder, overrides, incoming)
         pull_data(folder, _log)
+        if start:
+            start_from_base(folder, base)
         add_data(folder, params, incoming)
         with training_turn(f"retrain {flow_run.name}", _log):
             run_stages(folder, stage_timeout)
@@ -146,6 +153,12 @@ def change_parameters(folder: Path, overrides: Overrides, source: str | None) ->
     if source:
         ingestion.plain_files(Path(source))
     return params
+
+
+@_task("start_from_base", TRANSFER_RETRIES)
+def start_from_base(folder: Path, base: Base) -> None:
+    started = start_from(base.commit, folder, state_folder())
+    _log(f"the training starts from the base's model, which saw {started.images:,} images")
 
 
 @_task("add_data")
