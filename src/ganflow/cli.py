@@ -647,6 +647,21 @@ def _start(options: argparse.Namespace) -> None:
 
 
 @tool(
+    "rebuild",
+    "train a revision's model again, and compare its bytes",
+    "Train the model of a revision again in a workspace of its own, after the models that it "
+    "started from, oldest first, and compare the bytes of each with those recorded. The checkout "
+    "stays as it is.",
+    argument("revision", metavar="REVISION", help="such as HEAD, or a tag"),
+)
+def _rebuild(options: argparse.Namespace) -> None:
+    from ganflow.orchestration.rebuild import rebuild
+
+    for commit in rebuild(options.revision, Path.cwd(), partial(print, flush=True)):
+        print(f"the model of {commit[:12]} has the bytes that are recorded there", flush=True)
+
+
+@tool(
     "rollback",
     "put the previous model back, for you to commit",
     "Put the previous model back, with its parameters, data and metrics: the newest one in "
