@@ -18,7 +18,7 @@ from ganflow.gan.networks.design import Design
 from ganflow.gan.objectives import OBJECTIVES
 from ganflow.gan.snapshots import Snapshot, SnapshotEvaluator
 from ganflow.gan.trainer import STEP_METRICS, Trainer
-from ganflow.gan.training import History, _divergence, snapshot_steps
+from ganflow.gan.training import History, _divergence
 from ganflow.gan.workers import SINGLE
 from tests.gan.tiny import extractor, images
 
@@ -109,6 +109,63 @@ def test_interrupted_anywhere_it_ends_the_same() -> None:
         np.testing.assert_array_equal(trainer.state()[name], variable)
 
 
+LENGTHS = {"schedule": "cooldown", "cooldown": 30 * BATCH, "snapshot_every": 25 * BATCH}
+
+
+def run_of(steps: int, keep: str, **params: Any) -> tuple[Trainer, History]:
+    """A training of some steps that begins with what a shorter one has kept under a name."""
+    trainer = new_trainer(images=BATCH * steps, **(LENGTHS | params))
+    source = Batches(*images(200, 0), 3)
+    evaluator, checkpoints = new_evaluator(trainer), Checkpoints(f"{keep}-{steps}")
+    longer = Checkpoints(keep, "longer")
+    history = training.train(trainer, source, evaluator, checkpoints, longer=longer)
+    checkpoints.finish(Path("none"))
+    return trainer, history
+
+
+def test_a_training_made_longer_twice_equals_one_long_training(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for steps in (60, 110):
+        run_of(steps, "kept")
+    trainer, history = run_of(160, "kept")
+    said = capsys.readouterr().out
+    assert "resumed after 200 images" in said, "the last whole block before 30 of 60 steps"
+    assert "resumed after 600 images" in said
+    whole_trainer, whole = run_of(160, "nothing kept")
+    assert "resumed" not in capsys.readouterr().out
+    assert (history.rows, history.quality) == (whole.rows, whole.quality)
+    for name, variable in whole_trainer.state().items():
+        np.testing.assert_array_equal(trainer.state()[name], variable)
+    assert whole.best is not None
+    assert history.best is not None
+    for name, weights in whole.best.weights.items():
+        np.testing.assert_array_equal(history.best.weights[name], weights)
+
+
+def test_a_shorter_training_begins_anew_and_leaves_the_later_state(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_of(110, "kept")
+    run_of(60, "kept")
+    assert "resumed" not in capsys.readouterr().out
+    run_of(160, "kept")
+    assert "resumed after 600 images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"schedule": "linear"},
+        {"snapshot_every": 0},
+        {"penalties": {"r1": {"weight": 1.0, "final": 0.5}}},
+    ],
+)
+def test_what_depends_on_the_length_keeps_nothing(params: dict[str, Any]) -> None:
+    assert new_trainer(**LENGTHS | params).longer_from == 0
+    assert new_trainer(**LENGTHS).longer_from == STEPS - 30
+
+
 class Watching(keras.callbacks.Callback):
     """Notes what it is told, and stops the training at one block."""
 
@@ -165,21 +222,14 @@ def test_history_is_by_images_seen() -> None:
     assert seen == sorted(seen)
     assert seen[-1] == BATCH * STEPS
     assert all(len(row) == 1 + len(STEP_METRICS) for row in history.rows)
-    marks = [BATCH * step for step in snapshot_steps(STEPS, 3)]
+    marks = [
+        BATCH * step
+        for step in TrainParams(images=BATCH * STEPS, batch=BATCH, snapshots=3).snapshot_steps()
+    ]
     assert [images for images, _ in history.quality] == marks
     assert list(history.pictures) == marks
     assert history.best is not None
     assert (history.best.images, history.best.fd) == (marks[1], 2.0)
-
-
-@pytest.mark.parametrize(
-    ("steps", "snapshots", "expected"),
-    [(100, 4, [25, 50, 75, 100]), (10, 3, [3, 7, 10]), (2, 5, [1, 2]), (1, 1, [1])],
-)
-def test_snapshots_are_evenly_spaced_and_the_last_step_is_one(
-    steps: int, snapshots: int, expected: list[int]
-) -> None:
-    assert snapshot_steps(steps, snapshots) == expected
 
 
 def test_the_best_snapshot_is_kept() -> None:
@@ -295,7 +345,10 @@ def test_a_divergence_after_a_snapshot_ends_the_training_with_it(
 ) -> None:
     good, bad = [1.0, 1.0, 0.5, -0.5, 0.1], [1.0, float("nan"), 0.0, 0.0, 0.1]
     history = run(poisoned(iter([good, good, bad])), Scripted([1.5] * 3))
-    marks = [BATCH * step for step in snapshot_steps(STEPS, 3)]
+    marks = [
+        BATCH * step
+        for step in TrainParams(images=BATCH * STEPS, batch=BATCH, snapshots=3).snapshot_steps()
+    ]
     assert history.best is not None
     assert history.best.images == marks[0]
     assert "no longer a number" in history.diverged
@@ -316,7 +369,10 @@ def test_a_generator_that_makes_one_image_of_every_latent() -> None:
         at: tuple[int, ...] = ()
 
     once, twice = Collapsed([1.0] * 3), Collapsed([1.0] * 3)
-    marks = [BATCH * step for step in snapshot_steps(STEPS, 3)]
+    marks = [
+        BATCH * step
+        for step in TrainParams(images=BATCH * STEPS, batch=BATCH, snapshots=3).snapshot_steps()
+    ]
     once.at, twice.at = (marks[1],), (marks[1], marks[2])
     assert len(run(new_trainer(), once, "once").quality) == 3
     with pytest.raises(TrainingError, match="same image of every latent"):

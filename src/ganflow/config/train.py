@@ -60,7 +60,7 @@ class TrainParams(Section):
     """Networks to start from: random ones, or the model that `ganflow start` put into data/start.
     `images` counts anew."""
 
-    batch: Annotated[int, Field(ge=2, le=65_536)] = 32
+    batch: Annotated[int, Field(ge=2, le=65_536)] = 64
 
     objective: Objective | OwnFunction = "non_saturating"
     """The losses of both networks, or a function of your own that returns them:
@@ -79,14 +79,21 @@ class TrainParams(Section):
     generator: AdamParams = AdamParams()
     discriminator: AdamParams = AdamParams()
 
-    schedule: Literal["constant", "linear", "cosine"] = "linear"
-    """Of both learning rates, from the first step to the last."""
+    schedule: Literal["constant", "linear", "cosine", "cooldown"] = "linear"
+    """Of both learning rates, from the first step to the last. `cooldown` is constant, then linear
+    to 0 over the last images: a training that is made longer goes on from where that began."""
+
+    cooldown: Annotated[int, Field(ge=64, le=10**12)] = 48_000
+    """How many images the schedule `cooldown` takes for the rates to fall."""
 
     ema_half_life: Annotated[int, Field(ge=0, le=10**9)] = 9_000
     """Half-life of the averaged generator weights, in images; 0 keeps the last weights."""
 
     snapshots: Annotated[int, Field(ge=1, le=10_000)] = 8
     """How often the quality is measured against the validation split, and a picture kept."""
+
+    snapshot_every: Annotated[int, Field(ge=0, le=10**12)] = 0
+    """Images between snapshots, however long the training is; 0 takes as many as `snapshots`."""
 
     patience: Annotated[int, Field(ge=0, le=10_000)] = 0
     """Stop after this many snapshots without a better one; 0 never stops early."""
@@ -95,6 +102,19 @@ class TrainParams(Section):
     """Which devices share a batch: `single`, this process's one; `mirrored`, all of its GPUs;
     `multi_worker`, the processes that TF_CONFIG names; `auto`, these where TF_CONFIG is set, else
     all GPUs. Beyond the last digits it shapes no result."""
+
+    @property
+    def steps(self) -> int:
+        """The length of the training in steps."""
+        return max(1, self.images // self.batch)
+
+    def snapshot_steps(self) -> list[int]:
+        """After which steps to take a snapshot: evenly spaced, the last step included."""
+        if self.snapshot_every:
+            every = max(1, self.snapshot_every // self.batch)
+            return [*range(every, self.steps, every), self.steps]
+        shares = ((place + 1) / self.snapshots for place in range(self.snapshots))
+        return sorted({max(1, round(self.steps * share)) for share in shares})
 
     @field_validator("augmentation")
     @classmethod

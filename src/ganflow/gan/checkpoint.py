@@ -68,11 +68,15 @@ def training_key(inputs: Mapping[str, Any]) -> str:
 
 
 class Checkpoints:
-    """The checkpoints of one training, by its key."""
+    """The checkpoints of one training, by its key.
 
-    def __init__(self, key: str) -> None:
+    Args:
+        kind: the folder in the state folder: "checkpoints", or "longer" for those of all lengths.
+    """
+
+    def __init__(self, key: str, kind: str = "checkpoints") -> None:
         self.key = key
-        self.folder = state_folder() / "checkpoints" / key
+        self.folder = state_folder() / kind / key
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -137,6 +141,12 @@ class Checkpoints:
             for latest in self.folder.parent.glob(f"*/{LATEST}")
             if latest.parent != self.folder and not (latest.parent / WRITTEN).exists()
         )
+
+    def forget_others(self) -> None:
+        """Remove the checkpoints of all other keys."""
+        for folder in self.folder.parent.glob("*"):
+            if folder != self.folder:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def finish(self, model: Path) -> None:
         """Remove the checkpoints of a finished training; under DVC only mark them as finished."""

@@ -126,6 +126,7 @@ def fit(
     extractor: Extractor,
     checkpoints: Checkpoints | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    longer: Checkpoints | None = None,
 ) -> tuple[Trainer, History, list[float]]:
     """Train to the end.
 
@@ -133,6 +134,7 @@ def fit(
         extractor: computes the features by which snapshots are measured.
         checkpoints: from which the training resumes; None keeps none.
         callbacks: told as `ganflow.gan.training.train` says.
+        longer: as there.
 
     Returns:
         the trainer after the last step, the history with the best snapshot, and the frequency of
@@ -142,7 +144,14 @@ def fit(
     evaluator = setup.evaluator(trainer, extractor)
     baseline = evaluator.baseline(setup.store.split("train").images) if callbacks else None
     history = train_networks(
-        trainer, setup.batches(), evaluator, checkpoints, setup.workers, callbacks, baseline
+        trainer,
+        setup.batches(),
+        evaluator,
+        checkpoints,
+        setup.workers,
+        callbacks,
+        baseline,
+        longer,
     )
     return trainer, history, evaluator.shares
 
@@ -167,7 +176,7 @@ def within(
         besides = spent + speed.besides(setup.train)
         raise ParameterError(
             f"minutes: {minutes:g} is too short: what is besides the training images, with "
-            f"{setup.train.snapshots} snapshots, takes {besides / 60:.1f}",
+            f"{len(setup.train.snapshot_steps())} snapshots, takes {besides / 60:.1f}",
             expected=f"more than {(spent + speed.least(setup.train)) / 60:.1f}",
             run="fit with more minutes, or with fewer images or train.snapshots",
         )

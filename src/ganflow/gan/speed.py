@@ -70,7 +70,7 @@ class Speed:
 
     def besides(self, train: TrainParams) -> float:
         """Of everything but the images."""
-        return self.start + train.snapshots * self.snapshot
+        return self.start + len(train.snapshot_steps()) * self.snapshot
 
 
 def training_speed(trainer: Trainer, batches: Batches, evaluator: SnapshotEvaluator) -> Speed:

@@ -81,7 +81,7 @@ class Trainer:
             else None
         )
         self.loss_scale = LossScale() if precision == "float16" else None
-        self.steps = max(1, train.images // train.batch)
+        self.steps = train.steps
         self.train_steps = tf.function(
             self._train_steps,
             input_signature=[
@@ -296,7 +296,22 @@ class Trainer:
             return 1.0 - self._progress(step)
         if self.params.schedule == "cosine":
             return 0.5 * (1.0 + tf.cos(3.141592653589793 * self._progress(step)))
+        if self.params.schedule == "cooldown":
+            left = tf.cast(self.steps - step, tf.float32)
+            return tf.minimum(1.0, left / float(self._cooldown_steps))
         return tf.constant(1.0)
+
+    @property
+    def longer_from(self) -> int:
+        """The last step that does not depend on the training's length; 0 if the first one does."""
+        fixed = all(penalty.final == 1.0 for _, penalty in self.penalties)
+        if self.params.schedule != "cooldown" or not self.params.snapshot_every or not fixed:
+            return 0
+        return self.steps - self._cooldown_steps
+
+    @property
+    def _cooldown_steps(self) -> int:
+        return min(self.steps, max(1, self.params.cooldown // self.params.batch))
 
     def _progress(self, step: tf.Tensor) -> tf.Tensor:
         """The share of the training before `step`, from 0 to 1."""

@@ -86,6 +86,7 @@ def train(
     workers: Workers = SINGLE,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     baseline: float | None = None,
+    longer: Checkpoints | None = None,
 ) -> History:
     """Train to the end, from the last checkpoint if there is one.
 
@@ -99,13 +100,18 @@ def train(
             its `stop_training`, a last snapshot is taken. Their `params` are `what` ("train"), the
             number of `images` that it will see, the `history`, and the `baseline`.
         baseline: the distance that real images have in place of a snapshot's; None if not known.
+        longer: the state of this training at `Trainer.longer_from`, whatever its length: a longer
+            one goes on from it. None keeps none.
 
     Raises:
         TrainingError: the training has diverged or collapsed before there was a snapshot to keep.
     """
-    history, step = _resume(trainer, checkpoints)
+    snapshot_at = trainer.params.snapshot_steps()
+    keep_at = max(
+        (end for end in _ends(0, snapshot_at, trainer) if end <= trainer.longer_from), default=0
+    )
+    history, step = _resume(trainer, checkpoints, longer, keep_at)
     workers.broadcast_state(trainer.state(), step)
-    snapshot_at = snapshot_steps(trainer.steps, trainer.params.snapshots)
     saved, batch, model = time.monotonic(), trainer.params.batch, trainer.averaged
     told = _callback_list(callbacks, trainer, history, baseline)
     told.on_train_begin()
@@ -127,6 +133,8 @@ def train(
             shown.advance(size * batch, **_shown(metrics, history))
             if _ends_early(trainer, history, step * batch):
                 break
+            if longer and step == keep_at:
+                _keep_for_longer(trainer, history, step, longer)
             if checkpoints and time.monotonic() - saved >= CHECKPOINT_SECONDS:
                 _save(trainer, history, step, checkpoints)
                 saved = time.monotonic()
@@ -167,18 +175,13 @@ def _add_snapshot(
 def follow(trainer: Trainer, batches: Batches, workers: Workers) -> None:
     """Train as a worker, block by block, until the chief ends."""
     step, batch = workers.broadcast_state(trainer.state(), 0), trainer.params.batch
-    sizes = list(_blocks(step, snapshot_steps(trainer.steps, trainer.params.snapshots), trainer))
+    sizes = list(_blocks(step, trainer.params.snapshot_steps(), trainer))
     for images, labels in batches.blocks(step * batch, [size * batch for size in sizes]):
         if not workers.broadcast_continue():
             return
         trainer.train_steps(images, labels, np.int64(step)).numpy()
         step += len(images) // batch
     workers.broadcast_continue()
-
-
-def snapshot_steps(steps: int, snapshots: int) -> list[int]:
-    """After which steps to take a snapshot: evenly spaced, the last step included."""
-    return sorted({max(1, round(steps * (i + 1) / snapshots)) for i in range(snapshots)})
 
 
 def block_steps(trainer: Trainer) -> int:
@@ -189,12 +192,18 @@ def block_steps(trainer: Trainer) -> int:
 
 def _blocks(step: int, snapshot_at: list[int], trainer: Trainer) -> Iterator[int]:
     """The number of steps of each call, which ends at a multiple of a block or at a snapshot."""
+    for end in _ends(step, snapshot_at, trainer):
+        yield end - step
+        step = end
+
+
+def _ends(step: int, snapshot_at: list[int], trainer: Trainer) -> Iterator[int]:
+    """The last step of each call."""
     block = block_steps(trainer)
     while step < trainer.steps:
         next_snapshot = next(next_snapshot for next_snapshot in snapshot_at if next_snapshot > step)
-        end = min(next_snapshot, (step // block + 1) * block)
-        yield end - step
-        step = end
+        step = min(next_snapshot, (step // block + 1) * block)
+        yield step
 
 
 def _divergence(history: History, objective: str) -> str:
@@ -303,10 +312,27 @@ def _save(trainer: Trainer, history: History, step: int, checkpoints: Checkpoint
         print(f"the checkpoint could not be written, the training continues: {error}", flush=True)
 
 
-def _resume(trainer: Trainer, checkpoints: Checkpoints | None) -> tuple[History, int]:
+def _keep_for_longer(trainer: Trainer, history: History, step: int, longer: Checkpoints) -> None:
+    """Keep the state of this step, unless there is one of a later step."""
+    kept = longer.load()
+    if kept is None or kept.progress["step"] < step:
+        longer.forget_others()
+        _save(trainer, history, step, longer)
+
+
+def _resume(
+    trainer: Trainer, checkpoints: Checkpoints | None, longer: Checkpoints | None, most: int
+) -> tuple[History, int]:
+    """The history and the step of the last checkpoint, or of a shorter training's state.
+
+    Args:
+        most: the last step that a shorter training's state may have.
+    """
     if checkpoints is None:
         return History(), 0
     checkpoint = checkpoints.load()
+    if checkpoint is None and longer and (kept := longer.load()):
+        checkpoint = kept if kept.progress["step"] <= most else None
     if checkpoint is None:
         for folder in checkpoints.unused():
             print(

@@ -186,7 +186,9 @@ def train(store: Store, params: Params) -> StageCost:
     speed = setup.speed(untrained(store, params))
     trainer = setup.trainer()
     networks = sum(4 * model.count_params() for model in (trainer.generator, trainer.discriminator))
-    pictures = section.snapshots * PICTURE_ROWS * PICTURE_COLUMNS * int(np.prod(store.shape))
+    pictures = (
+        len(section.snapshot_steps()) * PICTURE_ROWS * PICTURE_COLUMNS * int(np.prod(store.shape))
+    )
     return StageCost(speed.seconds(section), networks + pictures, image=speed.image)
 
 

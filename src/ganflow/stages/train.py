@@ -46,10 +46,17 @@ def run(
         "blas": blas_kernels(),
     }
     extractor = {"extractor": sha256_of(EXTRACTOR / "card.json")}
-    checkpoints = Checkpoints(training_key(inputs | local | extractor))
+    inputs_of_all = inputs | local | extractor
+    checkpoints = Checkpoints(training_key(inputs_of_all))
+    any_length = {
+        k: v for k, v in inputs["train"].items() if k not in ("images", "cooldown", "snapshots")
+    }
+    longer = Checkpoints(training_key(inputs_of_all | {"train": any_length}), "longer")
     with checkpoints.held(), workers.reporting_lost_workers():
         workers.check_inputs(inputs)
-        trainer, history, shares = fit(setup, load_extractor(EXTRACTOR), checkpoints, callbacks)
+        trainer, history, shares = fit(
+            setup, load_extractor(EXTRACTOR), checkpoints, callbacks, longer
+        )
         write_model(MODEL, trainer, history, choices, store.classes, shares)
         write_training(TRAINING, history)
         checkpoints.finish(MODEL)
