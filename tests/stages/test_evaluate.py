@@ -127,7 +127,7 @@ def test_unconditional_samples_have_no_label_accuracy(
 ) -> None:
     write_samples(SAMPLES, project[0], None)
     metrics = run_stage()
-    assert set(metrics["classes"]) == {"kl"}
+    assert set(metrics["classes"]) == {"kl", "worst_ratio"}
 
 
 def test_the_evaluator_changes_with_the_test_split_alone(
