@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from ganflow.config.gate import GateParams
 from ganflow.features.classifier import Lessons
 from ganflow.features.extractor import Extractor, accuracy, train_extractor
+from ganflow.metrics.per_class import add_per_class
 from ganflow.metrics.suite import Findings, Plan, Seen, measure
+from ganflow.versions.gate import Measured, decide
 
 SAMPLES = 2_000
 Look = Callable[[np.ndarray, np.ndarray | None], Findings]
@@ -45,7 +48,11 @@ def bench(digits, labelled: bool) -> Bench:  # type: ignore[no-untyped-def]
     plan = Plan(samples=SAMPLES, resamples=20, baseline_draws=4)
 
     def look(images: np.ndarray, labels: np.ndarray | None = None) -> Findings:
-        return measure(see(images, labels), *sets, plan)
+        generated, (train, _, test) = see(images, labels), sets
+        findings = measure(generated, *sets, plan)
+        if labelled:
+            add_per_class(findings, generated, train, test, extractor.classes, plan)
+        return findings
 
     return Bench(extractor, look, look(digits.validation.images, digits.validation.labels))
 
@@ -141,9 +148,37 @@ def test_a_noisy_generator_moves_distances_and_coverage(digits, either: Bench) -
     assert found.metrics["kid"]["value"] > 5 * found.detail["kid"]["error"]
 
 
-def test_labels_that_are_ignored_move_label_accuracy_alone(digits, labelled: Bench) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("fault", ["another class", "noise", "one image", "blur"])
+def test_a_fault_in_one_class_is_found_there_and_refused_by_its_name(
+    digits, labelled: Bench, fault: str
+) -> None:  # type: ignore[no-untyped-def]
+    split = digits.validation
+    images, sevens = split.images.copy(), np.flatnonzero(split.labels == 7)
+    if fault == "another class":
+        ones = split.images[split.labels == 1]
+        images[sevens] = ones[np.arange(len(sevens)) % len(ones)]
+    elif fault == "noise":
+        images[sevens] = np.random.default_rng(0).integers(0, 256, images[sevens].shape)
+    elif fault == "one image":
+        images[sevens] = images[sevens[0]]
+    else:
+        images[sevens] = np.round(gaussian_filter(images[sevens].astype(float), (0, 1.5, 1.5, 0)))
+    found = labelled.measure(images, split.labels)
+    ratios = {row["class"]: row["fd"]["ratio"] for row in found.detail["classes"]["each"]}
+    assert max(ratios, key=lambda name: ratios[name]) == "7"
+    assert found.metrics["classes"]["worst_ratio"] == ratios.pop("7") > 3
+    assert max(ratios.values()) < 2
+    gate = GateParams(limits={}, compare={}, margin=0.4)
+    real, spoilt = (Measured(one.metrics, one.detail) for one in (labelled.real, found))
+    assert decide(gate, [real], [real]).passed
+    (refused,) = decide(gate, [real], [spoilt]).rows
+    assert (refused.metric, refused.outcome) == ("fd.ratio of class `7`", "worse")
+
+
+def test_labels_that_are_ignored_move_the_numbers_of_classes_alone(digits, labelled: Bench) -> None:  # type: ignore[no-untyped-def]
     split = digits.validation
     found = labelled.measure(split.images, np.roll(split.labels, 1))
+    assert found.metrics["classes"]["worst_ratio"] > 5
     assert found.metrics["classes"]["label_accuracy"] == pytest.approx(0.1, abs=0.03)
     assert found.metrics["fd"] == labelled.real.metrics["fd"]
 

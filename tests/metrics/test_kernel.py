@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ganflow.base.errors import DataError
-from ganflow.metrics.kernel import kernel_distance, squared_mmd
+from ganflow.metrics.kernel import kernel_distance, mmd_of_few, squared_mmd
 
 
 def by_definition(x: np.ndarray, y: np.ndarray) -> float:
@@ -37,6 +37,25 @@ def test_equal_distributions_are_unbiased_around_zero_with_an_honest_error() -> 
     assert (values < 0).mean() > 0.2
     assert np.sqrt(np.mean(errors**2)) == pytest.approx(values.std(), rel=0.2)
     assert 0.90 <= np.mean(np.abs(values) < 2.262 * errors) <= 0.99  # t, 9 degrees of freedom
+
+
+def test_the_error_of_few_is_the_jackknife_that_leaves_out_each_row() -> None:
+    numbers = np.random.default_rng(3)
+    x, y = numbers.normal(size=(12, 5)), numbers.normal(0.5, 2, size=(9, 5))
+    value, error = mmd_of_few(x, y)
+    without = [by_definition(np.delete(x, row, axis=0), y) for row in range(12)]
+    assert value == pytest.approx(by_definition(x, y), rel=1e-11)
+    assert error == pytest.approx(np.sqrt(11 * np.var(without)), rel=1e-9)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_the_interval_of_few_holds_the_truth_as_often_as_it_says(shift: float) -> None:
+    numbers = np.random.default_rng(4)
+    real = numbers.normal(size=(40, 8))
+    truth = np.mean([squared_mmd(numbers.normal(shift, 1, (40, 8)), real) for _ in range(3000)])
+    found = np.array([mmd_of_few(numbers.normal(shift, 1, (40, 8)), real) for _ in range(400)])
+    held = np.abs(found[:, 0] - truth) <= 2.023 * found[:, 1]  # t, 39 degrees of freedom
+    assert 0.90 <= held.mean() <= 0.99
 
 
 def test_another_distribution_stands_out() -> None:

@@ -107,11 +107,17 @@ def write_outputs(root: Path, shape: Shape) -> None:
         "profile": "quick",
         "evaluator": "f" * 16,
     }
-    detail = {
+    detail: dict[str, Any] = {
         "fd": {"baseline": {"mean": 1.5, "spread": 0.1}},
         "kid": {"value": 0.004, "error": 0.001, "real": {"value": -0.0001, "error": 0.001}},
         "classes": {"kl_baseline": 0.0002, "test": {"label_accuracy": 0.99}},
     }
+    if names:
+        rows = [
+            {"class": name, "fd": {"ratio": 2.0 + index, "ratio_interval": [1.0, 9.0]}}
+            for index, name in enumerate(names)
+        ]
+        detail["classes"]["each"] = rows
     write_json(root / "data/evaluation/metrics.json", metrics)
     write_detail(root, shape, detail)
 

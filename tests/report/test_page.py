@@ -35,6 +35,11 @@ def test_a_page_is_whole_or_its_missing_part_is_named(tmp_path: Path) -> None:
     assert len(steps) == SECTIONS
     assert render(page) == render(dict(page))
     assert "diverged, and its best snapshot until then was kept" in render(page)
+    by_class = render(page).partition('id="classes"')[2].partition("</section>")[0]
+    assert "1.00 to 9.00" in by_class
+    assert [by_class.index(f">kind {index}<") for index in (3, 2, 1, 0)] == sorted(
+        by_class.index(f">kind {index}<") for index in range(4)
+    ), "the worst class is first"
     for name in page:
         with pytest.raises(UndefinedError, match=name):
             render({key: value for key, value in page.items() if key != name})

@@ -102,7 +102,7 @@ def test_every_number_of_the_evaluation_has_a_name() -> None:
         "fd": ("value", "baseline", "ratio", "low", "high", "infinity", "second_ratio"),
         "kid": ("value",),
         "prdc": ("precision", "recall", "density", "coverage"),
-        "classes": ("kl", "label_accuracy"),
+        "classes": ("kl", "label_accuracy", "worst_ratio"),
         "memorization": ("ct", "authenticity", "fd_gap"),
         "modes": ("covered",),
         "c2st": ("accuracy",),

@@ -85,6 +85,10 @@ def test_metrics_detail_and_plots(project: tuple[np.ndarray, np.ndarray]) -> Non
     assert len(detail["fd"]["infinity"]["sizes"]) >= 10
     for family in ("kid", "prdc"):
         assert "real" in detail[family]
+    each = detail["classes"]["each"]
+    assert [row["class"] for row in each] == [f"digit {index}" for index in range(10)]
+    assert max(row["fd"]["ratio"] for row in each) == metrics["classes"]["worst_ratio"]
+    assert sum(row["samples"] for row in each) == 600, "of the samples that the profile judges"
     with (EVALUATION / "plots/classes.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [row["class"] for row in rows] == [f"digit {index}" for index in range(10)]
@@ -127,7 +131,7 @@ def test_unconditional_samples_have_no_label_accuracy(
 ) -> None:
     write_samples(SAMPLES, project[0], None)
     metrics = run_stage()
-    assert set(metrics["classes"]) == {"kl"}
+    assert set(metrics["classes"]) == {"kl", "worst_ratio"}
 
 
 def test_the_evaluator_changes_with_the_test_split_alone(

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,24 @@ def evaluation(
             "evaluator": evaluator,
         },
         {"fd": {"interval": [value - half, value + half]}, "classes": {}},
+    )
+
+
+def with_classes(measured: Measured, ratios: Sequence[float]) -> Measured:
+    """An evaluation with a row for each class."""
+    rows = [
+        {
+            "class": f"digit {index}",
+            "samples": 1000,
+            "fd": {"ratio": ratio, "ratio_error": 0.1, "samples": 1000},
+            "kid": None,
+            "prdc": {"precision": 0.9},
+        }
+        for index, ratio in enumerate(ratios)
+    ]
+    worst = {**measured.metrics["classes"], "worst_ratio": max(ratios)}
+    return Measured(
+        {**measured.metrics, "classes": worst}, {**measured.detail, "classes": {"each": rows}}
     )
 
 

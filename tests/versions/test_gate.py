@@ -2,6 +2,8 @@
 
 import math
 import random
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -141,3 +143,106 @@ def test_an_evaluator_that_failed_its_test_passes_nothing() -> None:
     assert not decision.passed
     assert "evaluator broken" in decision.line
     assert "planted" in decision.as_markdown()
+
+
+def with_classes(ratios: Sequence[float], error: float = 0.1, value: float = 10.0) -> Measured:
+    """An evaluation with a row for each class, of which 1,000 samples were judged."""
+    rows: list[dict[str, Any]] = [
+        {
+            "class": f"digit {index}",
+            "samples": 1000,
+            "fd": {"ratio": ratio, "ratio_error": error, "samples": 1000},
+            "kid": {"value": ratio, "error": error, "samples": 500},
+        }
+        for index, ratio in enumerate(ratios)
+    ]
+    plain = measured(value, 0.1)
+    worst = {"classes": {"worst_ratio": max(ratios)}}
+    return Measured({**plain.metrics, **worst}, {"classes": {"each": rows}})
+
+
+FINE = [1.2] * 10
+LOST = [1.1] * 3 + [24.0] + [1.1] * 6
+
+
+def test_a_lost_class_is_refused_by_name_though_the_whole_is_better() -> None:
+    decision = decide(GATE, [with_classes(FINE)], [with_classes(LOST, value=9)])
+    assert decision.rows[0].outcome == "better"
+    assert not decision.passed
+    assert decision.line == "**The gate fails**: fd.ratio of class `digit 3` worse (1.2 → 24)"
+    assert "| fd.ratio of class `digit 3` | 1.2 | 24 |" in decision.as_markdown()
+    assert "95 % for 10 classes together" in decision.as_markdown()
+    off = GATE.model_copy(update={"classes": False})
+    assert decide(off, [with_classes(FINE)], [with_classes(LOST, value=9)]).passed
+
+
+def test_classes_that_are_no_worse_are_one_row() -> None:
+    decision = decide(GATE, [with_classes(FINE)], [with_classes([1.3] * 10, value=9)])
+    assert decision.passed
+    assert decision.line == "**The gate passes**: fd.value better (10 → 9), classes none worse"
+    assert len(decision.rows) == 2
+    assert "no class worse, margin 10%, 95 % for 10 together" in decision.as_markdown()
+
+
+def test_the_margin_is_a_share_of_each_classs_own_value() -> None:
+    gate = GATE.model_copy(update={"margin": 0.5})
+    base, candidate = with_classes([1.0, 4.0], 0.01), with_classes([1.6, 5.9], 0.01)
+    (row,) = (row for row in decide(gate, [base], [candidate]).rows if not row.passed)
+    assert row.metric == "fd.ratio of class `digit 0`"
+
+
+def test_the_worst_ratio_can_be_limited() -> None:
+    gate = GateParams(limits={"classes.worst_ratio": Limit(most=4)}, compare={})
+    assert decide(gate, [], [with_classes(FINE)]).passed
+    decision = decide(gate, [], [with_classes(LOST)])
+    assert decision.line == "**The gate fails**: classes.worst_ratio broken"
+    assert decide(gate, [], [measured(1.0)]).rows[0].outcome == "missing"
+
+
+def test_a_base_without_numbers_of_each_class_is_compared_in_all_else() -> None:
+    decision = decide(GATE, [measured(10, 0.1)], [with_classes(LOST, value=9)])
+    assert decision.passed
+    assert [row.metric for row in decision.rows] == ["fd.value"]
+    assert "Classes are not compared: the base's detail.json" in decision.as_markdown()
+    assert decide(GATE, [measured(10, 0.1)], [measured(9, 0.1)]).notes == ()
+    unknown = decide(GATE, [Measured({}, {})], [with_classes(FINE)])
+    assert unknown.notes == ()
+
+
+def test_a_candidate_without_numbers_of_each_class_fails() -> None:
+    decision = decide(GATE, [with_classes(FINE)], [measured(9, 0.1)])
+    assert not decision.passed
+    assert "classes missing" in decision.line
+    fewer = decide(GATE, [with_classes(FINE)], [with_classes(FINE[:9], value=9)])
+    assert "classes missing" in fewer.line
+
+
+def test_a_class_that_is_no_longer_made_is_refused() -> None:
+    candidate = with_classes(FINE, value=9)
+    candidate.detail["classes"]["each"][4] |= {"samples": 3, "fd": None, "kid": None}
+    decision = decide(GATE, [with_classes(FINE)], [candidate])
+    assert decision.line == "**The gate fails**: fd.ratio of class `digit 4` missing"
+
+
+def test_classes_too_small_to_compare_are_counted() -> None:
+    base, candidate = with_classes(FINE), with_classes(FINE, value=9)
+    for one in (base, candidate):
+        one.detail["classes"]["each"][4] |= {"samples": 9, "fd": None, "kid": None}
+    decision = decide(GATE, [base], [candidate])
+    assert decision.passed
+    assert decision.notes == ("Of 10 classes, 1 have too few images to be compared.",)
+
+
+def test_over_several_trainings_a_lost_class_is_told_from_luck() -> None:
+    base = [with_classes([1.0 + 0.05 * k, 2.0]) for k in range(4)]
+    lucky = [with_classes([1.05 + 0.03 * k, 2.0 + (-1) ** k], value=9 + 0.01 * k) for k in range(4)]
+    lost = [with_classes([9.0 + 0.1 * k, 2.0], value=9 + 0.01 * k) for k in range(4)]
+    assert decide(GATE, base, lucky).passed
+    assert "fd.ratio of class `digit 0` worse (1.075 → 9.15)" in decide(GATE, base, lost).line
+
+
+def test_a_name_of_a_class_breaks_no_table() -> None:
+    candidate = with_classes(LOST, value=9)
+    candidate.detail["classes"]["each"][3]["class"] = "a|b`\n"
+    text = decide(GATE, [with_classes(FINE)], [candidate]).as_markdown()
+    assert "| fd.ratio of class `a\\|b' ` | 1.2 | 24 |" in text

@@ -9,7 +9,7 @@ from ganflow.versions.gate import Decision, Measured
 from ganflow.versions.gate_record import GATE_RECORD, write_record
 from ganflow.versions.git import commit_of
 from ganflow.versions.reading import measured_at
-from tests.versions.reviewed import GATE, Project, evaluation
+from tests.versions.reviewed import GATE, Project, evaluation, with_classes
 
 
 def recorded(
@@ -103,6 +103,34 @@ def test_the_record_quotes_a_base_that_was_measured_again(project: Project) -> N
     found = project.review(lambda *_: again)
     assert found.passed is decision.passed is True
     assert "only quotes the base's numbers under the candidate's evaluator" in found.page
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_record_holds_what_classes_are_compared_by(project: Project, changed: bool) -> None:
+    project.write(with_classes(evaluation(3.0), [1.2, 1.3]))
+    project.commit()
+    project.write(with_classes(evaluation(2.0), [1.2, 8.0]), seed=1)
+    decision = recorded(project)
+    record = json.loads(record_of(project))
+    rows = record["candidate"]["evaluations"][0]["detail"]["classes"]["each"]
+    assert [row["fd"]["ratio"] for row in rows] == [1.2, 8.0]
+    assert "prdc" not in rows[0]
+    if changed:
+        rows[1]["fd"]["ratio"] = 1.2
+        (project.folder / GATE_RECORD).write_text(json.dumps(record))
+    found = project.review()
+    assert not found.passed
+    first = "**The record of the gate does not match**" if changed else decision.line
+    assert found.page.startswith(first)
+
+
+def test_the_record_of_a_base_of_before_is_read(project: Project) -> None:
+    project.write(with_classes(evaluation(2.0), [1.2, 1.3]), seed=1)
+    decision = recorded(project)
+    found = project.review()
+    assert found.passed is decision.passed is True
+    assert decision.as_markdown() in found.page
+    assert "Classes are not compared" in found.page
 
 
 def record_of(project: Project) -> str:

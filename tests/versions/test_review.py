@@ -8,7 +8,7 @@ import pytest
 from ganflow.base.errors import GanflowError
 from ganflow.versions.gate import Measured
 from ganflow.versions.review import metrics_table, review
-from tests.versions.reviewed import GATE, Project, evaluation
+from tests.versions.reviewed import GATE, Project, evaluation, with_classes
 
 
 def row(page: str, metric: str) -> list[str]:
@@ -144,3 +144,57 @@ def test_what_has_no_interval_is_not_called_real() -> None:
     old, new = evaluation(3.0), evaluation(3.0)
     new.metrics["classes"]["kl"] = 0.5  # type: ignore[index]
     assert "no interval is known" in "\n".join(metrics_table(old, new))
+
+
+RATIOS = [1.2, 1.9, 1.3, 1.4]
+
+
+def classes_in(page: str) -> list[list[str]]:
+    section = page.partition("## Classes")[2].partition("##")[0]
+    lines = [line for line in section.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_three_worst_classes_stand_beside_the_bases(project: Project) -> None:
+    project.write(with_classes(evaluation(3.0), RATIOS))
+    project.commit()
+    project.write(with_classes(evaluation(2.0), [1.2, 1.0, 9.0, 1.5]), seed=1)
+    found = project.review()
+    rows = classes_in(found.page)
+    assert [row[:4] for row in rows] == [
+        ["`digit 2`", "`fd.ratio`", "1.3", "9"],
+        ["`digit 3`", "`fd.ratio`", "1.4", "1.5"],
+        ["`digit 0`", "`fd.ratio`", "1.2", "1.2"],
+    ]
+    assert [row[5] for row in rows] == ["**worse**", "within noise", "within noise"]
+    assert not found.passed
+    assert found.page.splitlines()[0] == (
+        "**The gate fails**: fd.ratio of class `digit 2` worse (1.3 → 9)"
+    )
+    assert row(found.page, "classes.worst_ratio")[1:3] == ["1.9", "9"]
+
+
+def test_a_lost_class_is_first(project: Project) -> None:
+    project.write(with_classes(evaluation(3.0), RATIOS))
+    project.commit()
+    lost = with_classes(evaluation(2.0), RATIOS)
+    lost.detail["classes"]["each"][0] |= {"samples": 2, "fd": None}
+    project.write(lost, seed=1)
+    found = project.review()
+    assert classes_in(found.page)[0] == [
+        "`digit 0`", "`fd.ratio`", "1.2", "", "", "**lost**: too few samples"
+    ]  # fmt: skip
+    assert "class `digit 0` missing" in found.page.splitlines()[0]
+
+
+def test_a_base_of_before_leaves_its_column_empty(project: Project) -> None:
+    project.write(with_classes(evaluation(2.0), RATIOS), seed=1)
+    found = project.review()
+    assert found.passed
+    assert classes_in(found.page)[0][:4] == ["`digit 1`", "`fd.ratio`", "", "1.9"]
+    assert "Classes are not compared: the base's detail.json" in found.page
+
+
+def test_without_labels_the_page_has_no_classes(project: Project) -> None:
+    project.write(evaluation(2.0), seed=1)
+    assert "## Classes" not in project.review().page

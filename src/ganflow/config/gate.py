@@ -25,6 +25,9 @@ class GateParams(Section):
     compare: dict[Metric, Literal["lower", "higher"]] = Field(default={"fd.value": "lower"})
     """Metrics that must not be worse than the base's, each with the direction that is better."""
 
+    classes: bool = True
+    """Whether a class that is worse than the base's beyond `margin` fails; for data with labels."""
+
     margin: Annotated[float, Field(ge=0, le=10)] = 0.05
     """How much worse is still not worse, as a share of the base's value."""
 

@@ -14,6 +14,7 @@ from ganflow.metrics.doubts import of_few_images, of_planted_faults, of_the_extr
 from ganflow.metrics.failures import find_failures
 from ganflow.metrics.fresh_classifiers import add_fresh_classifiers
 from ganflow.metrics.inception import Inception
+from ganflow.metrics.per_class import add_per_class
 from ganflow.metrics.suite import (
     FAMILIES,
     Findings,
@@ -69,6 +70,8 @@ def evaluate_samples(
     )
     advance()
     findings = measure(generated, real, unseen, held_out, plan, advance)
+    if first.classes:
+        add_per_class(findings, generated.first(plan.samples), real, held_out, store.classes, plan)
     findings.doubt(of_planted_faults(first.card, "extractor"))
     findings.doubt(of_planted_faults(evaluator.second.card, "second extractor"))
     findings.doubt(of_the_extractor(first.card, test.labels, TURNS))

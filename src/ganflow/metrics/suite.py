@@ -39,6 +39,12 @@ class Seen:
     def __len__(self) -> int:
         return len(self.features)
 
+    def first(self, count: int) -> "Seen":
+        """The first `count` images."""
+        logits = None if self.logits is None else self.logits[:count]
+        labels = None if self.labels is None else self.labels[:count]
+        return Seen(self.features[:count], logits, labels)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -96,11 +102,7 @@ def measure(
             expected=f"at least {plan.samples}, which this profile judges",
             run=f"set sample.images to {plan.samples} in params.yaml, then dvc repro",
         )
-    judged = Seen(
-        generated.features[: plan.samples],
-        None if generated.logits is None else generated.logits[: plan.samples],
-        None if generated.labels is None else generated.labels[: plan.samples],
-    )
+    judged = generated.first(plan.samples)
     findings = Findings()
     _frechet(findings, judged, train, test, plan, "fd")
     advance()

@@ -10,6 +10,7 @@ from ganflow.base.images import image_grid
 from ganflow.base.section import Section
 from ganflow.base.store import SPLITS, Store
 from ganflow.config.report import ReportParams
+from ganflow.report.class_table import class_table
 from ganflow.report.embed import scale_for, show_grid, show_moving, show_small
 from ganflow.report.growth import growth
 from ganflow.report.sources import ImageGenerator, Sources, versions
@@ -67,6 +68,7 @@ def compose(
         "classes": store.classes,
         "data": data_card(store.card),
         "class_counts": _class_counts(store),
+        "by_class": class_table(detail, MOST_CLASSES),
         "splits": SPLITS,
         "provenance": _provenance(sources, seed, parameters),
     }

@@ -65,6 +65,12 @@ MEASURES = (
     Measure(
         "classes.kl", "Class divergence", "In nats; 0 is the data's balance.", "classes.kl_baseline"
     ),
+    Measure(
+        "classes.worst_ratio",
+        "Worst class",
+        "Fréchet distance within a class over that of its real images, where it is largest.",
+        "classes.worst_ratio_baseline",
+    ),
     Measure("modes.covered", "Modes", "Classes that occur among the samples.", "modes.of"),
     Measure(
         "c2st.accuracy",

@@ -34,6 +34,7 @@ DIRECTIONS: dict[str, Direction] = {
     "prdc.coverage": "higher",
     "classes.kl": "lower",
     "classes.label_accuracy": "higher",
+    "classes.worst_ratio": "lower",
     "cas.ratio": "higher",
     "modes.covered": "higher",
 }

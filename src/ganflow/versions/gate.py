@@ -3,6 +3,9 @@
 The gate looks at the 95 % interval of a difference, never at its value alone. *Better* and *not
 worse* pass, *worse* fails, and *cannot tell* fails unless `gate.on_unclear` is `pass`. A number
 that is missing or not finite, on either side, fails.
+
+Of the classes, each by itself, only *worse* fails: the intervals of ten classes are so wide that
+*cannot tell* would refuse models that are equal.
 """
 
 import math
@@ -12,9 +15,17 @@ from typing import Any, Literal
 
 from ganflow.config.gate import GateParams
 from ganflow.report.summary import interval_of, number_at
+from ganflow.versions.class_differences import (
+    ClassDifference,
+    Rows,
+    class_differences,
+    class_rows,
+)
 from ganflow.versions.comparison import paired_interval
 
-MetricOutcome = Literal["better", "not worse", "worse", "cannot tell", "missing", "kept", "broken"]
+MetricOutcome = Literal[
+    "better", "not worse", "none worse", "worse", "cannot tell", "missing", "kept", "broken"
+]
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,11 @@ class Measured:
         """The metric's 95 % interval, if the evaluation gives one."""
         return interval_of(self.metrics, self.detail, metric)
 
+    @property
+    def classes(self) -> Rows:
+        """A row for each class; empty where the evaluation did not measure them one by one."""
+        return class_rows(self.detail)
+
 
 @dataclass(frozen=True)
 class MetricDecision:
@@ -76,6 +92,8 @@ class Decision:
     trainings: int
     reason: str = ""
     """Why the candidate should be proposed (`ganflow.versions.reason`); empty if it should not."""
+    notes: tuple[str, ...] = ()
+    """What was not compared, and why, in sentences."""
 
     @property
     def passed(self) -> bool:
@@ -108,6 +126,8 @@ class Decision:
             f"| {interval_text(row.interval)} | {row.rule} | {row.outcome} |"
             for row in self.rows
         ]
+        for note in self.notes:
+            lines += ["", note]
         return "\n".join([*lines, "", f"95 % {source}.", ""])
 
 
@@ -136,8 +156,9 @@ def decide(gate: GateParams, base: Sequence[Measured], candidate: Sequence[Measu
         _compare(metric, direction, gate, base, candidate)
         for metric, direction in gate.compare.items()
     ]
+    classes, notes = _compare_classes(gate, base, candidate)
     failed = [] if all(one.evaluator_holds for one in candidate) else [EVALUATOR_FAILS]
-    return Decision((*failed, *limits, *compared), len(candidate))
+    return Decision((*failed, *limits, *compared, *classes), len(candidate), notes=notes)
 
 
 def _limit(
@@ -172,10 +193,8 @@ def _compare(
     rule = f"{direction} is better, margin {gate.margin:.0%}"
     old, new = _values(metric, base), _values(metric, candidate)
     before, after = _mean(old), _mean(new)
-    comparable = len(base) == len(candidate) == len(old) == len(new) > 0 and all(
-        one.terms == other.terms for one, other in zip(base, candidate, strict=True)
-    )
-    if not comparable or before is None:
+    complete = len(old) == len(new) == len(base)
+    if not complete or before is None or not _comparable(base, candidate):
         return MetricDecision(metric, before, after, None, rule, "missing", False)
     interval = (
         paired_interval(old, new)
@@ -187,6 +206,51 @@ def _compare(
         outcome == "cannot tell" and gate.on_unclear == "pass"
     )
     return MetricDecision(metric, before, after, interval, rule, outcome, passed)
+
+
+def _compare_classes(
+    gate: GateParams, base: Sequence[Measured], candidate: Sequence[Measured]
+) -> tuple[list[MetricDecision], tuple[str, ...]]:
+    """A row for each class that is worse than the base's, or one for all; and notes."""
+    measured = any(one.classes for one in (*base, *candidate))
+    if not gate.classes or not measured or not any(one.metrics for one in base):
+        return [], ()
+    if not all(one.classes for one in base):
+        before = "the base's detail.json, of an older version, has no numbers of each class"
+        return [], (f"Classes are not compared: {before}.",)
+    old, new = [one.classes for one in base], [one.classes for one in candidate]
+    rule = f"no class worse, margin {gate.margin:.0%}"
+    if not _comparable(base, candidate) or len({len(rows) for rows in (*old, *new)}) != 1:
+        return [MetricDecision("classes", None, None, None, rule, "missing", False)], ()
+    found = class_differences(old, new)
+    worse = [row for one in found if (row := _worse_class(one, gate, len(found))) is not None]
+    notes: tuple[str, ...] = ()
+    if len(found) < len(new[0]):
+        few = len(new[0]) - len(found)
+        notes = (f"Of {len(new[0])} classes, {few} have too few images to be compared.",)
+    if worse or not found:
+        return worse, notes
+    rule = f"{rule}, 95 % for {len(found)} together"
+    return [MetricDecision("classes", None, None, None, rule, "none worse", True)], notes
+
+
+def _worse_class(found: ClassDifference, gate: GateParams, count: int) -> MetricDecision | None:
+    """The row of a class that is worse, or that the candidate no longer makes."""
+    outcome: MetricOutcome = "missing"
+    if found.candidate is not None:
+        outcome = classify_difference(found.interval, "lower", gate.margin * abs(found.base))
+        if outcome != "worse":
+            return None
+    rule = f"lower is better, margin {gate.margin:.0%}, 95 % for {count} classes together"
+    name = f"{found.metric} of class {code_text(found.name)}"
+    return MetricDecision(name, found.base, found.candidate, found.interval, rule, outcome, False)
+
+
+def _comparable(base: Sequence[Measured], candidate: Sequence[Measured]) -> bool:
+    """Whether both have the same number of evaluations, under the same evaluator and profile."""
+    return len(base) == len(candidate) > 0 and all(
+        one.terms == other.terms for one, other in zip(base, candidate, strict=True)
+    )
 
 
 def classify_difference(
@@ -235,6 +299,11 @@ def _values(metric: str, side: Sequence[Measured]) -> list[float]:
 
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
+
+
+def code_text(value: Any) -> str:
+    """A value as code in a cell of a Markdown table."""
+    return "`" + str(value).replace("`", "'").replace("|", "\\|").replace("\n", " ") + "`"
 
 
 def number_text(value: float | None) -> str:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ganflow.base.files import write_json
 from ganflow.config.gate import GateParams
+from ganflow.versions.class_differences import compared_part
 from ganflow.versions.gate import Decision, Measured, MetricDecision, decide
 from ganflow.versions.reading import METRICS, file_at, measured_at
 from ganflow.versions.reason import changed_inputs, reason_for
@@ -109,7 +110,7 @@ def read_record(project: Path, base_commit: str, gate: GateParams) -> CheckedRec
         quoted.append(f"the numbers of the trainings under the seeds {listed}")
     decision = decide(gate, base, candidate)
     # Compared as the tables show them: the last digits depend on the processor.
-    shown = Decision(record.rows, decision.trainings).as_markdown()
+    shown = replace(decision, rows=record.rows).as_markdown()
     if shown != decision.as_markdown() or record.passed is not decision.passed:
         faults.append("its decision does not follow from its numbers and `gate` in params.yaml")
     decision = replace(decision, reason=reason_for(changed_inputs(base_commit, project), decision))
@@ -134,6 +135,9 @@ def _gated(gate: GateParams, measured: Measured) -> Measured:
         if interval is not None:
             key = "interval" if name == "value" else f"{name}_interval"
             _group(detail, groups)[key] = list(interval)
+    if gate.classes and measured.classes:
+        each = [compared_part(row) for row in measured.classes]
+        detail.setdefault("classes", {})["each"] = each
     return Measured(metrics, detail)
 
 

@@ -12,10 +12,12 @@ from ganflow.base.files import write_bytes
 from ganflow.base.paths import EVALUATION
 from ganflow.config.gate import GateParams
 from ganflow.report.summary import MEASURES, doubts, number_at
+from ganflow.versions.class_differences import ClassDifference, class_differences
 from ganflow.versions.comparison import DIRECTIONS, difference
 from ganflow.versions.gate import (
     Decision,
     Measured,
+    code_text,
     decide,
     difference_interval,
     interval_text,
@@ -23,10 +25,13 @@ from ganflow.versions.gate import (
 )
 from ganflow.versions.gate_record import GATE_RECORD, CheckedRecord, read_record
 from ganflow.versions.git import commit_of
-from ganflow.versions.reading import file_at, measured_at, numbers_in, parameters_at
+from ganflow.versions.reading import DETAIL, file_at, measured_at, numbers_in, parameters_at
 
 BASELINES = {measure.key: measure.baseline for measure in MEASURES}
 """Where detail.json has what real images reach in the samples' place."""
+
+WORST = 3
+"""How many classes the page shows."""
 
 GRID = EVALUATION / "plots/samples.png"
 
@@ -83,6 +88,7 @@ def review(
         "",
         *metrics_table(old, new),
         "",
+        *classes_table(old, new),
         *parameters,
         *_grids(commit, project, state),
         "## Gate",
@@ -151,6 +157,45 @@ def _change(name: str, old: Measured, new: Measured, value: float) -> tuple[str,
     return change, f"**{difference(value, *bounds, direction).answer}**"
 
 
+def classes_table(old: Measured, new: Measured) -> list[str]:
+    """The worst classes of this model, the base's beside them; empty if none was measured."""
+    if not new.classes:
+        return []
+    beside = len(old.classes) == len(new.classes)
+    found = class_differences([old.classes if beside else new.classes], [new.classes])
+    found.sort(key=_worst_first)
+    lines = [
+        "## Classes",
+        "",
+        f"The worst {min(WORST, len(found))} of {len(new.classes)}; the others are in "
+        f"`{DETAIL.as_posix()}`. The intervals hold for all classes together.",
+        "",
+        "| class | metric | base | this | change, 95 % | |",
+        "|---|---|---:|---:|---:|---|",
+    ]
+    for one in found[:WORST]:
+        base, change, said = "", "", ""
+        if beside:
+            base, (change, said) = number_text(one.base), _class_change(one)
+        name, after = code_text(one.name), number_text(one.candidate)
+        lines.append(f"| {name} | `{one.metric}` | {base} | {after} | {change} | {said} |")
+    return [*lines, ""]
+
+
+def _worst_first(one: ClassDifference) -> tuple[bool, bool, float]:
+    """Sorts lost classes first, then by ratio; kernel distances are on a scale of their own."""
+    return one.candidate is not None, one.metric != "fd.ratio", -(one.candidate or 0.0)
+
+
+def _class_change(one: ClassDifference) -> tuple[str, str]:
+    if one.candidate is None or one.interval is None:
+        return "", "**lost**: too few samples"
+    value = one.candidate - one.base
+    answer = difference(value, *one.interval, "lower").answer
+    said = "within noise" if answer == "cannot tell" else f"**{answer}**"
+    return f"{value:+.3g} ({interval_text(one.interval)})", said
+
+
 def _first_line(decision: Decision, faults: Sequence[str], new: Measured, missing: str) -> str:
     """The decision, or why there is none; `missing` says why there is no base."""
     if not new.metrics:
@@ -195,9 +240,7 @@ def _parameters(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return "`" + str(value).replace("`", "'").replace("|", "\\|").replace("\n", " ") + "`"
+    return "" if value is None else code_text(value)
 
 
 def _grids(commit: str, project: Path, state: Path) -> list[str]:
