@@ -112,10 +112,11 @@ def test_averaged_weights_follow_their_formula(ema_half_life: int) -> None:
         ("constant", [1.0, 1.0, 1.0]),
         ("linear", [1.0, 0.75, 0.25]),
         ("cosine", [1.0, 0.5 + 0.25 * 2**0.5, 0.5 - 0.25 * 2**0.5]),
+        ("cooldown", [1.0, 1.0, 0.5]),
     ],
 )
 def test_schedules(schedule: str, shares: list[float]) -> None:
-    scheduled = new_trainer(schedule=schedule)
+    scheduled = new_trainer(schedule=schedule, cooldown=20 * BATCH)
     found = [float(scheduled._schedule(tf.constant(step, tf.int64))) for step in (0, 10, 30)]
     assert found == pytest.approx(shares, abs=1e-6)
 
