@@ -4,10 +4,11 @@ import io
 import zipfile
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from ganflow.base.images import png
-from ganflow.marks import blank, marked_png, marked_zip, read_mark, sealed
+from ganflow.base.images import animate, png
+from ganflow.marks import MARKED, blank, marked_png, marked_zip, read_mark, sealed
 
 CARD, FOLDER = "ab" * 32, "cd" * 16
 MODEL = f"{CARD} {FOLDER}"
@@ -27,6 +28,21 @@ def test_a_picture_keeps_its_pixels_and_other_programs_read_the_mark() -> None:
         assert CARD in image.text["Source"]  # type: ignore[attr-defined]
     assert read_mark(marked) == (CARD, FOLDER, True)
     assert marked == marked_png(png(pixels), MODEL)
+
+
+@pytest.mark.parametrize("form", ["gif", "webp"])
+def test_an_animation_keeps_its_frames(form: str) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
+    plain = animate(list(frames), form, 100)
+    marked = MARKED[form](plain, MODEL)
+    before, after = Image.open(io.BytesIO(plain)), Image.open(io.BytesIO(marked))
+    assert before.n_frames == after.n_frames == 5  # type: ignore[attr-defined]
+    for frame in range(5):
+        before.seek(frame)
+        after.seek(frame)
+        assert np.array_equal(np.asarray(before.convert("RGB")), np.asarray(after.convert("RGB")))
+    assert read_mark(marked) == (CARD, FOLDER, True)
+    assert read_mark(changed(marked, 40)) == (CARD, FOLDER, False)
 
 
 def test_an_archive_keeps_its_arrays() -> None:

@@ -79,6 +79,24 @@ def mark_zip(path: Path, model: str) -> None:
     write_bytes(path, marked_zip(path.read_bytes(), model))
 
 
+def marked_gif(content: bytes, model: str) -> bytes:
+    """A GIF with a mark as its last comment."""
+    mark = blank(model).encode()
+    return sealed(content[:-1] + b"\x21\xfe" + bytes([len(mark)]) + mark + b"\0" + content[-1:])
+
+
+def marked_webp(content: bytes, model: str) -> bytes:
+    """A WebP with a mark as a last chunk `MARK`, which other programs pass over."""
+    mark = blank(model).encode()
+    mark += b" " * (len(mark) % 2)
+    chunks = content[8:] + b"MARK" + struct.pack("<I", len(mark)) + mark
+    return sealed(content[:4] + struct.pack("<I", len(chunks)) + chunks)
+
+
+MARKED = {"png": marked_png, "gif": marked_gif, "webp": marked_webp}
+"""By the format's name, functions of a picture's bytes and a model's `identity`."""
+
+
 def _with_text(png: bytes, text: str) -> bytes:
     chunk = b"tEXt" + b"Source\0" + text.encode()
     packed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))

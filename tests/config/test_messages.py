@@ -92,7 +92,10 @@ def test_an_unknown_key_names_the_nearest_one(changes: dict[str, Any], said: str
         ({"data__classes": []}, "Allowed: all, or a list of 1 or more, with each entry text"),
         ({"data__resolution": [24, 129]}, "data.resolution[1]: 129 is not allowed."),
         ({"data__source": "../x"}, "Allowed: a name of letters, digits, dots, dashes, underscores"),
-        ({"train": None}, "train: null is not allowed. Allowed: a section with images, start, batch, "),
+        (
+            {"train": None},
+            "train: null is not allowed. Allowed: a section with images, start, batch, ",
+        ),
         ({"train": [1]}, "train: [1] is not allowed. Allowed: a section with "),
         ({"train__penalties__r1": {}}, "train.penalties.r1.weight: missing. Needed: a number"),
         ({"gate__limits": {"FD": {}}}, "gate.limits.FD: not a name that is allowed here."),

@@ -16,7 +16,7 @@ from fastapi import Request as HttpRequest
 from pydantic import BaseModel, Field
 
 from ganflow.base.images import animate, image_grid, png
-from ganflow.marks import marked_png
+from ganflow.marks import MARKED, marked_png
 from ganflow.metrics.copies import nearest_by_pixels
 from ganflow.report.variation import slerp
 from ganflow.studio.batching import Batcher, OverloadedError
@@ -243,6 +243,8 @@ async def make_walk(request: Walk, studio: OfStudio) -> Response:
         content = await asyncio.to_thread(
             animate, there_and_back, request.format, request.milliseconds
         )
+        if served.identity:
+            content = MARKED[request.format](content, served.identity)
     return Response(content, media_type=MEDIA[request.format])
 
 
