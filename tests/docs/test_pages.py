@@ -42,7 +42,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 BUILT = ("data/prepared", "data/extractor", "data/model", "data/training", "data/samples")
-WRITTEN_BY_USERS = ("data/raw/flowers", "data/report", "labels.csv")
+WRITTEN_BY_USERS = ("data/raw/flowers", "data/report", "data/start", "labels.csv")
 ASKED_FOR = ("tests/gan/test_objectives.py",)
 
 

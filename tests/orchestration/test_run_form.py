@@ -18,7 +18,7 @@ def test_every_parameter_is_in_the_form_with_its_type_and_what_it_means() -> Non
     images = train["images"]
     assert (images["type"], images["minimum"]) == ("integer", 64)
     assert images["description"].startswith("How many real images")
-    assert train["schedule"]["enum"] == ["constant", "linear", "cosine"]
+    assert train["schedule"]["enum"] == ["constant", "linear", "cosine", "cooldown"]
     assert schema["properties"]["model"]["properties"]["spectral_norm"]["type"] == "boolean"
     assert "$ref" not in str(schema)
 
