@@ -57,6 +57,7 @@ def retrain(
     incoming: str | None = None,
     revision: str | None = None,
     stage_timeout: Seconds | None = None,
+    cause: str = "",
 ) -> State[None]:
     """Retrain in a separate workspace and propose the result if the gate passes.
 
@@ -67,8 +68,11 @@ def retrain(
             `data/raw/<data.source>`; None or empty for no new data.
         revision: the commit to start from; None for origin's current main branch.
         stage_timeout: time limit of each stage in seconds.
+        cause: what started this, in words; `watch` says so. The log and the pull request show it.
     """
     begin_run()
+    if cause:
+        _log(f"started by {cause}")
     project = Path.cwd()
     check_project(project)
     base = choose_base(project, revision)
@@ -91,8 +95,8 @@ def retrain(
         if not decision.passed:
             return Failed(name=REJECTED, message=decision.line.replace("**", ""))
         push_data(folder, _log)
-        pushed = push_branch(folder, base, decision)
-        opened = open_request(folder, base, pushed, decision)
+        pushed = push_branch(folder, base, decision, cause)
+        opened = open_request(folder, base, pushed, decision, cause)
         return Completed(name=PROPOSED, message=_summary(opened))
 
 
@@ -181,9 +185,9 @@ def judge_model(
 
 
 @_task("push_branch", TRANSFER_RETRIES)
-def push_branch(folder: Path, base: Base, decision: Decision) -> proposal.Proposal:
+def push_branch(folder: Path, base: Base, decision: Decision, cause: str = "") -> proposal.Proposal:
     branch = proposal.branch_name(folder, base.commit)
-    proposal.commit(folder, base.commit, title(decision), decision.as_markdown())
+    proposal.commit(folder, base.commit, title(decision), body(decision, cause))
     commit, is_new = proposal.push(folder, branch)
     _log(f"{branch} {'pushed' if is_new else 'already exists'}")
     return proposal.Proposal(branch, commit, "pushed" if is_new else "already there")
@@ -191,19 +195,19 @@ def push_branch(folder: Path, base: Base, decision: Decision) -> proposal.Propos
 
 @_task("open_request")
 def open_request(
-    folder: Path, base: Base, pushed: proposal.Proposal, decision: Decision
+    folder: Path, base: Base, pushed: proposal.Proposal, decision: Decision, cause: str = ""
 ) -> proposal.Proposal:
     opened = proposal.open_request(
         folder,
         pushed,
         base.branch,
         title(decision),
-        decision.as_markdown() + _review_commands(base),
+        body(decision, cause) + _review_commands(base),
     )
     if opened.command:
         _log(f"to go on by hand: {opened.command}")
     create_markdown_artifact(
-        f"{decision.as_markdown()}\n{_summary(opened)}\n", "proposal", "The proposed model"
+        f"{body(decision, cause)}\n{_summary(opened)}\n", "proposal", "The proposed model"
     )
     return opened
 
@@ -216,6 +220,13 @@ def title(decision: Decision) -> str:
         if row.base is not None and row.candidate is not None
     ]
     return "Retrain: " + (", ".join(words) or "limits kept")
+
+
+def body(decision: Decision, cause: str) -> str:
+    """The decision, and what started the retraining if it is known."""
+    # Names of folders are in it, so that it is shown as it is.
+    quoted = " ".join(cause.replace("`", "'").split())
+    return decision.as_markdown() + (f"\n**Started by**: `{quoted}`\n" if quoted else "")
 
 
 def _review_commands(base: Base) -> str:
