@@ -15,14 +15,14 @@ from ganflow.data.rejects import printable
 from ganflow.incoming.arrivals import Arrivals
 from ganflow.incoming.permutation import PermutationTest, kernel_test, shares_test
 
-REFERENCE = 500
+REFERENCE = 1_000
 """Held-out images of a look, drawn anew for each."""
 
 FEWEST_IMAGES = 50
 """Images from which on a look tests anything: fewer show only what is plain to see."""
 
 FARTHEST = 5.0
-"""Standard deviations beyond which pixel statistics are cut, since their cubes are compared."""
+"""Standard deviations beyond which pixel statistics are cut, so that none counts alone."""
 
 BLOCK = 4096
 
