@@ -51,6 +51,12 @@ def test_files_that_cannot_be_used_are_counted_with_their_reason(
     ]
 
 
+def test_without_a_prepared_set_the_form_is_that_of_the_parameters(tmp_path: Path) -> None:
+    write_pictures(tmp_path, {"left": blobs(2, 3, 4), "right": blobs(2, 8, 4)})
+    found = read_arrivals(tmp_path, DataParams(source="blobs", resolution=8, mode="RGB"))
+    assert found.images.shape == (4, 8, 8, 3)
+
+
 def test_nothing_that_can_be_read_is_no_error(store: Store, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("none")
     found = read_arrivals(tmp_path, DATA, store.card)

@@ -38,27 +38,25 @@ class Arrivals:
     """Of names and contents."""
 
 
-def read_arrivals(folder: Path, data: DataParams, card: Mapping[str, Any]) -> Arrivals:
+def read_arrivals(
+    folder: Path, data: DataParams, card: Mapping[str, Any] | None = None
+) -> Arrivals:
     """Read all images below `folder`; what cannot be read is among the rejected.
 
     Args:
-        data: the project's section; the size and the mode are those of the prepared set.
-        card: of the prepared set.
+        data: the project's section.
+        card: of the prepared set, whose size and mode the images get; None for those of `data`.
     """
     rejects = Rejects(folder, EVERYTHING)
-    height, width, channels = card["shape"]
-    form = data.model_copy(
-        update={
-            "resolution": [height, width],
-            "mode": "L" if channels == 1 else "RGB",
-            "background": card["form"]["background"],
-            "classes": "all",
-            "splits": "none" if data.splits == "none" else "auto",
-        }
-    )
+    form: dict[str, Any] = {"classes": "all", "splits": "none" if data.splits == "none" else "auto"}
+    if card:
+        height, width, channels = card["shape"]
+        form |= {"resolution": [height, width], "mode": "L" if channels == 1 else "RGB"}
+        form |= {"background": card["form"]["background"]}
+    asked = data.model_copy(update=form)
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            with gather(recognise(folder), form, Path(scratch), rejects, workers=0) as gathered:
+            with gather(recognise(folder), asked, Path(scratch), rejects, workers=0) as gathered:
                 rows = np.flatnonzero(gathered.findings["usable"])
                 with gathered.rows.open("rb") as stream:
                     images = read_rows(stream, rows, gathered.form.shape)
@@ -67,7 +65,8 @@ def read_arrivals(folder: Path, data: DataParams, card: Mapping[str, Any]) -> Ar
         except DataError as error:  # of all files together: none of them can be used
             if not rejects.faults:
                 rejects.add(Reject(".", "unreadable", error.what.partition("\n")[0]))
-            images, classes, digest = np.empty((0, height, width, channels), np.uint8), None, 0
+            shape = tuple(card["shape"]) if card else (1, 1, 1)
+            images, classes, digest = np.empty((0, *shape), np.uint8), None, 0
     faults = tuple(reject for reject in sorted(rejects.rows) if reject.is_fault)
     return Arrivals(len(images) + len(faults), images, classes, faults, digest)
 

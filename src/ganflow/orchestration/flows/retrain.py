@@ -20,10 +20,13 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from ganflow.base.errors import GanflowError
+from ganflow.base.paths import state_folder
 from ganflow.config import params as parameters
+from ganflow.config.data import DataParams
 from ganflow.config.params import Params
+from ganflow.incoming.arrivals import read_arrivals
 from ganflow.orchestration import ingestion, proposal, transfer
-from ganflow.orchestration.artifacts import keep_report, show_results
+from ganflow.orchestration.artifacts import keep_report, show_incoming, show_results
 from ganflow.orchestration.flows.pipeline import STAGES, run_stages
 from ganflow.orchestration.reruns import Reruns
 from ganflow.orchestration.run_form import NO_OVERRIDES, Overrides, Seconds, changes_in
@@ -158,9 +161,19 @@ def add_data(folder: Path, params: Params, source: str | None) -> None:
         _log(f"other versions are installed than at the base: the proposal changes {LOCK}")
     ingestion.update_imports(folder, _log)
     if source:
-        ingestion.add_incoming(Path(source), folder, params.data.source, _log)
+        let_in(Path(source), folder, params.data)
     doctor.require_inputs(folder)
     transfer.fetch_cached_outputs(folder, STAGES, _log)
+
+
+def let_in(incoming: Path, folder: Path, data: DataParams) -> None:
+    """Add new data after the checks of `prepare`; what fails them goes to the quarantine."""
+    arrivals = read_arrivals(incoming, data)
+    refused = ingestion.quarantine(incoming, arrivals.rejected, data.source)
+    if refused:
+        _log(f"{len(refused)} files are not let in: {state_folder() / 'quarantine' / data.source}")
+    ingestion.add_incoming(incoming, folder, data.source, _log, refused)
+    show_incoming(arrivals.images, len(refused))
 
 
 @_task("judge_model")
