@@ -50,6 +50,16 @@ def test_a_file_that_prepare_would_not_use_is_left_out_and_kept_with_its_reason(
     (branch,) = proposed(lenient)
     clone = cloned(branch, tmp_path)
     assert "**Started by**: `new_class: 'owl' # (3)`" in run("git", "log", "-1", cwd=clone)
+    new = run("git", "log", "--format=%s", "origin/HEAD..", cwd=clone).splitlines()
+    assert [line.partition(":")[0] for line in new] == ["Retrain", "Data"]
+    assert new[1] == "Data: 3 images into mnist"
+    changed = run("git", "show", "--format=", "--name-only", "HEAD~1", cwd=clone).split()
+    assert set(changed) <= {
+        "data/raw/.gitignore",
+        "data/raw/mnist.dvc",
+        "data/raw/mnist/images.txt",
+    }
+    assert "data/raw/mnist.dvc" in changed
     dvc("pull", "--quiet", cwd=clone)
     raw = clone / "data/raw/mnist"
     assert sorted(path.name for path in raw.iterdir()) == ["0.png", "1.png", "2.png", "images.txt"]

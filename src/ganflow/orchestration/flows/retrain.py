@@ -87,7 +87,7 @@ def retrain(
         with training_turn(f"retrain {flow_run.name}", _log):
             run_stages(folder, stage_timeout)
             show_results(folder, keep_report(folder, name))
-            if not proposal.stage_changes(folder):
+            if not proposal.stage_changes(folder, base.commit):
                 return Completed(
                     name=UNCHANGED, message="no difference from the base: nothing to propose"
                 )
@@ -173,6 +173,8 @@ def let_in(incoming: Path, folder: Path, data: DataParams) -> None:
     if refused:
         _log(f"{len(refused)} files are not let in: {state_folder() / 'quarantine' / data.source}")
     ingestion.add_incoming(incoming, folder, data.source, _log, refused)
+    count = f"{len(arrivals.images)} images"
+    proposal.commit_data(folder, f"Data: {count} into {data.source}", f"From {incoming.name}.")
     show_incoming(arrivals.images, len(refused))
 
 
@@ -200,7 +202,7 @@ def judge_model(
 @_task("push_branch", TRANSFER_RETRIES)
 def push_branch(folder: Path, base: Base, decision: Decision, cause: str = "") -> proposal.Proposal:
     branch = proposal.branch_name(folder, base.commit)
-    proposal.commit(folder, base.commit, title(decision), body(decision, cause))
+    proposal.commit(folder, title(decision), body(decision, cause))
     commit, is_new = proposal.push(folder, branch)
     _log(f"{branch} {'pushed' if is_new else 'already exists'}")
     return proposal.Proposal(branch, commit, "pushed" if is_new else "already there")
