@@ -147,7 +147,7 @@ def test_new_data_starts_one_retraining_after_a_while(
         emit_event(
             "ganflow.data.changed",
             resource={"prefect.resource.id": f"ganflow.data.{project}/mnist"},
-            payload={"incoming": f"/data/{project}", "files": 3, "imports": []},
+            payload={"incoming": f"/data/{project}", "cause": "images: 3 new files of 2"},
         )
     EventsWorker.drain_all(timeout=10)
     asked = {"deployments": {"name": {"any_": ["on-new-data"]}}}
@@ -158,7 +158,8 @@ def test_new_data_starts_one_retraining_after_a_while(
     time.sleep(2)
     (run,) = server.ask("/flow_runs/filter", asked)
     assert runs == [run] or len(runs) == 1
-    assert run["parameters"] == {"incoming": "/data/ganflow"}
+    cause = "images: 3 new files of 2"
+    assert run["parameters"] == {"incoming": "/data/ganflow", "cause": cause}
     wait = datetime.fromisoformat(run["expected_start_time"]) - datetime.now(UTC)
     assert 400 < wait.total_seconds() <= 600
 

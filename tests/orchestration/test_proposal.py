@@ -145,8 +145,8 @@ def test_a_commit_is_signed_where_git_is_set_to_sign(shared: Path, tmp_path: Pat
     ):
         run("git", "config", name, value, cwd=shared)
     (shared / "params.yaml").write_text("seed: 9\n")
-    assert proposal.stage_changes(shared)
-    proposal.commit(shared, commit_of("HEAD", shared), "A title", "text")
+    assert proposal.stage_changes(shared, commit_of("HEAD", shared))
+    proposal.commit(shared, "A title", "text")
     run("git", "verify-commit", "HEAD", cwd=shared)
 
 

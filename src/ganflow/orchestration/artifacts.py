@@ -7,18 +7,22 @@ server. tests/system/test_team.py checks this in a browser.
 import base64
 import io
 import shutil
+import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
 from ganflow.base import paths
+from ganflow.base.images import image_grid, write_png
 from ganflow.base.paths import state_folder
 from ganflow.report.summary import Summary, summarise
 from ganflow.versions.reading import measured_at
 
 GRID = paths.SAMPLES / "grid.png"
 PAGE = paths.REPORT / "index.html"
+MOST_SHOWN, SHEET_COLUMNS = 128, 16
 MOST_BYTES = 300_000
 """Size limit of an embedded image, which the server stores in its database.
 
@@ -45,6 +49,22 @@ def show_results(project: Path, report: Path | None = None) -> None:
             link_text=str(page),
             description="On the worker's machine",
         )
+
+
+def show_incoming(images: np.ndarray, refused: int) -> None:
+    """Create an artifact with a contact sheet of the images that are let in.
+
+    Args:
+        images: uint8 (N, h, w, c); the first ones are shown.
+        refused: how many files were not let in.
+    """
+    page = f"{len(images)} images are let in; {refused} files are in quarantine.\n"
+    if len(images):
+        with tempfile.TemporaryDirectory() as folder:
+            sheet = Path(folder, "sheet.png")
+            write_png(sheet, image_grid(images[:MOST_SHOWN], SHEET_COLUMNS))
+            page = f"![Images that are let in]({data_url(sheet)})\n\n{page}"
+    create_markdown_artifact(page, "incoming", "What has arrived")
 
 
 def read_summary(project: Path) -> Summary | None:

@@ -1,13 +1,15 @@
 """Adding new data to a workspace before its stages run."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import yaml
 
 from ganflow.base.errors import DataError
-from ganflow.base.paths import RAW
+from ganflow.base.files import sha256_of, write_text
+from ganflow.base.paths import RAW, state_folder
+from ganflow.data.rejects import Reject, printable
 from ganflow.orchestration import processes
 from ganflow.versions import dvc, git
 
@@ -27,7 +29,13 @@ def update_imports(folder: Path, on_line: Callable[[str], None]) -> None:
             )
 
 
-def add_incoming(incoming: Path, folder: Path, source: str, on_line: Callable[[str], None]) -> None:
+def add_incoming(
+    incoming: Path,
+    folder: Path,
+    source: str,
+    on_line: Callable[[str], None],
+    refused: Collection[str] = (),
+) -> None:
     """Copy the files of `incoming` into `data/raw/SOURCE` and track them with DVC.
 
     Files of the same name are replaced; other files stay. A source that was tracked by git is
@@ -37,11 +45,14 @@ def add_incoming(incoming: Path, folder: Path, source: str, on_line: Callable[[s
         incoming: a folder on this machine.
         folder: the workspace.
         source: its parameter `data.source`, a plain name.
+        refused: files of `incoming` that are left out.
 
     Raises:
         DataError: if `incoming` has no files, or something other than files and folders.
     """
-    files = plain_files(incoming)
+    files = [f for f in plain_files(incoming) if str(f.relative_to(incoming)) not in refused]
+    if not files:
+        return
     target = folder / RAW / source
     for path in files:
         place = target / path.relative_to(incoming)
@@ -60,6 +71,30 @@ def add_incoming(incoming: Path, folder: Path, source: str, on_line: Callable[[s
         on_line=on_line,
         timeout=dvc.TRANSFER_SECONDS,
     )
+
+
+def quarantine(incoming: Path, rejected: Iterable[Reject], source: str) -> list[str]:
+    """Copy files that `prepare` would not use, each with its reason beside it.
+
+    They go to `quarantine/SOURCE` in the state folder, with a hash of their content before their
+    name, so that none replaces another. What is in `incoming` stays there.
+
+    Returns:
+        the names of these files in `incoming`; a fault inside an archive is left to `prepare`.
+    """
+    home, refused = state_folder() / "quarantine" / source, []
+    for reject in rejected:
+        path = incoming / reject.file
+        if not path.is_file():
+            continue
+        name = Path(reject.file)
+        place = home / name.with_name(f"{sha256_of(path)[:12]}-{name.name}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+        reason = f"{printable(reject.file)}: {reject.kind}: {reject.reason}\n"
+        write_text(place.with_name(f"{place.name}.reason.txt"), reason)
+        refused.append(reject.file)
+    return refused
 
 
 def plain_files(incoming: Path) -> list[Path]:

@@ -42,12 +42,21 @@ class Proposal:
     command: str = ""
 
 
-def stage_changes(folder: Path) -> bool:
-    """Stage the files that a retraining may change; return whether any has changed."""
+def stage_changes(folder: Path, base: str) -> bool:
+    """Stage the files that a retraining may change; return whether any differs from the base."""
     pointers = [str(p.relative_to(folder)) for p in sorted((folder / RAW).glob("*.dvc"))]
     present = [path for path in PROPOSED if (folder / path).exists()]
     git.run("add", "--all", "--", *present, *pointers, cwd=folder)
-    return not succeeds("diff", "--cached", "--quiet", cwd=folder)
+    return not succeeds("diff", "--cached", "--quiet", base, cwd=folder)
+
+
+def commit_data(folder: Path, title: str, body: str) -> None:
+    """Commit new data alone, so that it can be reverted; nothing if `data/raw` is as before."""
+    pointers = [str(p.relative_to(folder)) for p in sorted((folder / RAW).glob("*.dvc"))]
+    ignored = [str(RAW / ".gitignore")] if (folder / RAW / ".gitignore").exists() else []
+    git.run("add", "--all", "--", *pointers, *ignored, cwd=folder)
+    if not succeeds("diff", "--cached", "--quiet", cwd=folder):
+        _commit(folder, title, body)
 
 
 def branch_name(folder: Path, base: str) -> str:
@@ -62,12 +71,15 @@ def branch_name(folder: Path, base: str) -> str:
     return PREFIX + digest.hexdigest()[:12]
 
 
-def commit(folder: Path, base: str, title: str, body: str) -> None:
+def commit(folder: Path, title: str, body: str) -> None:
     """Commit the index and the gate's record, unless an earlier attempt has done so."""
-    if git.commit_of("HEAD", folder) != base:
-        return
     if (folder / GATE_RECORD).exists():
         git.run("add", "--", str(GATE_RECORD), cwd=folder)
+    if not succeeds("diff", "--cached", "--quiet", cwd=folder):
+        _commit(folder, title, body)
+
+
+def _commit(folder: Path, title: str, body: str) -> None:
     git.run(
         "commit",
         "--quiet",

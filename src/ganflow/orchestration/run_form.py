@@ -1,4 +1,4 @@
-"""The form in which Prefect's page asks for changed parameters: typed, from the models themselves.
+"""The forms in which Prefect's page asks for parameters: typed, from the models themselves.
 
 Prefect makes the form from a JSON schema, and checks a new run against it. The flow then checks the
 same values as `ganflow params` does, with its messages.
@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 from ganflow.base.dotted import dotted
 from ganflow.base.section import Section
 from ganflow.config.params import Params
+from ganflow.incoming.trigger import Trigger
 
 
 def overrides_schema() -> dict[str, Any]:
@@ -20,9 +21,14 @@ def overrides_schema() -> dict[str, Any]:
 
     Keys with dots, as in {"train.images": 200000}, are allowed besides the sections.
     """
-    schema = Params.model_json_schema()
-    form: dict[str, Any] = _to_fill_in(schema, schema["$defs"])
-    return {**form, "additionalProperties": True}
+    return {**form_of(Params), "additionalProperties": True}
+
+
+def form_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of some of a model's fields."""
+    schema = model.model_json_schema()
+    form: dict[str, Any] = _to_fill_in(schema, schema.get("$defs", {}))
+    return form
 
 
 def changes_in(overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,6 +70,9 @@ Overrides = Annotated[dict[str, Any], WithJsonSchema(overrides_schema())]
 """Changes to params.yaml: nested as the file is, or with dotted keys."""
 
 NO_OVERRIDES: dict[str, Any] = {}
+
+TriggerValues = Annotated[dict[str, Any], WithJsonSchema(form_of(Trigger))]
+"""What starts a retraining: the fields of `ganflow.incoming.trigger.Trigger`."""
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]

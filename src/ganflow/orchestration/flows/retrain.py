@@ -22,9 +22,11 @@ from prefect.states import Completed, Failed
 from ganflow.base.errors import GanflowError
 from ganflow.base.paths import state_folder
 from ganflow.config import params as parameters
+from ganflow.config.data import DataParams
 from ganflow.config.params import Params
+from ganflow.incoming.arrivals import read_arrivals
 from ganflow.orchestration import ingestion, proposal, transfer
-from ganflow.orchestration.artifacts import keep_report, show_results
+from ganflow.orchestration.artifacts import keep_report, show_incoming, show_results
 from ganflow.orchestration.flows.pipeline import STAGES, run_stages
 from ganflow.orchestration.reruns import Reruns
 from ganflow.orchestration.run_form import NO_OVERRIDES, Overrides, Seconds, changes_in
@@ -60,6 +62,7 @@ def retrain(
     revision: str | None = None,
     start: Literal["base"] | None = None,
     stage_timeout: Seconds | None = None,
+    cause: str = "",
 ) -> State[None]:
     """Retrain in a separate workspace and propose the result if the gate passes.
 
@@ -72,8 +75,11 @@ def retrain(
         start: "base" trains on from the model of that commit, not from random weights; None trains
             as `train.start` in params.yaml says.
         stage_timeout: time limit of each stage in seconds.
+        cause: what started this, in words; `watch` says so. The log and the pull request show it.
     """
     begin_run()
+    if cause:
+        _log(f"started by {cause}")
     project = Path.cwd()
     check_project(project)
     base = choose_base(project, revision)
@@ -87,7 +93,7 @@ def retrain(
         with training_turn(f"retrain {flow_run.name}", _log):
             run_stages(folder, stage_timeout)
             show_results(folder, keep_report(folder, name))
-            if not proposal.stage_changes(folder):
+            if not proposal.stage_changes(folder, base.commit):
                 return Completed(
                     name=UNCHANGED, message="no difference from the base: nothing to propose"
                 )
@@ -98,8 +104,8 @@ def retrain(
         if not decision.passed:
             return Failed(name=REJECTED, message=decision.line.replace("**", ""))
         push_data(folder, _log)
-        pushed = push_branch(folder, base, decision)
-        opened = open_request(folder, base, pushed, decision)
+        pushed = push_branch(folder, base, decision, cause)
+        opened = open_request(folder, base, pushed, decision, cause)
         return Completed(name=PROPOSED, message=_summary(opened))
 
 
@@ -167,9 +173,21 @@ def add_data(folder: Path, params: Params, source: str | None) -> None:
         _log(f"other versions are installed than at the base: the proposal changes {LOCK}")
     ingestion.update_imports(folder, _log)
     if source:
-        ingestion.add_incoming(Path(source), folder, params.data.source, _log)
+        let_in(Path(source), folder, params.data)
     doctor.require_inputs(folder)
     transfer.fetch_cached_outputs(folder, STAGES, _log)
+
+
+def let_in(incoming: Path, folder: Path, data: DataParams) -> None:
+    """Add new data after the checks of `prepare`; what fails them goes to the quarantine."""
+    arrivals = read_arrivals(incoming, data)
+    refused = ingestion.quarantine(incoming, arrivals.rejected, data.source)
+    if refused:
+        _log(f"{len(refused)} files are not let in: {state_folder() / 'quarantine' / data.source}")
+    ingestion.add_incoming(incoming, folder, data.source, _log, refused)
+    count = f"{len(arrivals.images)} images"
+    proposal.commit_data(folder, f"Data: {count} into {data.source}", f"From {incoming.name}.")
+    show_incoming(arrivals.images, len(refused))
 
 
 @_task("judge_model")
@@ -194,9 +212,9 @@ def judge_model(
 
 
 @_task("push_branch", TRANSFER_RETRIES)
-def push_branch(folder: Path, base: Base, decision: Decision) -> proposal.Proposal:
+def push_branch(folder: Path, base: Base, decision: Decision, cause: str = "") -> proposal.Proposal:
     branch = proposal.branch_name(folder, base.commit)
-    proposal.commit(folder, base.commit, title(decision), decision.as_markdown())
+    proposal.commit(folder, title(decision), body(decision, cause))
     commit, is_new = proposal.push(folder, branch)
     _log(f"{branch} {'pushed' if is_new else 'already exists'}")
     return proposal.Proposal(branch, commit, "pushed" if is_new else "already there")
@@ -204,19 +222,19 @@ def push_branch(folder: Path, base: Base, decision: Decision) -> proposal.Propos
 
 @_task("open_request")
 def open_request(
-    folder: Path, base: Base, pushed: proposal.Proposal, decision: Decision
+    folder: Path, base: Base, pushed: proposal.Proposal, decision: Decision, cause: str = ""
 ) -> proposal.Proposal:
     opened = proposal.open_request(
         folder,
         pushed,
         base.branch,
         title(decision),
-        decision.as_markdown() + _review_commands(base),
+        body(decision, cause) + _review_commands(base),
     )
     if opened.command:
         _log(f"to go on by hand: {opened.command}")
     create_markdown_artifact(
-        f"{decision.as_markdown()}\n{_summary(opened)}\n", "proposal", "The proposed model"
+        f"{body(decision, cause)}\n{_summary(opened)}\n", "proposal", "The proposed model"
     )
     return opened
 
@@ -229,6 +247,13 @@ def title(decision: Decision) -> str:
         if row.base is not None and row.candidate is not None
     ]
     return "Retrain: " + (", ".join(words) or "limits kept")
+
+
+def body(decision: Decision, cause: str) -> str:
+    """The decision, and what started the retraining if it is known."""
+    # Names of folders are in it, so that it is shown as it is.
+    quoted = " ".join(cause.replace("`", "'").split())
+    return decision.as_markdown() + (f"\n**Started by**: `{quoted}`\n" if quoted else "")
 
 
 def _review_commands(base: Base) -> str:
