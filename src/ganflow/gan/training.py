@@ -107,14 +107,11 @@ def train(
         TrainingError: the training has diverged or collapsed before there was a snapshot to keep.
     """
     snapshot_at = trainer.params.snapshot_steps()
-    keep_at = max(
-        (end for end in _ends(0, snapshot_at, trainer) if end <= trainer.longer_from), default=0
-    )
+    keep_at = _keep_at(snapshot_at, trainer)
     history, step = _resume(trainer, checkpoints, longer, keep_at)
     workers.broadcast_state(trainer.state(), step)
     saved, batch, model = time.monotonic(), trainer.params.batch, trainer.averaged
-    told = _callback_list(callbacks, trainer, history, baseline)
-    told.on_train_begin()
+    told = _begin_callbacks(callbacks, trainer, history, baseline)
     with progress("train", trainer.steps * batch, done=step * batch) as shown:
         sizes = list(_blocks(step, snapshot_at, trainer))
         blocks = batches.blocks(step * batch, [size * batch for size in sizes])
@@ -143,14 +140,14 @@ def train(
     return history
 
 
-def _callback_list(
+def _begin_callbacks(
     callbacks: Sequence[keras.callbacks.Callback],
     trainer: Trainer,
     history: History,
     baseline: float | None,
 ) -> keras.callbacks.CallbackList:
     trainer.averaged.stop_training = False  # as `keras.Model.fit` does
-    return keras.callbacks.CallbackList(
+    told = keras.callbacks.CallbackList(
         list(callbacks),
         model=trainer.averaged,
         what="train",
@@ -158,6 +155,8 @@ def _callback_list(
         history=history,
         baseline=baseline,
     )
+    told.on_train_begin()
+    return told
 
 
 def _add_snapshot(
@@ -195,6 +194,12 @@ def _blocks(step: int, snapshot_at: list[int], trainer: Trainer) -> Iterator[int
     for end in _ends(step, snapshot_at, trainer):
         yield end - step
         step = end
+
+
+def _keep_at(snapshot_at: list[int], trainer: Trainer) -> int:
+    """The last end of a call whose state a longer training has too; 0 if there is none."""
+    ends = (end for end in _ends(0, snapshot_at, trainer) if end <= trainer.longer_from)
+    return max(ends, default=0)
 
 
 def _ends(step: int, snapshot_at: list[int], trainer: Trainer) -> Iterator[int]:
