@@ -30,7 +30,7 @@ def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
         ([""], {*STAGES, *TOOLS}),
         (["do"], {"doctor"}),
         (["recipe", ""], {"article", "default", "residual"}),
-        (["params", "train.sn"], {"train.snapshots"}),
+        (["params", "train.sn"], {"train.snapshots", "train.snapshot_every"}),
         (["measure", "--re"], {"--real"}),
         (["measure", "pic"], {"pictures"}),
         (["data", ""], {"show"}),

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from ganflow.base.files import read_json
+from ganflow.base.weights import read_weights
 from ganflow.config.train import TrainParams
 from ganflow.gan.defaults import Choice
+from ganflow.gan.networks.build import weights_of
 from ganflow.gan.networks.design import Design
 from ganflow.gan.results import write_model, write_training
 from ganflow.gan.saved import load_generator
@@ -40,9 +42,15 @@ def test_the_model_is_that_of_the_best_snapshot(tmp_path: Path) -> None:
     assert generator.card["chosen"] == {"train.mirror": "they have a left and a right"}
     assert "replicas" not in generator.card
     assert "diverged" not in generator.card
-    found = [variable.numpy() for variable in generator.model.weights]
-    for value, expected in zip(found, history.best.weights.values(), strict=True):
-        np.testing.assert_array_equal(value, expected)
+    saved = read_weights(
+        tmp_path / "model/discriminator.safetensors", generator.card["sha256"]["discriminator"]
+    )
+    found = {f"discriminator/{name}": value for name, value in saved.items()}
+    for name, variable in weights_of(generator.model).items():
+        found[f"generator/{name}"] = variable.numpy()
+    assert set(found) == set(history.best.weights)
+    for name, expected in history.best.weights.items():
+        np.testing.assert_array_equal(found[name], expected)
 
 
 def test_an_unconditional_model_has_no_classes(tmp_path: Path) -> None:
