@@ -97,6 +97,8 @@ def test_a_deployed_pipeline_runs(server: Server, worker: Path, deployed: Path) 
     artifacts = server.ask("/artifacts/filter", {})
     assert "| Fréchet distance | " in next(a["data"] for a in artifacts if a["key"] == "metrics")
     assert next(a["data"] for a in artifacts if a["key"] == "train-progress") == 100
+    snapshots = next(a["data"] for a in artifacts if a["key"] == "train-snapshots")
+    assert "data:image/png" in snapshots
 
 
 def test_cancelling_ends_the_training_and_keeps_the_model(

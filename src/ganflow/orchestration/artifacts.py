@@ -8,6 +8,7 @@ import base64
 import io
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from ganflow.base import paths
 from ganflow.base.images import image_grid, write_png
 from ganflow.base.paths import state_folder
+from ganflow.live.reading import about_run
 from ganflow.report.summary import Summary, summarise
 from ganflow.versions.reading import measured_at
 
@@ -65,6 +67,25 @@ def show_incoming(images: np.ndarray, refused: int) -> None:
             write_png(sheet, image_grid(images[:MOST_SHOWN], SHEET_COLUMNS))
             page = f"![Images that are let in]({data_url(sheet)})\n\n{page}"
     create_markdown_artifact(page, "incoming", "What has arrived")
+
+
+def snapshots_page(run: Path, rows: Sequence[str]) -> str:
+    """The images of the last snapshot, and the distances of all.
+
+    Args:
+        run: the folder of a training in the live folder.
+        rows: images seen and the Fréchet distance, as its quality.csv has them.
+    """
+    baseline = about_run(run).get("baseline")
+    lines = ["| images seen | Fréchet distance to the validation split |", "|---:|---:|"]
+    for row in rows:
+        seen, distance = row.split(",")
+        lines.append(f"| {int(float(seen)):,} | {float(distance):.4g} |")
+    if baseline is not None:
+        lines.append(f"| real images | {baseline:.4g} |")
+    pictures = sorted(run.glob("pictures/[0-9]*.png"))
+    picture = f"![Images of the last snapshot]({data_url(pictures[-1])})\n\n" if pictures else ""
+    return picture + "\n".join(lines) + "\n"
 
 
 def read_summary(project: Path) -> Summary | None:

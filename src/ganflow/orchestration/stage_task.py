@@ -7,12 +7,19 @@ from typing import Any, cast
 from uuid import UUID
 
 from prefect import Task, task
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
+from ganflow.base.paths import state_folder
+from ganflow.live.run_folder import FOLDER
+from ganflow.orchestration.artifacts import snapshots_page
 from ganflow.orchestration.stage import TransientStageError, is_hint, reproduce
 
 SECONDS_BETWEEN_UPDATES = 5.0
@@ -48,14 +55,16 @@ def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[No
     # its workers do not have the class State[NoneType], which pydantic makes where it is used.
     def run_stage(project: Path = Path(), timeout: float | None = None) -> "State[None]":
         log = get_run_logger()
-        progress = ProgressArtifact(stage)
+        progress, snapshots = ProgressArtifact(stage), SnapshotsArtifact(stage)
 
         def show(line: str) -> None:
             if not is_hint(line):
                 log.info("%s", line)
             progress.read(line)
+            snapshots.refresh()
 
         outcome = reproduce(stage, project.resolve(), on_line=show, timeout=timeout)
+        snapshots.refresh()
         return Completed(name=outcome.value, message=f"stage {stage}: {outcome.value.lower()}")
 
     return run_stage
@@ -63,6 +72,28 @@ def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[No
 
 def _is_transient(task: Any, run: Any, state: State[Any]) -> bool:
     return isinstance(state.result(raise_on_failure=False), TransientStageError)
+
+
+class SnapshotsArtifact:
+    """The snapshots of a stage that trains so far: one artifact, a new version at each."""
+
+    def __init__(self, stage: str) -> None:
+        self.key = f"{stage}-snapshots".replace("_", "-")
+        self.run = state_folder() / FOLDER / stage
+        self.begun, self.shown = time.time(), 0
+
+    def refresh(self) -> None:
+        """Show the snapshots if there are more than before."""
+        quality = self.run / "quality.csv"
+        if not quality.is_file() or quality.stat().st_mtime < self.begun:
+            return  # this stage takes none, or they are of an earlier run
+        whole = quality.read_text().rpartition("\n")[0]  # a row may be half written
+        rows = whole.splitlines()[1:]
+        if len(rows) > self.shown:
+            self.shown = len(rows)
+            create_markdown_artifact(
+                snapshots_page(self.run, rows), self.key, "The training, snapshot by snapshot"
+            )
 
 
 class ProgressArtifact:
