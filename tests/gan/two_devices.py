@@ -126,7 +126,7 @@ def interrupted(workers: Workers) -> dict[str, Any]:
     metrics = [train(3, 2)]
     for variable in trainer.state().values():
         variable.assign(tf.zeros_like(variable))
-    _, step = training._resume(trainer, saved)
+    _, step = training._resume(trainer, saved, None, 0)
     metrics.append(train(step, 2))
     evaluator = SnapshotEvaluator(trainer, extractor(), images(60, 1)[0], [0.5, 0.5], 3)
     return {
