@@ -21,6 +21,7 @@ SMALL = {
     # What is proven here is the way, not the model.
     "gate.limits": {"fd.value": {"least": 0}},
     "gate.compare": {},
+    "gate.classes": False,
 }
 
 
