@@ -39,7 +39,7 @@ def test_a_dense_layer_never_stretches_and_its_kernel_is_left_alone() -> None:
     layer(x)
     layer.kernel.assign(5.0 * layer.kernel)
     kernel = layer.kernel.numpy()
-    for _ in range(60):
+    for _ in range(300):  # nearly equal singular values converge slowly
         found = layer(x, training=True)
     np.testing.assert_array_equal(layer.kernel, kernel)
     sigma = np.linalg.svd(kernel)[1][0]
