@@ -130,3 +130,4 @@ def test_what_dvc_refuses_changes_no_parameter(project: Path, tmp_path: Path) ->
     write_text(project / ".dvc/config", "[core\n")
     model = write_model(tmp_path / "model", 200)
     refused(project, str(model), tmp_path / "state", "DVC cannot add data/start")
+    assert not (project / "data/start").exists(), "it would be in the way of the next attempt"

@@ -66,6 +66,8 @@ def start_from(name: str, project: Path, state: Path) -> Started:
             shutil.copyfile(source / file, folder / file)
     added = dvc.attempt("add", "--quiet", START.as_posix(), cwd=project)
     if added.code:
+        if not (project / POINTER).exists():  # or else the next attempt would find it in the way
+            shutil.rmtree(project / START)
         raise added.error(
             f"DVC cannot add {START.as_posix()}", cwd=project, remedy="dvc add data/start"
         )
