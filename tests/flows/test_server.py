@@ -98,7 +98,7 @@ def test_a_deployed_pipeline_runs(server: Server, worker: Path, deployed: Path) 
     assert "| Fréchet distance | " in next(a["data"] for a in artifacts if a["key"] == "metrics")
     assert next(a["data"] for a in artifacts if a["key"] == "train-progress") == 100
     snapshots = next(a["data"] for a in artifacts if a["key"] == "train-snapshots")
-    assert "data:image/png" in snapshots
+    assert "| 128,000 | 2.5 |" in snapshots
 
 
 def test_cancelling_ends_the_training_and_keeps_the_model(

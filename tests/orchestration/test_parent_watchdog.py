@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.flows.conftest import ROOT, Server, hung_processes, stop
+import pytest
+
+from tests.flows.conftest import ROOT, Server, free_port, hung_processes, running_server, stop
 from tests.flows.test_server import (
     process_tree,
     start_hanging_run,
@@ -32,6 +35,15 @@ time.sleep(200)
 """
 
 
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server of this file's own: the worker of the shared one could take the run."""
+    home = tmp_path / "prefect"
+    home.mkdir()
+    with running_server(home, free_port()) as found:
+        yield found
+
+
 def test_a_run_gets_sigterm_when_its_worker_is_gone() -> None:
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER, RUN],
@@ -51,10 +63,7 @@ def test_a_run_gets_sigterm_when_its_worker_is_gone() -> None:
 def test_a_killed_worker_leaves_no_training_behind(
     server: Server, deployed: Path, tmp_path: Path, cleanup: contextlib.ExitStack
 ) -> None:
-    """The run's own process notices it, ends the training and reports.
-
-    No other worker may serve this server, because it would take the run.
-    """
+    """The run's own process notices it, ends the training and reports."""
     model = (deployed / "data/model/file.txt").read_text()
     lone = server.start_worker(tmp_path / "worker.log")
     cleanup.callback(stop, lone)
