@@ -6,6 +6,8 @@ PyTorch is compared where it is installed (`make bench-setup`). All rivals take 
 run; a ratio is the median over rounds of throughputs measured next to each other.
 """
 
+import os
+import tempfile
 from collections.abc import Iterable
 from importlib import util
 from typing import Any
@@ -35,6 +37,7 @@ def measure(rounds: int = 9) -> dict[str, Any]:
         **numbers,
         "precision": precisions[0],
         "loop_overhead": round(loop_overhead(precisions[0], rounds), 4),
+        "live_overhead": round(live_overhead(precisions[0], rounds), 4),
         "images_per_second": speeds,
     }
 
@@ -168,6 +171,41 @@ def loop_overhead(precision: Precision, rounds: int) -> float:
     runs = {"bare": lambda: train(kept), "loop": lambda: train(source.blocks(0, [size] * 3))}
     seconds = seconds_of(runs, rounds)
     return float(np.median(seconds["loop"] / seconds["bare"])) - 1.0
+
+
+def live_overhead(precision: Precision, rounds: int) -> float:
+    """Seconds of five blocks and a snapshot, all of it written for /live, over bare ones, minus 1.
+
+    At its default length a training has five blocks for each snapshot.
+    """
+    from ganflow.gan.snapshots import PICTURE_COLUMNS, Snapshot
+    from ganflow.gan.training import BLOCK_STEPS, History
+    from ganflow.live.callback import LiveLog
+
+    trainer = new_trainer("lean", precision, DEFAULT_BATCH)
+    size = BLOCK_STEPS * DEFAULT_BATCH
+    pixels, labels = images(size), np.arange(size) % 10
+    picture, history = images(8 * PICTURE_COLUMNS), History()
+
+    def train(callback: LiveLog | None) -> None:
+        for _ in range(5):
+            step = len(history.rows) * BLOCK_STEPS
+            metrics = trainer.train_steps(pixels, labels, np.int64(step)).numpy()
+            seen = step * DEFAULT_BATCH + size
+            history.rows.append([seen, *map(float, metrics)])
+            if callback:
+                callback.on_train_batch_end(len(history.rows), history.logs())
+        history.add(Snapshot(seen, 1.0, picture, {}))
+        if callback:
+            callback.on_epoch_end(len(history.quality), history.logs())
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GANFLOW_STATE"] = folder
+        with LiveLog("train") as live:
+            live.set_params({"what": "train", "images": 1e9, "history": history})
+            live.on_train_begin()
+            seconds = seconds_of({"bare": lambda: train(None), "live": lambda: train(live)}, rounds)
+    return float(np.median(seconds["live"] / seconds["bare"])) - 1.0
 
 
 if __name__ == "__main__":

@@ -164,6 +164,19 @@ def test_a_penalty_counts_as_often_as_its_interval_and_fades() -> None:
     assert seen
 
 
+def test_a_step_tells_what_penalties_add_to_the_loss() -> None:
+    """interval·weight·final^progress times the penalty where it is due, and 0 elsewhere."""
+
+    def three(logits: Any, real: Any, fake: Any, alpha: Any) -> tf.Tensor:
+        return 3.0 + 0.0 * tf.reduce_sum(logits(real))
+
+    trainer = new_trainer(penalties=Penalties())
+    trainer.penalties = [(three, Penalty(weight=2.0, interval=4, final=0.25))]
+    told = [train(trainer, step, 1)[STEP_METRICS.index("penalty")] for step in (20, 21)]
+    assert told == pytest.approx([12.0, 0.0])
+    assert train(new_trainer(penalties=Penalties()), 0, 1)[STEP_METRICS.index("penalty")] == 0.0
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_every_objective_trains(objective: str) -> None:
     trainer = new_trainer(objective=objective)

@@ -24,6 +24,8 @@ def test_columns_are_numbers_and_anything_else_is_nan(tmp_path: Path) -> None:
     [
         ("images,generator_loss,discriminator_loss", "{n},1,2", ["losses"]),
         ("images,real_logit,fake_logit", "{n},1,2", ["logits"]),
+        ("images,penalty", "{n},0.{n}", ["penalty"]),
+        ("images,penalty", "{n},0", []),
         ("images,learning_rate", "{n},0.1", []),
         ("images,learning_rate", "{n},0.{n}", ["learning-rate"]),
         ("generator_loss,discriminator_loss", "1,2", []),

@@ -49,7 +49,7 @@ def grown(run: RunFolder, blocks: range) -> None:
     for block in blocks:
         seen = 640 * (block + 1)
         row = {"images": seen, "generator_loss": 2.0 - 0.1 * block, "discriminator_loss": 0.5}
-        row |= {"real_logit": 1.0, "fake_logit": -1.0, "learning_rate": 0.002}
+        row |= {"real_logit": 1.0, "fake_logit": -1.0, "learning_rate": 0.002, "penalty": 0.1}
         row |= {"images_per_second": 320.0, "memory": 1.5e9, "seconds": 2.0 * (block + 1)}
         run.add_row("history", row)
         if block % 2:

@@ -28,8 +28,16 @@ LATENTS, INTERPOLATION = range(2)
 REAL, FAKE = range(2)
 """The sub-streams of the augmentation, one for each kind of images."""
 
-STEP_METRICS = ("generator_loss", "discriminator_loss", "real_logit", "fake_logit", "learning_rate")
-"""What a step returns. The learning rate is the generator's."""
+STEP_METRICS = (
+    "generator_loss",
+    "discriminator_loss",
+    "real_logit",
+    "fake_logit",
+    "learning_rate",
+    "penalty",
+)
+"""What a step returns. The learning rate is the generator's; the penalty is what those on the
+discriminator add to its loss, weighted, and 0 at steps without one."""
 
 
 class Trainer:
@@ -140,7 +148,7 @@ class Trainer:
             first_step: int64 scalar, the number of steps before these.
 
         Returns:
-            float32 (5,): the means of `STEP_METRICS` over these steps.
+            float32 (6,): the means of `STEP_METRICS` over these steps.
         """
         batch = self.params.batch
         steps = tf.shape(images, out_type=tf.int64)[0] // batch
@@ -170,9 +178,13 @@ class Trainer:
             )
         gradients = tape.gradient(minimised[0], self.discriminator_adam.variables)
         generator_gradients = tape.gradient(minimised[1], self.generator_adam.variables)
+        penalised = tf.constant(0.0)
         for penalty, settings in self.penalties:
-            gradients = self._add_penalty(gradients, penalty, settings, real, fake, labels, step)
-        metrics = self._metrics(generator_loss, discriminator_loss, logits, step)
+            gradients, value = self._add_penalty(
+                gradients, penalty, settings, real, fake, labels, step
+            )
+            penalised += value
+        metrics = self._metrics(generator_loss, discriminator_loss, logits, step, penalised)
         means = replicas.mean([gradients, generator_gradients, metrics])
         self._update(means[0], means[1], step)
         return means[2]
@@ -183,8 +195,9 @@ class Trainer:
         discriminator_loss: tf.Tensor,
         logits: tuple[tf.Tensor, tf.Tensor],
         step: tf.Tensor,
+        penalised: tf.Tensor,
     ) -> tf.Tensor:
-        """The values of `STEP_METRICS`, float32 (5,)."""
+        """The values of `STEP_METRICS`, float32 (6,)."""
         real_logits, fake_logits = logits
         return tf.stack(
             [
@@ -193,6 +206,7 @@ class Trainer:
                 tf.reduce_mean(real_logits),
                 tf.reduce_mean(fake_logits),
                 self.params.generator.learning_rate * self._schedule(step),
+                penalised,
             ]
         )
 
@@ -229,20 +243,28 @@ class Trainer:
         fake: tf.Tensor,
         labels: tf.Tensor,
         step: tf.Tensor,
-    ) -> list[tf.Tensor]:
-        """Add the gradient of a penalty at every `interval`-th step (Karras et al. 2020, lazy)."""
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """Add the gradient of a penalty at every `interval`-th step (Karras et al. 2020, lazy).
+
+        Returns:
+            The sums, and what the penalty adds to the loss, a float32 scalar.
+        """
         alpha = tf.random.stateless_uniform((self.params.batch,), self._seed(INTERPOLATION, step))
         alpha = replicas.local_shard(alpha)
 
-        def penalised() -> list[tf.Tensor]:
+        def penalised() -> tuple[list[tf.Tensor], tf.Tensor]:
             with tf.GradientTape() as tape:
                 value = penalty(lambda images: self._logits(images, labels), real, fake, alpha)
-                (value,) = self._scaled(value * self._weight(settings, step))
+                value *= self._weight(settings, step)
+                (minimised,) = self._scaled(value)
             variables = self.discriminator_adam.variables
-            added = tape.gradient(value, variables, unconnected_gradients="zero")
-            return [gradient + more for gradient, more in zip(gradients, added, strict=True)]
+            added = tape.gradient(minimised, variables, unconnected_gradients="zero")
+            return [gradient + more for gradient, more in zip(gradients, added, strict=True)], value
 
-        return tf.cond(step % settings.interval == 0, penalised, lambda: list(gradients))  # type: ignore[no-any-return]
+        def unchanged() -> tuple[list[tf.Tensor], tf.Tensor]:
+            return list(gradients), tf.constant(0.0)
+
+        return tf.cond(step % settings.interval == 0, penalised, unchanged)  # type: ignore[no-any-return]
 
     def _latent_penalty(self, latents: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         """The penalty on the mapped latents, at every `interval`-th step; else 0."""

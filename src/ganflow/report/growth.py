@@ -37,6 +37,12 @@ CHARTS = (
         "How real the discriminator holds real and generated images to be.",
     ),
     (
+        "penalty",
+        {"penalty": "penalty"},
+        "penalty",
+        "What the penalty adds to the discriminator's loss.",
+    ),
+    (
         "learning-rate",
         {"learning_rate": "learning rate"},
         "learning rate",

@@ -150,7 +150,7 @@ function drawPictures() {
   slider.marks = marks;
 }
 
-const FROM_NOTHING = ["fd", "learning_rate", "images_per_second", "memory"];
+const FROM_NOTHING = ["fd", "penalty", "learning_rate", "images_per_second", "memory"];
 const WIDTH = 360;
 const HEIGHT = 150;
 const LEFT = 46;
