@@ -24,7 +24,7 @@ def trained(classes: int) -> tuple[Trainer, History]:
     trainer = Trainer(design, TrainParams(images=80, batch=8), "float32", 3)
     weights = {name: 0.5 * v.numpy() + 0.1 for name, v in trainer.kept_weights().items()}
     picture = np.zeros((80, 8, 8, 1), np.uint8)
-    history = History(rows=[[80, 1.0, 2.0, 0.5, -0.5, 1e-3]])
+    history = History(rows=[[80, 1.0, 2.0, 0.5, -0.5, 1e-3, 0.1]])
     for images, fd in ((40, 1.5), (80, 3.0)):
         history.add(Snapshot(images, fd, picture, weights))
     return trainer, history

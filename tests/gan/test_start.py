@@ -29,7 +29,7 @@ def saved(folder: Path, design: Design = DESIGN) -> Trainer:
         name: rng.normal(size=value.shape).astype(np.float32)
         for name, value in trainer.kept_weights().items()
     }
-    history = History(rows=[[80, 1.0, 2.0, 0.5, -0.5, 1e-3]])
+    history = History(rows=[[80, 1.0, 2.0, 0.5, -0.5, 1e-3, 0.1]])
     history.add(Snapshot(64, 1.0, np.zeros((80, 8, 8, 1), np.uint8), weights))
     names = NAMES if design.classes else ()
     write_model(folder, trainer, history, {}, names, [0.5, 0.5])
@@ -49,7 +49,7 @@ def test_both_generators_and_the_discriminator_begin_as_in_the_model(tmp_path: P
     ):
         for name, variable in weights_of(mine).items():
             np.testing.assert_array_equal(variable, weights_of(theirs)[name])
-    history = History(rows=[[80, 1.0, 2.0, 0.5, -0.5, 1e-3]])
+    history = History(rows=[[80, 1.0, 2.0, 0.5, -0.5, 1e-3, 0.1]])
     kept = {name: value.numpy() for name, value in trainer.kept_weights().items()}
     history.add(Snapshot(80, 1.0, np.zeros((80, 8, 8, 1), np.uint8), kept))
     write_model(tmp_path / "model", trainer, history, {}, NAMES, [0.5, 0.5])

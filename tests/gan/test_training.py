@@ -280,16 +280,16 @@ def np_tensor(values: list[float]) -> Any:
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        ([float("nan"), 1.0, 0.0, 0.0, 0.1], "no longer a number"),
-        ([1.0, float("inf"), 0.0, 0.0, 0.1], "no longer a number"),
-        ([1.0, 1.0, 3e4, 0.0, 0.1], "exploded"),
-        ([1.0, 1.0, 0.0, -3e4, 0.1], "exploded"),
+        ([float("nan"), 1.0, 0.0, 0.0, 0.1, 0.0], "no longer a number"),
+        ([1.0, float("inf"), 0.0, 0.0, 0.1, 0.0], "no longer a number"),
+        ([1.0, 1.0, 3e4, 0.0, 0.1, 0.0], "exploded"),
+        ([1.0, 1.0, 0.0, -3e4, 0.1, 0.0], "exploded"),
     ],
 )
 def test_numbers_that_never_come_back_stop_it_and_name_the_step(
     bad: list[float], said: str
 ) -> None:
-    good = [1.0, 1.0, 0.5, -0.5, 0.1]
+    good = [1.0, 1.0, 0.5, -0.5, 0.1, 0.0]
     with pytest.raises(TrainingError, match=said) as error:
         run(poisoned(iter([good, bad]), snapshots=1), Scripted([1.0]))
     assert "step 100" in str(error.value.where)  # the second block ends there
@@ -323,9 +323,9 @@ def test_weights_that_the_last_update_broke_are_never_kept() -> None:
 @pytest.mark.parametrize(
     ("metrics", "said"),
     [
-        ([20.0, 1e-7, 30.0, -30.0, 0.1], "the discriminator is perfect"),
-        ([300.0, 250.0, -90.0, 90.0, 0.1], "loss has exploded"),
-        ([0.7, 1.4, 0.25, 0.25, 0.1], "the same logit"),
+        ([20.0, 1e-7, 30.0, -30.0, 0.1, 0.0], "the discriminator is perfect"),
+        ([300.0, 250.0, -90.0, 90.0, 0.1, 0.0], "loss has exploded"),
+        ([0.7, 1.4, 0.25, 0.25, 0.1, 0.0], "the same logit"),
     ],
 )
 def test_a_discriminator_that_is_perfect_or_has_equal_logits(
@@ -343,7 +343,7 @@ def test_a_discriminator_that_is_perfect_or_has_equal_logits(
 def test_a_divergence_after_a_snapshot_ends_the_training_with_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    good, bad = [1.0, 1.0, 0.5, -0.5, 0.1], [1.0, float("nan"), 0.0, 0.0, 0.1]
+    good, bad = [1.0, 1.0, 0.5, -0.5, 0.1, 0.0], [1.0, float("nan"), 0.0, 0.0, 0.1, 0.0]
     history = run(poisoned(iter([good, good, bad])), Scripted([1.5] * 3))
     marks = [
         BATCH * step

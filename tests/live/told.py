@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from ganflow.gan.snapshots import Snapshot
+from ganflow.gan.trainer import STEP_METRICS
 from ganflow.gan.training import History
 from tests.gan.tiny import images
 
@@ -16,7 +17,8 @@ def told(callbacks: Sequence[keras.callbacks.Callback], history: History, blocks
     )
     given.on_train_begin()
     for block in blocks:
-        history.rows.append([100.0 * (block + 1), *(block + metric / 8 for metric in range(5))])
+        metrics = (block + number / 8 for number in range(len(STEP_METRICS)))
+        history.rows.append([100.0 * (block + 1), *metrics])
         given.on_train_batch_end(block, history.logs())
         if block % 3 == 2:
             seen = 100 * (block + 1)
