@@ -26,6 +26,9 @@ from ganflow.orchestration.stage import TransientStageError, is_hint, reproduce
 SECONDS_BETWEEN_UPDATES = 5.0
 """Each update is a request to the server, so updates are limited."""
 
+RETRY_SECONDS = [10.0, 60.0]
+"""Before each new attempt of a stage after an error that it reports as transient."""
+
 _LINE = re.compile(r"progress: (?P<what>\S+) (?P<done>\d+)/(?P<total>\d+) (?P<rest>.*)")
 
 
@@ -49,7 +52,7 @@ def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[No
         cache_policy=NO_CACHE,
         persist_result=False,
         retries=retries,
-        retry_delay_seconds=[10, 60],
+        retry_delay_seconds=RETRY_SECONDS,
         retry_condition_fn=_is_transient,
     )
     # The return type is quoted because Dask pickles this function with the trials of a sweep, and
