@@ -42,6 +42,7 @@ out = Path(sys.argv[2])
 out.mkdir(parents=True)
 live = Path(os.environ["GANFLOW_STATE"], "live", f"{time.time_ns()}-train")
 live.mkdir(parents=True)
+begun = len(list(live.parent.iterdir()))
 (live / "run.json").write_text(json.dumps({"what": "train", "project": os.getcwd()}))
 with (live / "quality.csv").open("w") as quality:
     quality.write("images,fd\\n")
@@ -49,7 +50,7 @@ with (live / "quality.csv").open("w") as quality:
         quality.write(f"{16000 * number},{100 * abs(rate - 0.005) + 1 / number:.6g}\\n")
         quality.flush()
         print("seen", number, flush=True)
-        while hold.exists() and number == 3 and len(list(live.parent.iterdir())) == 3:
+        while number == 3 and hold.exists() and int(hold.read_text()) == begun:
             (hold.parent / "held").touch()
             time.sleep(0.05)
 (out / "file.txt").write_text(f"{rate} trained\\n")
@@ -58,7 +59,7 @@ Path("data/training/quality.csv").write_text((live / "quality.csv").read_text())
 """
 """A training with eight snapshots, nearer to zero the nearer its rate is to 0.005.
 
-With a file `hold` in the state folder, the third training waits after its third snapshot.
+The file `hold` in the state folder says which training of all waits after its third snapshot.
 """
 
 
@@ -174,7 +175,8 @@ def branch_commit(project: Path, branch: str) -> str:
 @pytest.mark.slow
 def test_a_search_that_was_killed_ends_as_one_that_was_not(trained: Path, server: Server) -> None:
     asked = {"trials": 4, "seed": 1, "propose": False}
-    (trained / ".ganflow/hold").touch()
+    second = len(list((trained / ".ganflow/live").iterdir())) + 2
+    (trained / ".ganflow/hold").write_text(str(second))
     program = "from ganflow.orchestration.flows.search import search\n"
     program += f"search({RATES}, study='stopped', **{asked})"
     log = trained / ".ganflow/log"
@@ -190,7 +192,7 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(trained: Path, server
         assert time.monotonic() < deadline, log.read_text()
         assert killed.poll() is None, log.read_text()
         time.sleep(0.1)
-    # The stages's lines are read a little later than they are written.
+    # The lines of a stage are read a little later than they are written.
     while len(study_of(trained, "stopped").trials[1].intermediate_values) < 3:
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
