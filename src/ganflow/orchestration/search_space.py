@@ -29,7 +29,7 @@ class Range(Section):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if not -math.inf < self.low < self.high < math.inf:
+        if not self.low < self.high:
             raise ValueError("low is not below high")
         if self.log and (self.low <= 0 or self.step):
             raise ValueError("log needs a low above 0, and no step")
