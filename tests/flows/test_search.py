@@ -118,7 +118,7 @@ def test_a_failing_trial_does_not_stop_the_others(shared: Path, here: Here, engi
     dvc("repro", "--quiet", cwd=shared)
     run("git", "commit", "--quiet", "--all", "--message=Unlucky", cwd=shared)
     state = search(
-        {"train": {"batch": [32, 64]}},
+        {"train.batch": [32, 64]},
         study="two",
         propose=False,
         engine=engine,
@@ -132,7 +132,7 @@ def test_a_failing_trial_does_not_stop_the_others(shared: Path, here: Here, engi
     (trained,) = [t for t in study_of(shared, "two").trials if t.state.name == "COMPLETE"]
     listed = dvc("exp", "list", "--name-only", cwd=shared).split()
     assert listed == [trained.user_attrs["experiment"]]
-    assert search({"train": {"batch": [32, 64]}}, study="two", propose=False, return_state=True)
+    assert search({"train.batch": [32, 64]}, study="two", propose=False, return_state=True)
     assert len(study_of(shared, "two").trials) == 2, "every point has been tried"
 
 
@@ -218,7 +218,7 @@ def test_a_wrong_search_is_refused_before_anything_is_trained(
         plan(space, 3, None, None, metric, 0, shared)
 
     with pytest.raises(ParameterError, match="Did you mean images"):
-        planned({"train": {"imges": [256]}})
+        planned({"train.imges": [256]})
     with pytest.raises(ParameterError, match="no metric of which one end is better"):
         planned({"train.images": [256]}, "prdc.density")
 
@@ -230,7 +230,7 @@ def test_the_same_search_is_the_same_study(shared: Path, monkeypatch: pytest.Mon
         return plan(space, trials, None, None, "fd.value", seed, shared).study
 
     first = name({"train.batch": [32, 64]})
-    assert name({"train": {"batch": [32, 64]}}, trials=9) == first
+    assert name({"train.batch": [32, 64]}, trials=9) == first
     assert len({first, name({"train.batch": [32]}), name({"train.batch": [32, 64]}, seed=1)}) == 3
 
 

@@ -55,7 +55,7 @@ def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[No
         retry_delay_seconds=RETRY_SECONDS,
         retry_condition_fn=_is_transient,
     )
-    # The return type is quoted because Dask pickles this function with the trials of a sweep, and
+    # The return type is quoted because Dask pickles this function with the trials of a search, and
     # its workers do not have the class State[NoneType], which pydantic makes where it is used.
     def run_stage(project: Path = Path(), timeout: float | None = None) -> "State[None]":
         log = get_run_logger()

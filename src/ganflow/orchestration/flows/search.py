@@ -40,7 +40,7 @@ from ganflow.orchestration.flows.retrain import (
     check_project,
     retrain,
 )
-from ganflow.orchestration.run_form import Count, Seconds, SpaceValues, changes_in
+from ganflow.orchestration.run_form import Count, Seconds, SpaceValues
 from ganflow.orchestration.run_start import begin_run
 from ganflow.orchestration.search_space import check_space, read_space
 from ganflow.orchestration.stage import TransientStageError, is_hint, reproduce
@@ -154,13 +154,12 @@ def plan(
             where="metric",
             expected=", ".join(DIRECTIONS),
         )
-    flat = changes_in(space)
     commit = commit_of("HEAD", project)
-    check_space(read_space(flat), content_at(parameters.PARAMS_FILE, commit, project) or b"")
-    told = json.dumps([flat, metric, seed, commit], sort_keys=True)
+    check_space(read_space(space), content_at(parameters.PARAMS_FILE, commit, project) or b"")
+    told = json.dumps([space, metric, seed, commit], sort_keys=True)
     name = study or "search-" + hashlib.sha256(told.encode()).hexdigest()[:10]
     file = f"sqlite:///{state_folder() / 'search.db'}"
-    return Search(name, storage or file, flat, metric, seed, commit, trials)
+    return Search(name, storage or file, space, metric, seed, commit, trials)
 
 
 def task_runner(engine: Engine, address: str | None, workers: int) -> Any:
