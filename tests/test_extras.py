@@ -40,7 +40,7 @@ def imported() -> set[str]:
 def test_every_module_that_an_extra_brings_is_known() -> None:
     brought = {
         MODULES.get(name, name): extra
-        for extra in ("pipeline", "prefect", "studio", "dask", "onnx")
+        for extra in ("pipeline", "prefect", "search", "studio", "dask", "onnx")
         for name in distributions(extra) - {"ganflow"}
     }
     assert {name: brought[name] for name in brought.keys() & imported()} == EXTRA_OF

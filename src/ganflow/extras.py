@@ -11,6 +11,8 @@ EXTRA_OF = {
     "zc": "pipeline",
     "prefect": "prefect",
     "prefect_dask": "dask",
+    "sqlalchemy": "prefect",
+    "optuna": "search",
     "fastapi": "studio",
     "starlette": "studio",
     "uvicorn": "studio",

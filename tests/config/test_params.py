@@ -162,7 +162,7 @@ def test_an_edit_says_when_the_form_is_in_the_way(tmp_path: Path) -> None:
     ],
 )
 def test_an_edit_cannot_choose_code(changes: dict[str, Any], tmp_path: Path) -> None:
-    """Overrides of retrainings and sweeps come here; what the file itself names stays."""
+    """Overrides of retrainings and searches come here; what the file itself names stays."""
     path = tmp_path / "params.yaml"
     text = COMMITTED.replace("architecture: lean", "architecture: mine:build")
     path.write_text(text)

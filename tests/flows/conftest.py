@@ -34,8 +34,10 @@ else:
     out.mkdir(parents=True, exist_ok=True)
     (out / "file.txt").write_text("".join(Path(s).read_text() for s in sources) + name + "\\n")
 if name == "train":
-    run = Path(os.environ.get("GANFLOW_STATE") or ".ganflow", "live/train")
-    run.mkdir(parents=True, exist_ok=True)
+    live = Path(os.environ.get("GANFLOW_STATE") or ".ganflow", "live")
+    run = live / f"{time.time_ns()}-train"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text(json.dumps({"what": "train", "project": os.getcwd()}))
     (run / "quality.csv").write_text("images,fd\\n128000,2.5\\n")
 for number in (1, 2, 3):
     print(f"progress: {name} {number}/3 images, 0 %, 1 images/s, 0:00 left", flush=True)

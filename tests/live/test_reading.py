@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ganflow.live import reading, run_folder
-from ganflow.live.reading import LiveReader
+from ganflow.live.reading import LiveReader, newest_run, snapshots_of
 from ganflow.live.run_folder import DONE, FAILED, RunFolder
 
 
@@ -111,3 +111,22 @@ def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "20260101-x").mkdir()
     (tmp_path / "20260101-x/run.json").write_text("{")
     assert Viewer(tmp_path).look() == 0
+
+
+def test_the_snapshots_of_the_newest_run_in_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for project, distances in (("a", [9.0]), ("b", [7.0]), ("a", [5.0, 4.25])):
+        (tmp_path / project).mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / project)
+        run = RunFolder(tmp_path, "train")
+        for number, distance in enumerate(distances):
+            run.add_row("quality", {"images": 1000 * (number + 1), "fd": distance})
+    RunFolder(tmp_path, "extractor")
+    with (run.folder / "quality.csv").open("a") as stream:
+        stream.write("3000,3")
+    newest = newest_run(tmp_path, "train", tmp_path / "a")
+    assert newest == run.folder
+    assert snapshots_of(newest) == [(1000, 5.0), (2000, 4.25)]
+    assert newest_run(tmp_path, "extractor", tmp_path / "b") is None
+    assert snapshots_of(tmp_path / "none") == []

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 from prefect.utilities.schema_tools.validation import validate
+from pydantic import TypeAdapter
 
 from ganflow.config import params as parameters
 from ganflow.config.params import Params
-from ganflow.orchestration.run_form import changes_in, overrides_schema
+from ganflow.orchestration.run_form import SpaceValues, changes_in, overrides_schema
 from tests.flows.conftest import ROOT, Server
 
 
@@ -47,6 +48,21 @@ def test_nothing_is_filled_in_and_nothing_has_to_be() -> None:
 def test_the_form_takes_what_params_yaml_takes(overrides: dict[str, Any], good: bool) -> None:
     """As Prefect's server checks it."""
     assert (not validate(overrides, overrides_schema())) is good
+
+
+@pytest.mark.parametrize(
+    ("space", "good"),
+    [
+        ({"train.batch": [32, 64], "model.latent": {"low": 10, "high": 100, "step": 10}}, True),
+        ({"train.batch": []}, False),
+        ({"train.batch": 32}, False),
+        ({"train.batch": {"low": 32}}, False),
+        ({"train": {"batch": [32, 64]}}, False),
+    ],
+)
+def test_the_form_takes_what_is_a_space(space: dict[str, Any], good: bool) -> None:
+    schema = TypeAdapter(SpaceValues).json_schema()
+    assert (not validate(space, schema)) is good
 
 
 def test_sections_become_dotted_keys(tmp_path: Any) -> None:

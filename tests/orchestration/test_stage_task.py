@@ -33,12 +33,13 @@ def test_the_snapshots_of_this_training_are_shown_once_each(
     run = tmp_path / "live/train"
     quality = run / "quality.csv"
     write_text(quality, "images,fd\n1000,9\n")
-    write_json(run / "run.json", {"baseline": 0.5})
-    artifact = SnapshotsArtifact("train")
-    artifact.begun += 1
+    about = {"what": "train", "project": str(tmp_path), "baseline": 0.5}
+    write_json(run / "run.json", about)
+    artifact = SnapshotsArtifact("train", tmp_path)
+    artifact.begun += 100
     artifact.refresh()
     assert made == [], "they are of an earlier run"
-    artifact.begun -= 100
+    artifact.begun -= 200
     (run / "pictures").mkdir()
     write_png(run / "pictures/000000001000.png", np.zeros((2, 2, 1), np.uint8))
     for _ in range(2):
@@ -50,4 +51,4 @@ def test_the_snapshots_of_this_training_are_shown_once_each(
     assert first.startswith("![Images of the last snapshot](data:image/png;base64,")
     assert "| 2,000 | 4.25 |" in last
     assert "| real images | 0.5 |" in last
-    SnapshotsArtifact("prepare").refresh()
+    SnapshotsArtifact("prepare", tmp_path).refresh()

@@ -81,6 +81,26 @@ def about_run(run: Path) -> dict[str, Any]:
     return about
 
 
+def newest_run(home: Path, what: str, project: Path) -> Path | None:
+    """The folder of the newest run of `what` in a project's folder; None where there is none."""
+    for run in reversed(runs_in(home)):
+        about = about_run(run)
+        if (about.get("what"), about.get("project")) == (what, str(project)):
+            return run
+    return None
+
+
+def snapshots_of(run: Path) -> list[tuple[int, float]]:
+    """The snapshots of a run so far: images seen, and the Fréchet distance."""
+    try:
+        text = (run / "quality.csv").read_text()
+    except OSError:
+        return []
+    whole = text.rpartition("\n")[0]  # a row may be half written
+    rows = (line.split(",") for line in whole.splitlines()[1:])
+    return [(int(float(images)), float(distance or "nan")) for images, distance in rows]
+
+
 def _new_rows(path: Path, table: str, seen: _Seen) -> Iterator[dict[str, Any]]:
     try:
         with path.open("rb") as stream:

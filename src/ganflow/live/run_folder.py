@@ -1,7 +1,7 @@
 """The folder of one training below `.ganflow/live`, while it is written, and how large it may get.
 
     20260131-094500-123456-train/
-        run.json         what runs, how many images it will see, how it ended and why
+        run.json         what runs and where, how many images it will see, how it ended and why
         history.csv      a row for each block of steps; of a long training every 2nd, 4th, ...
         quality.csv      a row for each snapshot
         pictures/        a grid for each snapshot; of many some, evenly spaced
@@ -106,7 +106,12 @@ class RunFolder:
         self.folder.mkdir()
         self.lock = _held(self.folder)
         self.what = what
-        self.about: dict[str, Any] = {"what": what, "state": RUNNING, "started": _stamp(now)}
+        self.about: dict[str, Any] = {
+            "what": what,
+            "project": str(Path.cwd()),
+            "state": RUNNING,
+            "started": _stamp(now),
+        }
         self.sizes: dict[int, int] = {}
         self.tables: dict[str, Table] = {}
         self.describe({})

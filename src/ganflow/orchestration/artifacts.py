@@ -69,18 +69,16 @@ def show_incoming(images: np.ndarray, refused: int) -> None:
     create_markdown_artifact(page, "incoming", "What has arrived")
 
 
-def snapshots_page(run: Path, rows: Sequence[str]) -> str:
+def snapshots_page(run: Path, rows: Sequence[tuple[int, float]]) -> str:
     """The images of the last snapshot, and the distances of all.
 
     Args:
         run: the folder of a training in the live folder.
-        rows: images seen and the Fréchet distance, as its quality.csv has them.
+        rows: images seen and the Fréchet distance.
     """
     baseline = about_run(run).get("baseline")
     lines = ["| images seen | Fréchet distance to the validation split |", "|---:|---:|"]
-    for row in rows:
-        seen, distance = row.split(",")
-        lines.append(f"| {int(float(seen)):,} | {float(distance):.4g} |")
+    lines += [f"| {seen:,} | {distance:.4g} |" for seen, distance in rows]
     if baseline is not None:
         lines.append(f"| real images | {baseline:.4g} |")
     pictures = sorted(run.glob("pictures/[0-9]*.png"))

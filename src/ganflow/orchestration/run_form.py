@@ -14,6 +14,7 @@ from ganflow.base.dotted import dotted
 from ganflow.base.section import Section
 from ganflow.config.params import Params
 from ganflow.incoming.trigger import Trigger
+from ganflow.orchestration.search_space import Range
 
 
 def overrides_schema() -> dict[str, Any]:
@@ -70,6 +71,13 @@ Overrides = Annotated[dict[str, Any], WithJsonSchema(overrides_schema())]
 """Changes to params.yaml: nested as the file is, or with dotted keys."""
 
 NO_OVERRIDES: dict[str, Any] = {}
+
+DIMENSION = {"anyOf": [{"type": "array", "items": {}, "minItems": 1}, form_of(Range)]}
+
+SpaceValues = Annotated[
+    dict[str, Any], WithJsonSchema({"type": "object", "additionalProperties": DIMENSION})
+]
+"""The space of a search: a list of choices, or a range, for each dotted key of params.yaml."""
 
 TriggerValues = Annotated[dict[str, Any], WithJsonSchema(form_of(Trigger))]
 """What starts a retraining: the fields of `ganflow.incoming.trigger.Trigger`."""

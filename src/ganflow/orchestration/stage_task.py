@@ -18,12 +18,16 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 
 from ganflow.base.paths import state_folder
+from ganflow.live.reading import newest_run, snapshots_of
 from ganflow.live.run_folder import FOLDER
 from ganflow.orchestration.artifacts import snapshots_page
 from ganflow.orchestration.stage import TransientStageError, is_hint, reproduce
 
 SECONDS_BETWEEN_UPDATES = 5.0
 """Each update is a request to the server, so updates are limited."""
+
+RETRY_SECONDS = [10.0, 60.0]
+"""Before each new attempt of a stage after an error that it reports as transient."""
 
 _LINE = re.compile(r"progress: (?P<what>\S+) (?P<done>\d+)/(?P<total>\d+) (?P<rest>.*)")
 
@@ -48,14 +52,15 @@ def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[No
         cache_policy=NO_CACHE,
         persist_result=False,
         retries=retries,
-        retry_delay_seconds=[10, 60],
+        retry_delay_seconds=RETRY_SECONDS,
         retry_condition_fn=_is_transient,
     )
-    # The return type is quoted because Dask pickles this function with the trials of a sweep, and
+    # The return type is quoted because Dask pickles this function with the trials of a search, and
     # its workers do not have the class State[NoneType], which pydantic makes where it is used.
     def run_stage(project: Path = Path(), timeout: float | None = None) -> "State[None]":
         log = get_run_logger()
-        progress, snapshots = ProgressArtifact(stage), SnapshotsArtifact(stage)
+        folder = project.resolve()
+        progress, snapshots = ProgressArtifact(stage), SnapshotsArtifact(stage, folder)
 
         def show(line: str) -> None:
             if not is_hint(line):
@@ -63,7 +68,7 @@ def stage_task(name: str, stage: str, *, retries: int = 2) -> Task[..., State[No
             progress.read(line)
             snapshots.refresh()
 
-        outcome = reproduce(stage, project.resolve(), on_line=show, timeout=timeout)
+        outcome = reproduce(stage, folder, on_line=show, timeout=timeout)
         snapshots.refresh()
         return Completed(name=outcome.value, message=f"stage {stage}: {outcome.value.lower()}")
 
@@ -75,24 +80,27 @@ def _is_transient(task: Any, run: Any, state: State[Any]) -> bool:
 
 
 class SnapshotsArtifact:
-    """The snapshots of a stage that trains so far: one artifact, a new version at each."""
+    """The snapshots of a stage that trains so far: one artifact, a new version at each.
 
-    def __init__(self, stage: str) -> None:
+    Args:
+        project: the folder in which the stage runs; others may train at the same time.
+    """
+
+    def __init__(self, stage: str, project: Path) -> None:
         self.key = f"{stage}-snapshots".replace("_", "-")
-        self.run = state_folder() / FOLDER / stage
+        self.stage, self.project = stage, project
         self.begun, self.shown = time.time(), 0
 
     def refresh(self) -> None:
         """Show the snapshots if there are more than before."""
-        quality = self.run / "quality.csv"
-        if not quality.is_file() or quality.stat().st_mtime < self.begun:
+        run = newest_run(state_folder() / FOLDER, self.stage, self.project)
+        if run is None or run.stat().st_mtime < self.begun:
             return  # this stage takes none, or they are of an earlier run
-        whole = quality.read_text().rpartition("\n")[0]  # a row may be half written
-        rows = whole.splitlines()[1:]
+        rows = snapshots_of(run)
         if len(rows) > self.shown:
             self.shown = len(rows)
             create_markdown_artifact(
-                snapshots_page(self.run, rows), self.key, "The training, snapshot by snapshot"
+                snapshots_page(run, rows), self.key, "The training, snapshot by snapshot"
             )
 
 

@@ -16,7 +16,7 @@ COPIED = (
     ".gitattributes",
     ".gitignore",
     "prefect.toml",
-    *(f"flows/{name}.py" for name in ("housekeeping", "pipeline", "retrain", "sweep", "watch")),
+    *(f"flows/{name}.py" for name in ("housekeeping", "pipeline", "retrain", "search", "watch")),
 )
 WORKFLOW = ".github/workflows/pull-request.yml"
 EXTENDED = (".gitattributes", ".gitignore", "requirements.txt")
