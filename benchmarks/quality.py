@@ -1,6 +1,7 @@
 """Quality over seconds of training: the article's recipe, the tutorial's, and the default.
 
     python -m benchmarks.quality --json
+    python -m benchmarks.quality --recipes default cooldown --points 8 --json   the schedules
     python -m benchmarks.quality --full --json     the article's whole 50 epochs; hours
 
 Reads data/prepared and data/extractor of the project in which it is run (`dvc repro extractor`), so
@@ -59,7 +60,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="instead of one for each processor")
     parser.add_argument("--points", type=int, default=24, help="measurements of a run")
     parser.add_argument("--rounds", type=int, default=9, help="of timing")
-    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument(
+        "--recipes", nargs="+", choices=(*RECIPES, "cooldown"), default=list(RECIPES)
+    )
     options = parser.parse_args()
     options.epochs = 50 if options.full else options.epochs
     configure(RuntimeParams(threads=options.threads or "auto"))
@@ -259,6 +262,8 @@ def recipe_of(name: str, options: argparse.Namespace, store: Any) -> tuple[Any, 
         values["images"] = options.epochs * len(store.split("train").images)
     elif options.images:
         values["images"] = options.images
+    if name == "cooldown":
+        values["schedule"] = "cooldown"
     if name == "unconditional":
         sections["model"]["conditional"] = False
     facts = facts_of(store, read_json(EXTRACTOR / "card.json"))

@@ -1,6 +1,7 @@
 """ganflow.lock records the code and the libraries that results were made with."""
 
 import re
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,22 @@ def test_a_change_of_a_library_is_named(project: Path, monkeypatch: pytest.Monke
     lock.record(project)
     versions = environment.versions() | {"numpy": "99.1"}
     monkeypatch.setattr(environment, "versions", lambda: versions)
-    with pytest.raises(GanflowError, match=r"numpy 99\.1 instead of"):
+    with pytest.raises(GanflowError, match=r"numpy 99\.1 instead of") as caught:
+        lock.check_lock(project)
+    numpy = lock.recorded(project)["numpy"]
+    assert f"recorded versions: `pip install numpy=={numpy}`\n" in str(caught.value)
+
+
+def test_the_way_back_installs_tensorflow_under_its_name(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = project / "dvc.yaml"
+    described.write_text(described.read_text().replace("keras", "tensorflow"))
+    lock.record(project)
+    versions = environment.versions() | {"tensorflow": "99.1"}
+    monkeypatch.setattr(environment, "versions", lambda: versions)
+    monkeypatch.setattr(metadata, "distributions", lambda name: [])
+    with pytest.raises(GanflowError, match="pip install tensorflow-cpu=="):
         lock.check_lock(project)
 
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -148,19 +149,36 @@ def check_lock(project: Path) -> None:
     found = changed(project) if (project / LOCK).exists() else {}
     if not found:
         return
-    before = recorded(project)
-    version = before.get("ganflow")
     raise GanflowError(
         f"other versions are installed than {LOCK} records: {in_words(found)}",
         where=str(project.resolve() / LOCK),
-        expected="the recorded versions, which "
-        + (
-            f"`pip install -r requirements.txt` installs at the commit of ganflow {version}"
-            if version
-            else "`make clean run` installs"
-        ),
+        expected=f"the recorded versions: {_way_back(found, recorded(project))}",
         run="ganflow upgrade, to record the installed ones: stages then run again",
     )
+
+
+def _way_back(found: Mapping[str, tuple[str, str]], before: Mapping[str, str]) -> str:
+    """What installs the recorded versions."""
+    if "ganflow" not in before:
+        return "`make clean run`"
+    libraries = {
+        name: before[name] for name in environment.LIBRARIES if name in {*found} & {*before}
+    }
+    ways = []
+    if set(found) - set(libraries):
+        commit = f"at the commit of ganflow {before['ganflow']}"
+        ways.append(f"`pip install -r requirements.txt` {commit}")
+    if libraries:
+        named = [f"{_distribution(name)}=={version}" for name, version in libraries.items()]
+        ways.append(f"`pip install {' '.join(named)}`")
+    return " and ".join(ways)
+
+
+def _distribution(library: str) -> str:
+    """What pip has installed a library as: TensorFlow may be `tensorflow-cpu`."""
+    if library == "tensorflow" and not any(metadata.distributions(name=library)):
+        return "tensorflow-cpu"
+    return library
 
 
 def record(project: Path) -> dict[str, tuple[str, str]]:
