@@ -260,9 +260,11 @@ def _watched(stage: str, run: Callable[..., None]) -> Iterator[Callable[..., Non
         yield run
         return
     from ganflow.live.callback import LiveLog
+    from ganflow.live.own_callbacks import own_callbacks
 
+    own = own_callbacks(Path.cwd())
     with LiveLog(stage) as log:
-        yield partial(run, callbacks=[log])
+        yield partial(run, callbacks=[log, *own])
 
 
 @contextmanager
