@@ -13,7 +13,6 @@ from ganflow.base.files import read_json, sha256_of
 from ganflow.config import params as parameters
 from ganflow.template.writing import init
 from tests.docs.commands import ROOT, blocks
-from tests.flows.conftest import IDENTITY
 from tests.gan.own_example import MODULE, PAGE, write_module
 from tests.gan.tiny import images
 
@@ -34,7 +33,6 @@ def run(project: Path, *words: str) -> tuple[int, str]:
         cwd=project,
         env={
             **os.environ,
-            **IDENTITY,
             "PATH": path,
             "PYTHONPATH": str(ROOT / "src"),
             "GANFLOW_STATE": str(project / ".ganflow"),

@@ -97,8 +97,9 @@ def test_numbers_of_another_model_are_left_out(project: Path) -> None:
 
 def test_those_of_a_commit_are_read_there(project: Path) -> None:
     def git(*words: str) -> str:
-        command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            ["git", *words], check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     git("init", "--quiet")
     git("add", "dvc.lock", "params.yaml", "data/evaluation")

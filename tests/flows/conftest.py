@@ -89,13 +89,6 @@ stages:
     outs: [data/report]
 """
 
-IDENTITY = {
-    "GIT_AUTHOR_NAME": "A Tester",
-    "GIT_AUTHOR_EMAIL": "tester@example.org",
-    "GIT_COMMITTER_NAME": "A Tester",
-    "GIT_COMMITTER_EMAIL": "tester@example.org",
-}
-
 
 def run(*command: str | Path, cwd: Path) -> str:
     """Run a command that has to succeed, and return what it printed."""
@@ -116,14 +109,11 @@ def set_seed(project: Path, seed: int) -> None:
 
 @pytest.fixture(autouse=True)
 def quiet_tools(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """DVC and git as they are started here: an identity, no telemetry, this interpreter first.
+    """DVC as it is started here: this interpreter first.
 
     A training elsewhere on this machine does not keep the tests waiting.
     """
     monkeypatch.setenv("TMPDIR", str(tmp_path_factory.getbasetemp()))
-    for name, value in IDENTITY.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
     monkeypatch.delenv("GANFLOW_STATE", raising=False)
 
@@ -145,9 +135,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_stages(folder)
     (folder / ".gitignore").write_text("/.ganflow\n/faults\n")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in IDENTITY.items():
-            patch.setenv(name, value)
-        patch.setenv("DVC_NO_ANALYTICS", "1")
         patch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
         run("git", "init", "--quiet", "--initial-branch=main", cwd=folder)
         dvc("init", "--quiet", cwd=folder)
@@ -297,7 +284,6 @@ def running_server(
     url = f"http://127.0.0.1:{port}/api"
     environment = {
         **(_surroundings() if surroundings is None else surroundings),
-        **IDENTITY,
         "DVC_NO_ANALYTICS": "1",
         "DO_NOT_TRACK": "1",
         "TMPDIR": str(home),
@@ -402,14 +388,11 @@ def shared_template(template: Path, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("shared")
     project = Path(shutil.copytree(template, folder / "project", symlinks=True))
     (folder / "storage").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**IDENTITY, "DVC_NO_ANALYTICS": "1"}.items():
-            patch.setenv(name, value)
-        dvc("remote", "add", "--default", "storage", "../storage", cwd=project)
-        _add_flows(project)
-        dvc("push", "--quiet", "--run-cache", cwd=project)
-        run("git", "clone", "--quiet", "--bare", "project", "origin.git", cwd=folder)
-        run("git", "remote", "add", "origin", str(folder / "origin.git"), cwd=project)
+    dvc("remote", "add", "--default", "storage", "../storage", cwd=project)
+    _add_flows(project)
+    dvc("push", "--quiet", "--run-cache", cwd=project)
+    run("git", "clone", "--quiet", "--bare", "project", "origin.git", cwd=folder)
+    run("git", "remote", "add", "origin", str(folder / "origin.git"), cwd=project)
     return folder
 
 

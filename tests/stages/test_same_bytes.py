@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.conftest import IDENTITY
 from tests.system.project import write_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -31,7 +30,7 @@ def start(project: Path, *words: str, **settings: str | None) -> "subprocess.Pop
         for name, value in os.environ.items()
         if not name.startswith(("PREFECT_", "DVC_", "GANFLOW_", "PYTHON"))
     }
-    given = {**kept, **IDENTITY, "PATH": f"{folder}:{os.environ['PATH']}", **settings}
+    given = {**kept, "PATH": f"{folder}:{os.environ['PATH']}", **settings}
     return subprocess.Popen(
         words,
         cwd=project,

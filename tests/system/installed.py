@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
 
-from tests.flows.conftest import IDENTITY, run
+from tests.flows.conftest import run
 from tests.test_wheel import build
 
 DROPPED = ("PREFECT_", "GANFLOW_", "PYTHON", "VIRTUAL_ENV")
@@ -46,7 +46,6 @@ class Installed:
         others = [place for place in kept["PATH"].split(os.pathsep) if Path(place) != tests]
         return {
             **kept,
-            **IDENTITY,
             "PATH": os.pathsep.join([str(self.bin), *others]),
             "DVC_NO_ANALYTICS": "1",
             "DO_NOT_TRACK": "1",

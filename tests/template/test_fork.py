@@ -12,7 +12,6 @@ import yaml
 from ganflow.base.errors import GanflowError, ParameterError
 from ganflow.stages import lock
 from ganflow.template.writing import init
-from tests.flows.conftest import IDENTITY
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,9 +46,7 @@ def status(folder: Path) -> dict[str, list[dict[str, dict[str, str]]]]:
 
 
 @pytest.fixture
-def fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, value in IDENTITY.items():
-        monkeypatch.setenv(name, value)
+def fork(tmp_path: Path) -> Path:
     folder = tmp_path / "faces"
     for name in git("ls-files", cwd=ROOT).splitlines():
         if not name.startswith(("docs/", "benchmarks/")) and (ROOT / name).exists():

@@ -19,13 +19,6 @@ from ganflow.stages import lock
 from ganflow.template.writing import init
 from ganflow.versions import dvc
 from ganflow.versions.commands import CommandResult
-from tests.flows.conftest import IDENTITY
-
-
-@pytest.fixture(autouse=True)
-def _identity(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in IDENTITY.items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

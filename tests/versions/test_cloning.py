@@ -12,7 +12,7 @@ from ganflow.versions.cloning import whole_clone
 
 def git(*words: str, cwd: Path) -> str:
     done = subprocess.run(
-        ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *words],
+        ["git", *words],
         cwd=cwd,
         check=True,
         capture_output=True,

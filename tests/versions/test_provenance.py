@@ -18,8 +18,7 @@ IMAGES = np.arange(3 * 8 * 8, dtype=np.uint8).reshape(3, 8, 8, 1)
 
 
 def git(*words: str, cwd: Path) -> str:
-    command = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *words]
-    done = subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True)
+    done = subprocess.run(["git", *words], cwd=cwd, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 

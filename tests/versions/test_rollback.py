@@ -25,11 +25,6 @@ def dvc(*words: str, cwd: Path) -> str:
 @pytest.fixture
 def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two models, and then a commit that changes nothing about them."""
-    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
-    for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
-        monkeypatch.setenv(name, "A Tester")
-    for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
-        monkeypatch.setenv(name, "tester@example.org")
     run("git", "init", "--quiet", cwd=tmp_path)
     dvc("init", "--quiet", cwd=tmp_path)
     (tmp_path / "dvc.yaml").write_text(
