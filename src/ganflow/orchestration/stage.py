@@ -187,7 +187,9 @@ def _restore_outputs_on_error(stage: str, project: Path) -> Iterator[None]:
                 shutil.rmtree(project / path, ignore_errors=True)
             kept.seek(0)
             with tarfile.open(fileobj=kept) as archive:
-                archive.extractall(project, filter="data")
+                # Python before 3.11.4, as in Debian 12, has no filters.
+                archive.extraction_filter = getattr(tarfile, "data_filter", lambda one, _: one)
+                archive.extractall(project)
             raise
 
 
