@@ -10,9 +10,11 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ganflow import cli
 from ganflow.base.errors import GanflowError, HeldError, ParameterError, TrainingError
 from ganflow.cli import STAGES, TOOLS, main
 
@@ -570,3 +572,21 @@ def test_measuring_needs_the_prepared_data(
     said = capsys.readouterr().err
     assert "data/prepared/dataset.json" in said
     assert "dvc repro" in said
+
+
+def test_callbacks_of_the_project_watch_a_stage_that_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "viewers.py").write_text(
+        "import keras\nVIEWER = keras.callbacks.Callback()\ndef callbacks():\n    return [VIEWER]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GANFLOW_CALLBACKS", "viewers:callbacks")
+    told: list[Any] = []
+
+    def run(callbacks: list[Any]) -> None:
+        told.extend(callbacks)
+
+    with cli._watched("train", run) as watched:
+        watched()
+    assert told[1:] == [sys.modules["viewers"].VIEWER]
